@@ -1,0 +1,1 @@
+"""The checkpoint format, where checkpoints are found, and how they are verified."""

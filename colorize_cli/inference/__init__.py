@@ -1,0 +1,1 @@
+"""The library API and the batch engine."""

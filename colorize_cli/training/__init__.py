@@ -1,0 +1,1 @@
+"""Data, losses, objectives and the loop behind ``colorize train``."""
