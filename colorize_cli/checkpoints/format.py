@@ -1,0 +1,149 @@
+"""The checkpoint file: one self-describing ``.safetensors`` with the weights and what is known about them.
+
+Metadata lies as JSON under the key ``colorize`` of the safetensors header, which any safetensors reader shows.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from colorize_cli._version import __version__
+from colorize_cli.errors import WeightsInvalid, WeightsMissing
+
+KEY = "colorize"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says about itself.
+
+    ``model`` and ``variant``: registry names; ``arguments``: constructor arguments beyond the variant's own; ``recipe``:
+    how it was trained; ``encoder``: where its encoder came from; ``data``: what it was trained on; ``validation``: figures on photographs it
+    never saw; ``version``: of the package that wrote it; ``smoke``: a trial run, not for use.
+    """
+
+    model: str
+    variant: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    recipe: str = ""
+    encoder: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    validation: Mapping[str, Any] = field(default_factory=dict)
+    version: str = __version__
+    smoke: bool = False
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory: its description, its tensors and the sha256 of its file (hex)."""
+
+    info: CheckpointInfo
+    state: Mapping[str, torch.Tensor]
+    sha256: str
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_checkpoint(path: Path, state: Mapping[str, torch.Tensor], info: CheckpointInfo) -> None:
+    """Write a checkpoint whole or not at all: temporary file in the same folder, fsync, rename."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    data = save(tensors, metadata={KEY: json.dumps(asdict(info), sort_keys=True)})
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """Read only the description of a checkpoint.
+
+    Raises :class:`WeightsMissing` when there is no such file and :class:`WeightsInvalid` when it is no checkpoint of
+    this program.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return _info(path, file.metadata())
+    except FileNotFoundError as error:
+        raise WeightsMissing(f"There is no weights file {path}.", "Check --weights.") from error
+    except (SafetensorError, OSError) as error:
+        raise WeightsInvalid(
+            f"{path} is not a readable .safetensors file ({error}).",
+            "If it was downloaded or copied, fetch it again; if it is another format, it cannot be used here.",
+        ) from error
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint; the errors are those of :func:`read_info`."""
+    info = read_info(path)
+    try:
+        with safe_open(path, "pt") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsInvalid(f"{path} is damaged ({error}).", "Fetch or train it again.") from error
+    return Checkpoint(info, state, sha256_of(path))
+
+
+def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
+    text = (metadata or {}).get(KEY)
+    if text is None:
+        raise WeightsInvalid(
+            f"{path} holds weights but does not say of which model.",
+            "Use a file written by `colorize train`.",
+        )
+    try:
+        fields = json.loads(text)
+        if fields["format"] > FORMAT:
+            raise WeightsInvalid(
+                f"{path} was written by a newer version ({fields['version']}).", "Update colorize and try again."
+            )
+        known = CheckpointInfo.__dataclass_fields__
+        return CheckpointInfo(**{name: value for name, value in fields.items() if name in known})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsInvalid(f"{path} has a damaged description ({error}).", "Fetch or train it again.") from error
+
+
+def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -> None:
+    """Put a checkpoint's tensors into a network; every name and shape must match.
+
+    float16 tensors are widened to the network's own type. Raises :class:`WeightsInvalid` listing what does not fit.
+    """
+    own = network.state_dict()
+    missing = sorted(own.keys() - checkpoint.state.keys())
+    unexpected = sorted(checkpoint.state.keys() - own.keys())
+    wrong = sorted(k for k in own.keys() & checkpoint.state.keys() if own[k].shape != checkpoint.state[k].shape)
+    if missing or unexpected or wrong:
+        parts = [
+            f"{label}: {', '.join(keys[:4])}{' ...' if len(keys) > 4 else ''}"
+            for label, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", wrong))
+            if keys
+        ]
+        raise WeightsInvalid(
+            f"{name} does not fit the model {checkpoint.info.model!r} ({'; '.join(parts)}).",
+            "It belongs to another model or another version of this one.",
+        )
+    broken = [k for k, v in checkpoint.state.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
+    if broken:
+        raise WeightsInvalid(f"{name} holds values that are not finite ({broken[0]}).", "Fetch or train it again.")
+    network.load_state_dict({k: v.to(own[k].dtype) for k, v in checkpoint.state.items()})

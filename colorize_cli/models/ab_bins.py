@@ -1,0 +1,97 @@
+"""The grid of ab bins a classifying colorizer answers in, soft labels for it, and decoding with a chosen vividness.
+
+Zhang et al. 2016 ("Colorful Image Colorization", section 2.1) quantize the ab plane with a grid of 10 Lab units and keep
+the bins that occur in sRGB. Their rebalancing weights (2.2) are applied here when decoding instead of when training: the
+network learns the true posterior p(bin | photo), and
+
+    q(bin) ~ p(bin | photo) / prior(bin) ** vividness,    ab = gain * sum_bin q(bin) * center(bin)
+
+turns it into a color. Vividness 0 is the posterior mean (safe, pale); 1 undoes the prior completely (vivid, blotchy).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GRID = 10.0
+
+
+def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
+    """Spread each cell's ab over the four neighbouring bins of the grid, bilinearly.
+
+    ``ab``: (N, 2, h, w) Lab units; ``centers``: (K, 2) points of a regular 10-unit grid. Returns indices (N, 4, h, w),
+    int64, and weights (N, 4, h, w) that sum to 1. A neighbour outside the gamut's bins gives its share to the nearest bin.
+    """
+    table, origin = _grid_table(centers)
+    position = (ab - origin.view(1, 2, 1, 1)) / GRID
+    low = position.floor()
+    fraction = position - low
+    indices, weights = [], []
+    limit_a, limit_b = table.shape[0] - 1, table.shape[1] - 1
+    for da in (0, 1):
+        for db in (0, 1):
+            a = (low[:, 0] + da).clamp(0, limit_a).long()
+            b = (low[:, 1] + db).clamp(0, limit_b).long()
+            indices.append(table[a, b])
+            weight_a = fraction[:, 0] if da else 1 - fraction[:, 0]
+            weight_b = fraction[:, 1] if db else 1 - fraction[:, 1]
+            weights.append(weight_a * weight_b)
+    return torch.stack(indices, 1), torch.stack(weights, 1)
+
+
+def _grid_table(centers: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the index of the nearest bin for every grid point (rows a, columns b), and the grid's origin."""
+    origin = centers.amin(0) - GRID
+    extent = ((centers.amax(0) + GRID - origin) / GRID).round().long()
+    a = origin[0] + GRID * torch.arange(int(extent[0]) + 1, device=centers.device)
+    b = origin[1] + GRID * torch.arange(int(extent[1]) + 1, device=centers.device)
+    points = torch.stack(torch.meshgrid(a, b, indexing="ij"), -1)
+    distance = torch.cdist(points.reshape(-1, 2).float(), centers.float())
+    return distance.argmin(1).reshape(points.shape[:2]), origin
+
+
+def soft_cross_entropy(logits: Tensor, ab: Tensor, centers: Tensor) -> Tensor:
+    """Return the mean cross-entropy of logits (N, K, h, w) against the soft labels of ab (N, 2, h, w)."""
+    indices, weights = soft_labels(ab, centers)
+    log_probability = F.log_softmax(logits.float(), 1).gather(1, indices)
+    return -(weights * log_probability).sum(1).mean()
+
+
+class AbDecoder(nn.Module):
+    """Logits over ab bins to a*b*, with the bins' prior, a default vividness and a gain as part of the checkpoint."""
+
+    centers: Tensor
+    log_prior: Tensor
+    default_vividness: Tensor
+    gain: Tensor
+
+    def __init__(self, bins: int) -> None:
+        super().__init__()
+        self.register_buffer("centers", torch.zeros(bins, 2))
+        self.register_buffer("log_prior", torch.zeros(bins))
+        self.register_buffer("default_vividness", torch.tensor(0.0))
+        self.register_buffer("gain", torch.tensor(1.0))
+
+    def posterior(self, logits: Tensor, vividness: float | None = None) -> Tensor:
+        """Return q(bin), float32 (N, K, h, w), for logits (N, K, h, w); ``vividness`` None is the checkpoint's own."""
+        weight = self.default_vividness if vividness is None else vividness
+        return F.softmax(logits.float() - (weight * self.log_prior).view(1, -1, 1, 1), 1)
+
+    def forward(self, logits: Tensor, vividness: float | None = None) -> Tensor:
+        """Return a*b* (N, 2, h, w) in Lab units for logits (N, K, h, w)."""
+        return self.gain * torch.einsum("nkhw,kc->nchw", self.posterior(logits, vividness), self.centers)
+
+
+def srgb_bins() -> Tensor:
+    """Return the centers (K, 2), Lab units, of the 10-unit grid cells that colors of sRGB fall into.
+
+    Zhang et al. count 313 with their own rule; here a cell counts when some sRGB color lies within it.
+    """
+    from colorize_cli.imaging.color import srgb_to_lab
+
+    import numpy as np
+
+    levels = np.linspace(0, 1, 52, dtype=np.float64)
+    rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 1, 3)
+    cells = np.unique(np.round(srgb_to_lab(rgb)[..., 1:].reshape(-1, 2) / GRID), axis=0) * GRID
+    return torch.from_numpy(cells).float()

@@ -1,0 +1,138 @@
+"""Blocks that several architectures share: a gray ResNet trunk, residual refinement, and sizes that never break."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BasicBlock(nn.Module):
+    """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, section 3.3), torchvision's key names."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or channels_in != channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, channels_in, H, W) to (N, channels, H / stride, W / stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(x)) + shortcut, inplace=True)
+
+    def start_as_identity(self) -> None:
+        """Zero the last batch norm's scale, so that training begins from ``relu(x)``: for blocks added to a trained net."""
+        nn.init.zeros_(self.bn2.weight)
+
+
+class ResNetTrunk(nn.Module):
+    """A ResNet of basic blocks for one gray channel, without its classifier; returns every scale.
+
+    The state dict has torchvision's names (``conv1``, ``bn1``, ``layer1`` .. ``layer4``) with ``conv1.weight`` of shape
+    (64, 1, 7, 7). ``depths`` is (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34.
+    """
+
+    channels = (64, 64, 128, 256, 512)
+
+    def __init__(self, depths: tuple[int, int, int, int] = (2, 2, 2, 2)) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = self._stage(64, 64, depths[0], 1)
+        self.layer2 = self._stage(64, 128, depths[1], 2)
+        self.layer3 = self._stage(128, 256, depths[2], 2)
+        self.layer4 = self._stage(256, 512, depths[3], 2)
+
+    @staticmethod
+    def _stage(channels_in: int, channels: int, depth: int, stride: int) -> nn.Sequential:
+        blocks = [BasicBlock(channels_in, channels, stride)]
+        blocks += [BasicBlock(channels, channels) for _ in range(depth - 1)]
+        return nn.Sequential(*blocks)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Map normalized lightness (N, 1, H, W) to features at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size."""
+        stem = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        quarter = self.layer1(F.max_pool2d(stem, 3, 2, 1))
+        eighth = self.layer2(quarter)
+        sixteenth = self.layer3(eighth)
+        return stem, quarter, eighth, sixteenth, self.layer4(sixteenth)
+
+
+def normalized_lightness(lightness: Tensor) -> Tensor:
+    """L* of 0..100 to the trunk's input: zero at mid gray, one unit for 25 L*."""
+    return (lightness / 100 - 0.5) / 0.25
+
+
+def resize_like(x: Tensor, like: Tensor) -> Tensor:
+    """Resize (N, C, h, w) bilinearly to the height and width of ``like``, pixel areas aligned."""
+    if x.shape[-2:] == like.shape[-2:]:
+        return x
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def padded_to_multiple(network: Callable[[Tensor], Tensor], x: Tensor, multiple: int) -> Tensor:
+    """Run a network that only takes sizes divisible by ``multiple``: repeat the border, run, crop back.
+
+    ``x``: (N, C, H, W). The network must return its input's height and width.
+    """
+    height, width = x.shape[-2:]
+    below, right = -height % multiple, -width % multiple
+    y = network(F.pad(x, (0, right, 0, below), mode="replicate"))
+    return y[..., :height, :width]
+
+
+def initialize_normal(module: nn.Module, std: float = 0.02) -> None:
+    """Draw convolutions from N(0, std) and batch-norm scales from N(1, std), biases zero (Isola et al. 2018, 6.2)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, std)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0, std)
+            nn.init.zeros_(layer.bias)
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(p.numel() for p in module.parameters())
+
+
+def _check_tensor(lightness: Tensor) -> None:
+    if lightness.ndim != 4 or lightness.shape[1] != 1:
+        raise ValueError(f"lightness must have shape (N, 1, H, W), got {tuple(lightness.shape)}")
+
+
+class ColorizationNet(nn.Module):
+    """What every network of the registry is: lightness in, a*b* out.
+
+    A subclass implements :meth:`chroma`, at the resolution at which it predicts; :meth:`forward` answers at the size of
+    its input.
+    """
+
+    def chroma(self, lightness: Tensor) -> Tensor:
+        """Predict a*b*, float32 (N, 2, h, w) in Lab units, from L* (N, 1, H, W) in 0..100; h x w covers the same area."""
+        raise NotImplementedError
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Predict a*b*, float32 (N, 2, H, W) in Lab units, from L* (N, 1, H, W) in 0..100."""
+        _check_tensor(lightness)
+        return resize_like(self.chroma(lightness).float(), lightness)
+
+
+def half(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a state dict with every convolution and linear weight in float16, the rest as it is.
+
+    Batch-norm statistics, biases and buffers stay float32: they are small, and their range matters.
+    """
+    state = module.state_dict()
+    wide = {name for name, p in module.named_parameters() if p.ndim >= 2}
+    return {k: v.half() if k in wide and v.dtype == torch.float32 else v for k, v in state.items()}
