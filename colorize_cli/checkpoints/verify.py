@@ -1,0 +1,58 @@
+"""Checking that the weights that come with the product are the ones that were published with it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from colorize_cli.checkpoints.format import load_checkpoint, load_strictly, sha256_of
+from colorize_cli.checkpoints.locate import INDEX, BundledFile, bundled_folder, bundled_index, find_weights
+from colorize_cli.errors import WeightsInvalid
+from colorize_cli.registry import ENTRIES, ModelEntry
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The outcome for one checkpoint: the file, its sha256 (hex) and its size in bytes."""
+
+    model: str
+    path: Path
+    sha256: str
+    size: int
+
+
+def verify(entry: ModelEntry, weights: str | Path | None = None) -> Verified:
+    """Check an entry's weights: the hash against the index (bundled ones), strict loading, finite values.
+
+    Raises :class:`WeightsMissing` or :class:`WeightsInvalid`.
+    """
+    path = find_weights(entry, weights)
+    checkpoint = load_checkpoint(path)
+    if checkpoint.info.model != entry.name:
+        raise WeightsInvalid(
+            f"{path} holds weights of {checkpoint.info.model!r}, not of {entry.name!r}.",
+            f"Use it with -m {checkpoint.info.model}.",
+        )
+    if weights is None:
+        row = bundled_index().get(path.name)
+        if row is None:
+            raise WeightsInvalid(f"{path.name} is not in {INDEX}.", "Install colorize-cli again.")
+        if (row.sha256, row.size) != (checkpoint.sha256, path.stat().st_size):
+            raise WeightsInvalid(
+                f"{path} is not the file that was published (sha256 {checkpoint.sha256[:12]}, expected {row.sha256[:12]}).",
+                "Install colorize-cli again.",
+            )
+    load_strictly(entry.build(checkpoint.info.variant, **checkpoint.info.arguments), checkpoint, str(path))
+    return Verified(entry.name, path, checkpoint.sha256, path.stat().st_size)
+
+
+def write_index(folder: Path | None = None) -> Path:
+    """Write the index of the weights in a folder (default: the bundled one) and return its path; for maintainers."""
+    folder = folder or bundled_folder()
+    rows = []
+    for entry in ENTRIES.values():
+        if entry.bundled is not None and (folder / entry.bundled).is_file():
+            path = folder / entry.bundled
+            rows.append(asdict(BundledFile(path.name, sha256_of(path), path.stat().st_size, f"{path.stem}.md")))
+    index = folder / INDEX
+    index.write_text(json.dumps({"files": rows}, indent=2) + "\n", encoding="utf-8")
+    return index
