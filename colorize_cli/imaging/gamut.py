@@ -1,0 +1,118 @@
+"""Linear sRGB from lightness and chroma, with chroma reduced to what sRGB can show at that lightness.
+
+Colors are held in the compressed coordinates of CIELAB: fy = (L* + 16) / 116, dx = a* / 500, dz = -b* / 200, so that
+fx = fy + dx and fz = fy + dz (CIE 15:2004). White is the sum of the columns of the sRGB matrix, so that dx = dz = 0
+is exactly R = G = B = Y.
+"""
+
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from colorize_cli.imaging.color import RGB_TO_XYZ, XYZ_TO_RGB, lightness_to_luminance
+
+Array = npt.NDArray[Any]
+
+DELTA = 6 / 29
+"""Compressed value below which CIELAB is linear."""
+
+_FROM_X, _, _FROM_Z = (XYZ_TO_RGB * RGB_TO_XYZ.sum(axis=1)).T.tolist()
+_TOLERANCE = 1e-6
+_LIGHTNESS_CELLS, _HUE_CELLS = 256, 512
+_STRONGEST = 200.0
+_BISECTIONS = 14
+_SECANTS = 2
+
+
+def compress(luminance: Array) -> Array:
+    """fy (float32) of relative luminance Y (0..1)."""
+    Y = np.asarray(luminance, np.float64)
+    return np.where(Y > DELTA**3, np.cbrt(Y), Y / (3 * DELTA**2) + 4 / 29).astype(np.float32)
+
+
+def _excess(fy: Array, difference: Array, Y: Array, out: Array, spare: Array) -> Array:
+    """X - Y or Z - Y in units of white, of the compressed value fy + difference."""
+    cv2.add(fy, difference, dst=out)
+    # The straight piece is the tangent of the cube at DELTA: cube what lies above, add the tangent for what is below.
+    cv2.threshold(out, DELTA, 0, cv2.THRESH_TRUNC, dst=spare)
+    cv2.addWeighted(out, 1, spare, -1, DELTA, dst=out)
+    cv2.addWeighted(spare, 3 * DELTA**2, Y, -1, -3 * DELTA**3, dst=spare)
+    cube = cv2.multiply(out, out)
+    cv2.multiply(cube, out, dst=out)
+    return cv2.add(out, spare, dst=out)
+
+
+def linear_rgb(fy: Array, Y: Array, dx: Array, dz: Array, out: Array) -> Array:
+    """Linear sRGB, float32 planes (3, rows, columns), not limited to 0..1; written to and returned as out.
+
+    fy, Y, dx, dz: float32 (rows, columns). out: float32 (5, rows, columns), the last two planes scratch.
+    """
+    R, G, B, X, Z = out
+    _excess(fy, dx, Y, X, G)
+    _excess(fy, dz, Y, Z, G)
+    for channel, plane in enumerate((R, G, B)):
+        cv2.addWeighted(X, _FROM_X[channel], Z, _FROM_Z[channel], 0, dst=plane)
+        cv2.add(plane, Y, dst=plane)
+    return out[:3]
+
+
+def _room(rgb: Array, Y: Array) -> Array:
+    """Factor by which rgb - Y, float32 (3, 1, n), can be multiplied before a channel leaves 0..1."""
+    offset = rgb - Y
+    limit = np.where(offset > 0, 1 - Y, Y)
+    return (limit / np.maximum(np.abs(offset), 1e-12)).min(axis=0)
+
+
+@cache
+def chroma_limits() -> Array:
+    """Largest chroma sqrt(a*^2 + b*^2) in sRGB: float32 (lightness cells, hue cells), values at the cell centers."""
+    L = (np.arange(_LIGHTNESS_CELLS) + 0.5) * (100 / _LIGHTNESS_CELLS)
+    hue = (np.arange(_HUE_CELLS) + 0.5) * (2 * np.pi / _HUE_CELLS)
+    Y = lightness_to_luminance(L).astype(np.float32)
+    fy, Y = (np.repeat(plane[:, None], _HUE_CELLS, axis=1) for plane in (compress(Y), Y))
+    dx, dz = (np.broadcast_to(wave, fy.shape).astype(np.float32) for wave in (np.cos(hue) / 500, -np.sin(hue) / 200))
+    inside, outside = np.zeros_like(fy), np.full_like(fy, _STRONGEST)
+    planes = np.empty((5, *fy.shape), np.float32)
+    for _ in range(_BISECTIONS):
+        middle = (inside + outside) / 2
+        rgb = linear_rgb(fy, Y, dx * middle, dz * middle, planes)
+        fits = (rgb.min(axis=0) >= 0) & (rgb.max(axis=0) <= 1)
+        inside, outside = np.where(fits, middle, inside), np.where(fits, outside, middle)
+    return inside
+
+
+def _first_scale(fy: Array, dx: Array, dz: Array) -> Array:
+    """About the factor that brings dx, dz into gamut, from the nearest cell of the table."""
+    chroma, hue = cv2.cartToPolar(500 * dx, -200 * dz)
+    # fy goes from 4/29 at black to 1 at white, evenly with L*.
+    row = np.clip((fy - 4 / 29) * (_LIGHTNESS_CELLS * 29 / 25), 0, _LIGHTNESS_CELLS - 1).astype(np.intp)
+    column = (hue * (_HUE_CELLS / (2 * np.pi))).astype(np.intp) % _HUE_CELLS
+    limit = chroma_limits().reshape(-1).take(row * _HUE_CELLS + column)
+    return np.minimum(limit / chroma, 1)
+
+
+def fit_gamut(rgb: Array, fy: Array, Y: Array, dx: Array, dz: Array) -> Array:
+    """Bring colors into sRGB by scaling a*b* toward gray: L* and hue angle stay. rgb is changed in place, returned.
+
+    rgb: float32 (3, rows, columns), what `linear_rgb` gave for the other four, float32 (rows, columns) each.
+    """
+    lowest = cv2.min(cv2.min(rgb[0], rgb[1]), rgb[2])
+    highest = cv2.max(cv2.max(rgb[0], rgb[1]), rgb[2])
+    if cv2.minMaxLoc(lowest)[0] >= -_TOLERANCE and cv2.minMaxLoc(highest)[1] <= 1 + _TOLERANCE:
+        return rgb
+    outside = np.flatnonzero((lowest < -_TOLERANCE) | (highest > 1 + _TOLERANCE))
+    fy, Y, dx, dz = (plane.reshape(-1).take(outside)[None] for plane in (fy, Y, dx, dz))
+    colors = np.empty((5, *fy.shape), np.float32)
+    scale = _first_scale(fy, dx, dz)
+    linear_rgb(fy, Y, dx * scale, dz * scale, colors)
+    # Along a line of constant hue the channels are cubics: near the limit, secants through gray converge at once.
+    for _ in range(_SECANTS):
+        scale = np.minimum(scale * _room(colors[:3], Y), 1)
+        linear_rgb(fy, Y, dx * scale, dz * scale, colors)
+    # What is left over is closed along the straight line to gray, which keeps Y, and so L*, to the last digit.
+    colors[:3] = Y + (colors[:3] - Y) * np.minimum(_room(colors[:3], Y), 1)
+    rgb.reshape(3, -1)[:, outside] = colors[:3, 0]
+    return rgb

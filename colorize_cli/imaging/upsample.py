@@ -1,0 +1,147 @@
+"""Chroma from the resolution of a model to that of the scan, following the edges of the scan.
+
+Fast guided filter (He, Sun, Tang, "Guided Image Filtering", ECCV 2010; He, Sun, "Fast Guided Filter",
+arXiv:1505.00996): in every window chroma is fitted as a linear function of lightness, ab = A L* + B. A and B are
+computed at a modest working resolution, interpolated to full size and applied to the full-size L*. All that depends
+on the full size happens in strips of rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from colorize_cli.imaging.color import depth_of, lightness, lightness_table
+from colorize_cli.imaging.geometry import resize
+
+Array = npt.NDArray[Any]
+
+WORKING_SIDE = 512
+"""Longer side, in pixels, of the picture on which A and B are computed."""
+
+EDGE_LIGHTNESS = 3.0
+"""Standard deviation of L* in a window above which chroma follows lightness: more than grain, less than an edge."""
+
+
+def box_mean(planes: Array, radius: int) -> Array:
+    """Mean of (C, h, w) over windows of side 2 radius + 1, windows cut off at the border mirrored."""
+    side = (2 * radius + 1, 2 * radius + 1)
+    return np.stack([cv2.boxFilter(plane, -1, side, borderType=cv2.BORDER_REFLECT) for plane in planes])
+
+
+def guided_coefficients(guide: Array, ab: Array, radius: int, epsilon: float) -> tuple[Array, Array]:
+    """A and B, float32 (C, h, w) each, of the guided filter ab = A guide + B.
+
+    guide: float32 (h, w). ab: float32 (C, h, w). epsilon: variance of the guide, in its units squared, at which a
+    window counts half as an edge.
+    """
+    guide_mean = box_mean(guide[None], radius)[0]
+    centered = guide - guide_mean
+    # Moments about the local mean: float32 has no digits to spare for E[xy] - E[x] E[y].
+    shift, square = box_mean(np.stack([centered, centered**2]), radius)
+    variance = square - shift**2
+    ab_mean = box_mean(ab, radius)
+    covariance = box_mean(centered * ab, radius) - shift * ab_mean
+    slope = covariance / (np.maximum(variance, 0) + epsilon)
+    offset = ab_mean - slope * (guide_mean + shift)
+    return box_mean(slope, radius), box_mean(offset, radius)
+
+
+@dataclass(frozen=True)
+class ChromaField:
+    """Chroma of a whole picture as interpolable planes; `strip` gives the chroma of some of its rows.
+
+    planes: float32 (8, h, w): A of a*, A of b*, B of a*, B of b*, lowest a*, b*, highest a*, b* nearby.
+    height, width: full size.
+    """
+
+    planes: Array
+    height: int
+    width: int
+
+    def scaled(self, a_factor: float, b_factor: float, slope: float, offset: float) -> "ChromaField":
+        """The field that takes guide x, where L* = slope x + offset, and gives a_factor a*, b_factor b*."""
+        factors = np.array([a_factor, b_factor], np.float32)[:, None, None]
+        A, B, lowest, highest = self.planes.reshape(4, 2, *self.planes.shape[1:])
+        ends = np.stack([lowest * factors, highest * factors])
+        planes = np.concatenate([A * factors * slope, (A * offset + B) * factors, ends.min(0), ends.max(0)])
+        return ChromaField(planes.astype(np.float32), self.height, self.width)
+
+    def _cells(self, first: int, last: int) -> Iterator[tuple[int, int, int, Array]]:
+        """(cell, first row, end row, weights of the next cell) for the full-size rows first..last-1."""
+        rows = self.planes.shape[1]
+        position = (np.arange(first, last) + 0.5) * (rows / self.height) - 0.5
+        cells = np.clip(np.floor(position), 0, rows - 1).astype(np.intp)
+        weights = np.clip(position - cells, 0, 1).astype(np.float32)
+        starts = np.flatnonzero(np.diff(cells, prepend=-1))
+        for start, end in zip(starts, [*starts[1:], last - first], strict=True):
+            yield int(cells[start]), int(start), int(end), weights[start:end]
+
+    def interpolate(self, first: int, last: int, out: Array) -> Array:
+        """The planes at full width for the rows first..last-1, bilinear, written to and returned as out (8, rows, W).
+
+        Every row depends on its own position alone, so that strips of any height give the same values.
+        """
+        rows = self.planes.shape[1]
+        runs = list(self._cells(first, last))
+        top, bottom = runs[0][0], min(runs[-1][0] + 2, rows)
+        near = np.ascontiguousarray(self.planes[:, top:bottom].transpose(1, 0, 2)).reshape(-1, self.planes.shape[2])
+        wide = cv2.resize(near, (self.width, near.shape[0]), interpolation=cv2.INTER_LINEAR)
+        wide = wide.reshape(bottom - top, len(self.planes), self.width)
+        for cell, start, end, weights in runs:
+            here = wide[cell - top]
+            next_one = wide[min(cell + 1, rows - 1) - top]
+            part = out[:, start:end]
+            np.multiply((next_one - here)[:, None], weights[:, None], out=part)
+            part += here[:, None]
+        return out
+
+    def strip(self, first: int, guide: Array, planes: Array) -> tuple[Array, Array]:
+        """Chroma (a, b), float32 (rows, W) each, of the rows that begin at `first`, guided by guide (rows, W).
+
+        planes: float32 (8, rows, W), overwritten; the results lie in it.
+        """
+        A_a, A_b, B_a, B_b, *limits = self.interpolate(first, first + guide.shape[0], planes)
+        for A, B, lowest, highest in ((A_a, B_a, limits[0], limits[2]), (A_b, B_b, limits[1], limits[3])):
+            cv2.multiply(A, guide, dst=A)
+            cv2.add(A, B, dst=A)
+            # The linear fit may shoot past the chroma it was fitted to, as halos beside strong edges and on grain.
+            cv2.max(A, lowest, dst=A)
+            cv2.min(A, highest, dst=A)
+        return A_a, A_b
+
+
+def chroma_field(gray: Array, ab: Array, *, edge_lightness: float = EDGE_LIGHTNESS) -> ChromaField:
+    """Prepare the edge-aware upsampling of ab (2, h, w) float32, Lab units, to the size of gray (H, W) uint8|uint16."""
+    height, width = gray.shape
+    scale = min(1.0, WORKING_SIDE / max(height, width))
+    working = max(1, round(height * scale)), max(1, round(width * scale))
+    small = lightness(resize(gray, *working))
+    chroma = np.stack([resize(np.ascontiguousarray(plane, np.float32), *working) for plane in ab])
+    # Windows reach as far as a color boundary is blurred by the resolution of the prediction.
+    cell = max(working[0] / ab.shape[1], working[1] / ab.shape[2])
+    radius = max(1, round(cell))
+    A, B = guided_coefficients(small, chroma, radius, edge_lightness**2)
+    window = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    lowest = np.stack([cv2.erode(plane, window) for plane in chroma])
+    highest = np.stack([cv2.dilate(plane, window) for plane in chroma])
+    return ChromaField(np.concatenate([A, B, lowest, highest]).astype(np.float32), height, width)
+
+
+def chroma_at(gray: Array, ab: Array) -> Array:
+    """a*b* at full size, float32 (2, H, W), Lab units, before any limit to the gamut; for evaluation.
+
+    gray: (H, W) uint8 or uint16. ab: float32 (2, h, w), Lab units, covering exactly the picture.
+    """
+    field = chroma_field(gray, ab)
+    chroma = np.empty((2, *gray.shape), np.float32)
+    rows = max(1, (1 << 16) // gray.shape[1])
+    table = lightness_table(depth_of(gray))
+    for first in range(0, gray.shape[0], rows):
+        guide = np.take(table, gray[first : first + rows])
+        a, b = field.strip(first, guide, np.empty((8, *guide.shape), np.float32))
+        chroma[0, first : first + rows], chroma[1, first : first + rows] = a, b
+    return chroma
