@@ -1,0 +1,43 @@
+# The one way to do each thing. `make demo` and `make test` work on a fresh machine with Python, git, make and the package index.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: $(READY) ## create the environment and install everything in it
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("colorize needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+		echo 'OpenCV lacks system libraries here: using opencv-python-headless in its place'; \
+		$(BIN)/python -m pip uninstall --quiet --yes opencv-python; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless; \
+		$(BIN)/python -c 'import cv2'; }
+	@touch $(READY)
+
+demo: $(READY) ## colorize a real photograph and show gray | color | original
+	$(BIN)/python tools/demo.py demo
+
+test: $(READY) ## run the whole test suite
+	$(BIN)/python -m pytest
+
+check: $(READY) ## lint, formatting and types
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+format: $(READY) ## put the code into the house format
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+clean: ## remove the environment and everything made
+	rm -rf $(VENV) demo build dist
