@@ -1,0 +1,1 @@
+"""Measuring colorizers: metrics, protocols, intervals, reports and user studies."""

@@ -1,0 +1,118 @@
+"""How often the predicted color is the right one: class accuracies, AuC of the ab error, and ab histograms."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+BIN_WIDTH = 10.0
+BINS_A_SIDE = 23
+"""Bins of the ab histogram on each axis: centers at -110, -100 ... 110, which covers sRGB."""
+MAX_THRESHOLD = 150
+
+
+def accuracy_256(true_ab: Array, predicted_ab: Array) -> float:
+    """Return the share (0..1) of pixels whose 256-class label is right; ab (..., 2) in Lab units.
+
+    Brown et al. 2024: a* and b*, stored as 0..255 (Lab + 128), are rounded to the nearest of 8, 24 ... 248; the 16 x 16
+    pairs are the classes. With this grid neutral gray (128) lies on the border of two bins of each axis and counts to
+    the upper one.
+    """
+
+    def label(ab: Array) -> Array:
+        return np.clip(np.floor((ab + 128.0) / 16.0), 0, 15)
+
+    return float(np.mean(np.all(label(true_ab) == label(predicted_ab), axis=-1)))
+
+
+def uv_accuracy(true: Array, predicted: Array) -> float:
+    """Return the share (0..1) of equal bins of one CIELUV channel, u* or v*, of any shape.
+
+    Acc(U) and Acc(V) of Hwang & Zhou 2016, section 5.1: [-100, 100] in 50 equal bins; what lies outside counts to the
+    outermost bin.
+    """
+
+    def label(values: Array) -> Array:
+        return np.clip(np.floor((values + 100.0) / 4.0), 0, 49)
+
+    return float(np.mean(label(true) == label(predicted)))
+
+
+def saturation(rgb: Array) -> float:
+    """Return the mean HSV saturation (0..1) of a picture (H, W, 3) uint8: (max - min) / max, 0 for black."""
+    top = rgb.max(axis=-1).astype(np.float64)
+    span = top - rgb.min(axis=-1)
+    return float(np.mean(span / np.maximum(top, 1)))
+
+
+def saturation_difference(true_saturation: float, predicted_saturation: float) -> float:
+    """Return |sum Sp - sum Sa| / sum Sa of one picture, from the two mean saturations: 0 is perfect, gray gives 1.
+
+    Hwang & Zhou 2016, section 5.1. The paper does not define S; HSV's is meant here, the only saturation it speaks
+    of. NaN where the truth has a mean saturation below 0.01: the quotient would be noise.
+    """
+    if true_saturation < 0.01:
+        return float("nan")
+    return abs(predicted_saturation - true_saturation) / true_saturation
+
+
+def threshold_credit(true_ab: Array, predicted_ab: Array) -> Array:
+    """Return each pixel's share (0..1) of the area under the accuracy curve; ab (..., 2) in Lab units.
+
+    Zhang et al. 2016, section 3.1: for every whole threshold 0..150 a pixel is right when the L2 distance of its ab is
+    within it. Its credit is the area (trapezoid rule) under its own step curve, so that the mean over pixels is the
+    area under the cumulative distribution, normalized to 0..1.
+    """
+    distance = np.sqrt(np.sum((true_ab - predicted_ab) ** 2, axis=-1))
+    first = np.ceil(distance)
+    # A pixel right from threshold k on covers MAX - k whole steps and the rising half of the step before.
+    area = np.where(first == 0, float(MAX_THRESHOLD), MAX_THRESHOLD - first + 0.5)
+    return np.where(first > MAX_THRESHOLD, 0.0, area) / MAX_THRESHOLD
+
+
+def auc(true_ab: Array, predicted_ab: Array) -> float:
+    """Return the area (0..1) under the cumulative distribution of the ab error over thresholds 0..150 ("AuC")."""
+    return float(threshold_credit(true_ab, predicted_ab).mean())
+
+
+def ab_bins(ab: Array) -> Array:
+    """Return the index (...) 0..528 of the 10-unit bin of each color (..., 2); a* changes slowest."""
+    nearest = np.rint(ab / BIN_WIDTH).astype(np.int64) + BINS_A_SIDE // 2
+    nearest = np.clip(nearest, 0, BINS_A_SIDE - 1)
+    return nearest[..., 0] * BINS_A_SIDE + nearest[..., 1]
+
+
+def ab_histogram(ab: Array, weights: Array | None = None) -> Array:
+    """Return the pixel counts, float64 (529,), of the ab bins, or the sums of ``weights`` (...) in each."""
+    flat = None if weights is None else weights.ravel()
+    return np.bincount(ab_bins(ab).ravel(), flat, minlength=BINS_A_SIDE**2).astype(np.float64)
+
+
+def total_variation(counts: Array, others: Array) -> Array:
+    """Return half the L1 distance (0 equal .. 1 disjoint) between histograms (..., K), each normalized to sum 1."""
+    p = counts / counts.sum(axis=-1, keepdims=True)
+    q = others / others.sum(axis=-1, keepdims=True)
+    distance: Array = 0.5 * np.abs(p - q).sum(axis=-1)
+    return distance
+
+
+def rebalancing_weights(true_counts: Array) -> Array:
+    """Return the weight (529,) of a pixel by the bin of its true color, for the class-balanced AuC; mean 1 over pixels.
+
+    Zhang et al. 2016, equation 4 with lambda = 0: the inverse of the probability of the color, smoothed with a Gaussian
+    of sigma 5. They estimate it on ImageNet; here it is estimated on the true colors of the evaluated photos, so that
+    the figure depends on nothing outside the run.
+    """
+    probability = true_counts / true_counts.sum()
+    offsets = BIN_WIDTH * np.arange(-2, 3)
+    kernel = np.exp(-(offsets**2) / (2 * 5.0**2))
+    kernel /= kernel.sum()
+    grid = probability.reshape(BINS_A_SIDE, BINS_A_SIDE)
+    for axis in (0, 1):
+        grid = np.apply_along_axis(np.convolve, axis, grid, kernel, mode="same")
+    smooth = grid.ravel()
+    occupied = probability > 0
+    weights = np.divide(1.0, smooth, out=np.zeros_like(smooth), where=occupied)
+    return weights / np.sum(weights * probability)
