@@ -170,7 +170,8 @@ def _check_options(model: str, has_vividness: bool, vividness: float | None, siz
         raise UsageProblem(f"Vividness {vividness:g} is not between 0 and 1.", "Choose for example --vividness 0.5.")
     if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
         raise UsageProblem(
-            f"A working size of {size} px makes no sense.", f"Choose {SMALLEST_SIZE} to {LARGEST_SIZE}, or leave it out."
+            f"A working size of {size} px makes no sense.",
+            f"Choose {SMALLEST_SIZE} to {LARGEST_SIZE}, or leave it out.",
         )
     if not 0 <= strength <= 1:
         raise UsageProblem(f"Strength {strength:g} is not between 0 and 1.", "Choose for example --strength 0.7.")

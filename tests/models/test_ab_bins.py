@@ -1,0 +1,49 @@
+import torch
+
+from colorize_cli.models.ab_bins import AbDecoder, soft_cross_entropy, soft_labels
+
+
+def _grid():
+    a, b = torch.meshgrid(torch.arange(-30.0, 31, 10), torch.arange(-20.0, 21, 10), indexing="ij")
+    return torch.stack([a.flatten(), b.flatten()], 1)
+
+
+def test_soft_labels_average_back_to_the_color():
+    centers = _grid()
+    ab = (torch.rand(2, 2, 5, 4) - 0.5) * torch.tensor([58.0, 38.0]).view(1, 2, 1, 1)
+    indices, weights = soft_labels(ab, centers)
+    assert torch.allclose(weights.sum(1), torch.ones(2, 5, 4))
+    mean = (centers[indices] * weights[..., None]).sum(1).permute(0, 3, 1, 2)
+    assert torch.allclose(mean, ab, atol=1e-4)
+
+
+def test_soft_labels_outside_the_bins_fall_on_the_nearest_bin():
+    centers = _grid()
+    ab = torch.tensor([90.0, 0.0]).view(1, 2, 1, 1)
+    indices, weights = soft_labels(ab, centers)
+    mean = (centers[indices] * weights[..., None]).sum(1).flatten()
+    assert torch.allclose(mean, torch.tensor([30.0, 0.0]), atol=1e-4)
+
+
+def test_cross_entropy_is_least_for_the_soft_labels_themselves():
+    centers = _grid()
+    ab = torch.tensor([4.0, -7.0]).view(1, 2, 1, 1)
+    indices, weights = soft_labels(ab, centers)
+    truth = torch.full((1, len(centers), 1, 1), 1e-9)
+    truth.scatter_add_(1, indices, weights)
+    best = soft_cross_entropy(truth.log(), ab, centers)
+    assert best < soft_cross_entropy(truth.log() + torch.randn_like(truth), ab, centers)
+    assert best < soft_cross_entropy(torch.zeros_like(truth), ab, centers)
+
+
+def test_vividness_moves_the_color_away_from_what_is_common():
+    centers = _grid()
+    decode = AbDecoder(len(centers))
+    decode.centers.copy_(centers)
+    gray = (centers == 0).all(1)
+    decode.log_prior.copy_(torch.where(gray, 0.7, 0.3 / (len(centers) - 1)).log())
+    logits = torch.where(gray, 2.0, 0.0) + torch.where((centers == torch.tensor([30.0, 20.0])).all(1), 2.0, 0.0)
+    logits = logits.view(1, -1, 1, 1)
+    chroma = [decode(logits, vividness).norm().item() for vividness in (0.0, 0.5, 1.0)]
+    assert chroma[0] < chroma[1] < chroma[2]
+    assert torch.equal(decode(logits), decode(logits, 0.0)), "the checkpoint's own vividness starts at 0"

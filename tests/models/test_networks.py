@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from colorize_cli.models.dynamic_unet import DynamicUNet
+from colorize_cli.models.gan import Generator
+from colorize_cli.models.patchgan import PatchDiscriminator
+from colorize_cli.models.pix2pix_unet import Pix2PixUNet
+
+
+def test_the_discriminator_judges_70_pixel_patches():
+    network = PatchDiscriminator().eval()
+    lightness = torch.rand(1, 1, 256, 256) * 100
+    ab = torch.zeros(1, 2, 256, 256, requires_grad=True)
+    logits = network(lightness, ab)
+    assert logits.shape == (1, 1, 30, 30)
+    logits[0, 0, 15, 15].backward()
+    rows = ab.grad[0].abs().sum((0, 2)).nonzero().flatten()
+    assert int(rows.max() - rows.min()) + 1 == 70
+
+
+def test_the_discriminator_has_the_papers_size():
+    assert sum(p.numel() for p in PatchDiscriminator().parameters()) == 2_765_633
+
+
+def test_spectral_norm_bounds_the_discriminators_layers():
+    network = PatchDiscriminator(norm="spectral").train()
+    for _ in range(30):
+        network(torch.rand(1, 1, 64, 64) * 100, torch.zeros(1, 2, 64, 64))
+    weight = network.eval().layers[2].weight.detach().flatten(1)
+    assert torch.linalg.matrix_norm(weight, 2) == pytest.approx(1, abs=0.05)
+
+
+def test_the_generator_starts_from_its_light_head():
+    torch.manual_seed(0)
+    network = Generator(bins=12, width=16, refinements=1)
+    network.decoder.start_as_light_head()
+    network.eval()
+    lightness = torch.rand(1, 1, 64, 64) * 100
+    with torch.inference_mode():
+        features = network.encoder((lightness / 100 - 0.5) / 0.25)
+        decoder = network.decoder
+        double = torch.nn.Upsample(scale_factor=2, mode="bilinear")
+        x = decoder.smooth3(decoder.lateral3(features[3]) + double(decoder.lateral4(features[4])))
+        x = decoder.smooth2(decoder.lateral2(features[2]) + double(x))
+        light_head = network.classifier(double(x))
+        assert torch.allclose(network.logits(lightness), light_head, atol=1e-5)
+
+
+def test_the_generator_predicts_at_a_quarter_of_its_input():
+    network = Generator(bins=12, width=16, refinements=1).eval()
+    assert network.chroma(torch.rand(1, 1, 64, 96)).shape == (1, 2, 16, 24)
+
+
+@pytest.mark.parametrize("network", [Pix2PixUNet(width=8), DynamicUNet()], ids=["pix2pix", "dynamic"])
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (65, 31)])
+def test_full_size_networks_answer_at_any_size(network, size):
+    network.eval()
+    with torch.inference_mode():
+        assert network.chroma(torch.rand(1, 1, *size) * 100).shape == (1, 2, *size)

@@ -1,0 +1,72 @@
+"""The contract every registry entry keeps, whatever its architecture."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorize_cli import registry
+from colorize_cli.checkpoints.format import CheckpointInfo, load_checkpoint, load_strictly, save_checkpoint
+from colorize_cli.errors import UnknownModel
+from colorize_cli.models.blocks import half, parameter_count
+
+README = Path(__file__).parents[1] / "README.md"
+VARIANTS = [(entry.name, variant) for entry in registry.ENTRIES.values() for variant in entry.variants]
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_every_variant_keeps_the_contract(name, variant, tmp_path):
+    entry = registry.get(name)
+    torch.manual_seed(0)
+    network = entry.build(variant).eval()
+    assert parameter_count(network) == entry.variants[variant].parameters
+    lightness = torch.rand(2, 1, 33, 47) * 100
+    with torch.inference_mode():
+        ab = network(lightness)
+        native = network.chroma(lightness)
+    assert ab.shape == (2, 2, 33, 47)
+    assert ab.dtype == torch.float32
+    assert native.shape[:2] == (2, 2)
+    assert torch.isfinite(ab).all()
+    assert ab.abs().max() <= 200, "a*b* must be in Lab units"
+
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, network.state_dict(), CheckpointInfo(model=name, variant=variant))
+    again = entry.build(variant).eval()
+    load_strictly(again, load_checkpoint(path), str(path))
+    with torch.inference_mode():
+        assert torch.equal(again(lightness), ab)
+
+
+@pytest.mark.parametrize("name", registry.ENTRIES)
+def test_every_entry_states_its_facts(name):
+    entry = registry.get(name)
+    assert entry.name == name
+    assert entry.title
+    assert entry.paper
+    assert entry.input_size % 32 == 0
+    assert f"`{name}`" in README.read_text(encoding="utf-8"), "every model is listed in the README"
+
+
+def test_half_precision_weights_stay_close():
+    entry = registry.get("gan")
+    torch.manual_seed(0)
+    network = entry.build().eval()
+    lightness = torch.rand(1, 1, 64, 64) * 100
+    with torch.inference_mode():
+        before = network.logits(lightness)
+        network.load_state_dict({k: v.float() for k, v in half(network).items()})
+        after = network.logits(lightness)
+    assert not torch.equal(before, after)
+    assert (before - after).abs().max() < 0.02 * before.abs().max()
+
+
+def test_an_unknown_model_is_answered_with_the_nearest_name():
+    with pytest.raises(UnknownModel, match="gan-64") as caught:
+        registry.get("gan64")
+    assert caught.value.exit_code == 3
+
+
+def test_an_unknown_variant_is_answered_with_the_variants():
+    with pytest.raises(UnknownModel, match="dynamic-unet"):
+        registry.get("gan").build("heavy")
