@@ -14,7 +14,7 @@ SAMPLES = ("china", "flower")
 
 
 def demo(folder: Path) -> int:
-    """Write ``<name>-gray.png``, ``<name>-gray-color.png`` and ``<name>-strip.png`` into ``folder``; return the exit code."""
+    """Write gray, colorized and strip pictures of each sample into ``folder`` and return the exit code."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, original in zip(SAMPLES, load_sample_images().images, strict=True):
         gray = (photo_from_array(original).gray.astype(np.float32) / 257).round().astype(np.uint8)

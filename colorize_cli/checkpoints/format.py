@@ -27,9 +27,9 @@ FORMAT = 1
 class CheckpointInfo:
     """What a checkpoint says about itself.
 
-    ``model`` and ``variant``: registry names; ``arguments``: constructor arguments beyond the variant's own; ``recipe``:
-    how it was trained; ``encoder``: where its encoder came from; ``data``: what it was trained on; ``validation``: figures on photographs it
-    never saw; ``version``: of the package that wrote it; ``smoke``: a trial run, not for use.
+    ``model``, ``variant``: registry names; ``arguments``: constructor arguments beyond the variant's own; ``recipe``:
+    how it was trained; ``encoder``: where its encoder came from; ``data``: what it was trained on; ``validation``:
+    figures on photographs it never saw; ``version``: of the package that wrote it; ``smoke``: a trial run, not for use.
     """
 
     model: str

@@ -54,8 +54,8 @@ def bundled_path(entry: ModelEntry) -> Path | None:
 def find_weights(entry: ModelEntry, weights: str | Path | None = None) -> Path:
     """Return the checkpoint file to load for an entry.
 
-    ``weights``: a file, or a folder holding ``<name>.safetensors``, ``best.safetensors`` or exactly one ``.safetensors``;
-    None for the bundled ones. Raises :class:`WeightsMissing` with the command that helps.
+    ``weights``: a file, or a folder holding ``<name>.safetensors``, ``best.safetensors``, ``last.safetensors`` or one
+    single ``.safetensors``; None for the bundled ones. Raises :class:`WeightsMissing` with the command that helps.
     """
     if weights is None:
         found = bundled_path(entry)

@@ -38,7 +38,7 @@ def verify(entry: ModelEntry, weights: str | Path | None = None) -> Verified:
             raise WeightsInvalid(f"{path.name} is not in {INDEX}.", "Install colorize-cli again.")
         if (row.sha256, row.size) != (checkpoint.sha256, path.stat().st_size):
             raise WeightsInvalid(
-                f"{path} is not the file that was published (sha256 {checkpoint.sha256[:12]}, expected {row.sha256[:12]}).",
+                f"{path} is not the file that was published: sha256 {checkpoint.sha256[:12]}, not {row.sha256[:12]}.",
                 "Install colorize-cli again.",
             )
     load_strictly(entry.build(checkpoint.info.variant, **checkpoint.info.arguments), checkpoint, str(path))

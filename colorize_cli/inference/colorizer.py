@@ -87,7 +87,7 @@ class Colorizer:
         self.vividness = vividness
         self.size = size or self.entry.input_size
         self.strength = strength
-        self.network = network.eval().to(self.compute.device, memory_format=torch.channels_last)
+        self.network = network.eval().to(self.compute.device).to(memory_format=torch.channels_last)
 
     @property
     def device(self) -> torch.device:

@@ -1,8 +1,8 @@
 """The grid of ab bins a classifying colorizer answers in, soft labels for it, and decoding with a chosen vividness.
 
-Zhang et al. 2016 ("Colorful Image Colorization", section 2.1) quantize the ab plane with a grid of 10 Lab units and keep
-the bins that occur in sRGB. Their rebalancing weights (2.2) are applied here when decoding instead of when training: the
-network learns the true posterior p(bin | photo), and
+Zhang et al. 2016 ("Colorful Image Colorization", section 2.1) quantize the ab plane with a grid of 10 Lab units and
+keep the bins that occur in sRGB. Their rebalancing weights (2.2) are applied here when decoding instead of when
+training: the network learns the true posterior p(bin | photo), and
 
     q(bin) ~ p(bin | photo) / prior(bin) ** vividness,    ab = gain * sum_bin q(bin) * center(bin)
 
@@ -20,7 +20,7 @@ def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
     """Spread each cell's ab over the four neighbouring bins of the grid, bilinearly.
 
     ``ab``: (N, 2, h, w) Lab units; ``centers``: (K, 2) points of a regular 10-unit grid. Returns indices (N, 4, h, w),
-    int64, and weights (N, 4, h, w) that sum to 1. A neighbour outside the gamut's bins gives its share to the nearest bin.
+    int64, and weights (N, 4, h, w) that sum to 1. A neighbour that is no bin gives its share to the nearest bin.
     """
     table, origin = _grid_table(centers)
     position = (ab - origin.view(1, 2, 1, 1)) / GRID
@@ -87,9 +87,9 @@ def srgb_bins() -> Tensor:
 
     Zhang et al. count 313 with their own rule; here a cell counts when some sRGB color lies within it.
     """
-    from colorize_cli.imaging.color import srgb_to_lab
-
     import numpy as np
+
+    from colorize_cli.imaging.color import srgb_to_lab
 
     levels = np.linspace(0, 1, 52, dtype=np.float64)
     rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 1, 3)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class BasicBlock(nn.Module):
-    """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, section 3.3), torchvision's key names."""
+    """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, 3.3), torchvision's key names."""
 
     def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class BasicBlock(nn.Module):
         return F.relu(self.bn2(self.conv2(x)) + shortcut, inplace=True)
 
     def start_as_identity(self) -> None:
-        """Zero the last batch norm's scale, so that training begins from ``relu(x)``: for blocks added to a trained net."""
+        """Zero the last batch norm's scale: a block added to a trained network begins as ``relu(x)``."""
         nn.init.zeros_(self.bn2.weight)
 
 
@@ -119,7 +119,7 @@ class ColorizationNet(nn.Module):
     """
 
     def chroma(self, lightness: Tensor) -> Tensor:
-        """Predict a*b*, float32 (N, 2, h, w) in Lab units, from L* (N, 1, H, W) in 0..100; h x w covers the same area."""
+        """Predict a*b*, float32 (N, 2, h, w) in Lab units, from L* (N, 1, H, W) in 0..100, of the same area."""
         raise NotImplementedError
 
     def forward(self, lightness: Tensor) -> Tensor:

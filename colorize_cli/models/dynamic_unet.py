@@ -1,6 +1,6 @@
 """The full-size generator of the system Brown et al. 3.4 build on: ResNet-18 body, sub-pixel U-Net blocks to full size.
 
-31.1 million parameters and about 27 GMAC at 256x256: too slow for a batch on a CPU, kept as the paper's variant of ``gan``.
+31.1 million parameters and about 27 GMAC at 256x256: too slow for a batch on a CPU, kept as the paper's variant.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The 70x70 PatchGAN discriminator (Isola et al. 2018, section 3.2.2 and appendix 6.1.2), as Brown et al. 3.4 use it."""
+"""The 70x70 PatchGAN discriminator (Isola et al. 2018, 3.2.2 and appendix 6.1.2), as Brown et al. 3.4 use it."""
 
 import torch
 from torch import Tensor, nn
@@ -8,8 +8,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 class PatchDiscriminator(nn.Module):
     """Judges every 70x70 patch of a picture: real or colorized.
 
-    Five 4x4 convolutions, strides 2, 2, 2, 1, 1, widths 64, 128, 256, 512, 1, LeakyReLU 0.2. ``norm`` is ``"batch"``, the
-    paper's, or ``"spectral"`` (Miyato et al. 2018), steadier when the adversarial loss has a low weight.
+    Five 4x4 convolutions, strides 2, 2, 2, 1, 1, widths 64, 128, 256, 512, 1, LeakyReLU 0.2. ``norm`` is ``"batch"``,
+    the paper's, or ``"spectral"`` (Miyato et al. 2018), steadier when the adversarial loss has a low weight.
     """
 
     def __init__(self, channels_in: int = 3, width: int = 64, norm: str = "batch") -> None:

@@ -1,7 +1,5 @@
 """The U-Net of ``gan-64``: six levels at 64x64 pixels (Brown et al. 3.4, after Isola et al. 2018, appendix 6.1.1)."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +38,7 @@ class Pix2PixUNet(ColorizationNet):
     """Encoder and decoder of ``levels`` strided 4x4 convolutions with concatenated skips, tanh output.
 
     Widths double from ``width`` to eight times that and stay there; dropout 0.5 in the inner levels of full width, as
-    many as lie between the innermost and the four widening ones. Sizes must be multiples of 2**levels: others are padded.
+    many as lie between the innermost and the four widening ones. Sizes that are no multiple of 2**levels are padded.
     """
 
     def __init__(self, levels: int = 6, width: int = 64) -> None:
@@ -59,9 +57,8 @@ class Pix2PixUNet(ColorizationNet):
         self.tail = nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(2 * width, 2, 4, 2, 1), nn.Tanh())
 
     def _network(self, lightness: Tensor) -> Tensor:
-        # The innermost level of a 64-pixel input is 1x1: eval mode uses running statistics there, training a whole batch.
         return self.tail(self.body(self.head(lightness / 50 - 1))) * AB_RANGE
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units, within +-110, for L* (N, 1, H, W) in 0..100."""
-        return cast(Tensor, padded_to_multiple(self._network, lightness, self.multiple))
+        return padded_to_multiple(self._network, lightness, self.multiple)
