@@ -1,0 +1,135 @@
+"""Files that are there whole or not at all: written beside their target, forced to disk, then renamed.
+
+Without ``overwrite`` the last step is a hard link, which the system refuses where the name is taken, so that a file
+that appears meanwhile is never replaced.
+"""
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from colorize_cli.errors import ColorizeError, OutputError, OutputExists
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some space or choose another folder with -o.",
+    errno.EDQUOT: "Free some space or choose another folder with -o.",
+    errno.EROFS: "Choose another folder with -o.",
+    errno.EACCES: "Ask for write permission or choose another folder with -o.",
+    errno.EPERM: "Ask for write permission or choose another folder with -o.",
+    errno.ENOENT: "Create the folder or choose another one with -o.",
+    errno.ENOTDIR: "Choose another folder with -o.",
+    errno.ENAMETOOLONG: "Choose a shorter name with -o.",
+}
+# What file systems without hard links (FAT, some network mounts) answer.
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES, errno.EXDEV}
+
+
+def exists_error(target: Path) -> OutputExists:
+    """Return the error for a result whose name is taken."""
+    return OutputExists(f"{target} exists.", "Use --overwrite to replace it or --skip-existing to leave it.")
+
+
+def output_error(target: Path, error: OSError) -> OutputError:
+    """Return the error, with a remedy, for an operating system error while writing ``target``."""
+    reason = error.strerror or str(error)
+    remedy = _REMEDIES.get(error.errno or 0, "Check the disk or choose another folder with -o.")
+    return OutputError(f"{target} cannot be written: {reason}.", remedy)
+
+
+@contextlib.contextmanager
+def atomic_file(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """Give a binary file, readable and seekable, that becomes ``target`` when the block ends without an exception.
+
+    On any exception, Ctrl-C included, nothing is left behind and ``target`` is as it was. Raises :class:`OutputExists`
+    where the name is taken (at once, or by the time the file is complete) and ``overwrite`` is off, and
+    :class:`OutputError` where the folder or disk does not take it.
+    """
+    if not overwrite and os.path.lexists(target):
+        raise exists_error(target)
+    temporary: Path | None = None
+    try:
+        try:
+            descriptor, name = tempfile.mkstemp(prefix=".colorize-", suffix=".part", dir=target.parent)
+            temporary = Path(name)
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
+                file.flush()
+                temporary.chmod(_mode_for(target, overwrite))
+                os.fsync(file.fileno())
+            _move(temporary, target, overwrite)
+            temporary = None
+            _sync_folder(target.parent)
+        except ColorizeError:
+            raise
+        except OSError as error:
+            raise output_error(target, error) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def _mode_for(target: Path, overwrite: bool) -> int:
+    """Return the permissions of the result: those of the file it replaces, else what the umask leaves."""
+    if overwrite:
+        with contextlib.suppress(OSError):
+            return target.stat().st_mode & 0o777
+    return 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    """Return the umask; on Linux without setting it, which would race with other threads."""
+    with contextlib.suppress(OSError, ValueError), Path("/proc/self/status").open() as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
+    """Give the complete file its name."""
+    if overwrite:
+        temporary.replace(target)
+        return
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise exists_error(target) from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _move_by_claim(temporary, target)
+        return
+    temporary.unlink()
+
+
+def _move_by_claim(temporary: Path, target: Path) -> None:
+    """Where there are no hard links: take the name with an empty file that only one can create, then replace it."""
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        raise exists_error(target) from None
+    try:
+        temporary.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            target.unlink()
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the new name to disk, where the system lets folders be synced."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

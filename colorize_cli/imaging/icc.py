@@ -1,0 +1,128 @@
+"""Embedded ICC profiles: exact tone curves of gray and matrix profiles, and the sRGB profile that results carry.
+
+Tag layouts and curve formulas: ICC.1:2022, sections 9 and 10 (curveType, parametricCurveType, XYZType).
+Profiles built on tables (CMYK, many scanners) are left to Little CMS through Pillow.
+"""
+
+import struct
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from PIL import ImageCms
+
+from colorize_cli.imaging.tone import SRGB_LUMINANCE, srgb_curve
+
+# Y row of the Bradford matrix from the D50 of the profile connection space to the D65 of sRGB (ICC.1 annex E).
+_D50_TO_D65_Y = np.array([-0.0283697, 1.0099954, 0.0210414])
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What was found in a profile. ``space``: "GRAY", "RGB " or "CMYK"; ``name``: its description, for messages.
+
+    ``tags``: the raw tag data by signature.
+    """
+
+    data: bytes
+    space: str
+    tags: dict[str, bytes]
+
+    @property
+    def is_tabular(self) -> bool:
+        """Whether colors go through a multidimensional table, which the curves here would misread."""
+        return any(tag in self.tags for tag in ("A2B0", "A2B1", "D2B0", "D2B1"))
+
+
+def parse_profile(data: bytes) -> Profile:
+    """Return the profile in ``data``. Raises ValueError where it is none."""
+    if len(data) < 132 or data[36:40] != b"acsp":
+        raise ValueError("not an ICC profile")
+    (count,) = struct.unpack_from(">I", data, 128)
+    tags: dict[str, bytes] = {}
+    for index in range(min(count, 200)):
+        if len(data) < 144 + 12 * index:
+            raise ValueError("ICC tag table ends early")
+        signature, offset, size = struct.unpack_from(">4sII", data, 132 + 12 * index)
+        tags[signature.decode("latin-1")] = data[offset : offset + size]
+    return Profile(data, data[16:20].decode("latin-1"), tags)
+
+
+def _curve(tag: bytes, levels: int) -> np.ndarray:
+    """Return the linear light, float64 (levels,), of evenly spaced values by a curv or para tag."""
+    x = np.arange(levels) / (levels - 1)
+    if tag[:4] == b"curv":
+        (count,) = struct.unpack_from(">I", tag, 8)
+        if count == 0:
+            return x
+        values = np.frombuffer(tag, ">u2", count, 12)
+        if count == 1:
+            return x ** (float(values[0]) / 256)
+        return np.interp(x, np.arange(count) / (count - 1), values / 65535)
+    if tag[:4] != b"para":
+        raise ValueError("unknown tone curve")
+    (kind,) = struct.unpack_from(">H", tag, 8)
+    g, *rest = (value / 65536 for value in struct.unpack_from(f">{(1, 3, 4, 5, 7)[kind]}i", tag, 12))
+    a, b, c, d, e, f = (rest + [0.0] * 6)[:6]
+    if kind == 0:
+        a, b, d, e = 1.0, 0.0, -1.0, 0.0
+    elif kind in (1, 2):
+        # Below -b/a the result is the constant c (0 in kind 1).
+        c, d, e, f = 0.0, -b / a if a else 0.0, c if kind == 2 else 0.0, c if kind == 2 else 0.0
+    curved = np.maximum(a * x + b, 0.0) ** g + e
+    return np.where(x >= d, curved, c * x + f)
+
+
+def gray_luminance(profile: Profile, levels: int) -> np.ndarray:
+    """Return the luminance, float64 (levels,) 0..1, of each gray value under a gray or RGB profile.
+
+    A gray picture with an RGB profile is read as neutral pixels of that profile. Raises ValueError where the profile
+    holds no plain curves.
+    """
+    if profile.space == "GRAY" and "kTRC" in profile.tags:
+        return _curve(profile.tags["kTRC"], levels)
+    if profile.space == "RGB ":
+        curves = rgb_luminance(profile, levels).sum(axis=0)
+        return curves / curves[-1]
+    raise ValueError(f"no gray curve in a profile for {profile.space}")
+
+
+def rgb_luminance(profile: Profile, levels: int) -> np.ndarray:
+    """Return the luminance, float64 (3, levels), that each value of each channel adds, by an RGB matrix profile.
+
+    Raises ValueError where the profile is not one of three curves and a matrix.
+    """
+    if profile.space != "RGB " or profile.is_tabular:
+        raise ValueError("not a matrix profile")
+    try:
+        columns = [np.frombuffer(profile.tags[f"{c}XYZ"], ">i4", 3, 8) / 65536 for c in "rgb"]
+        curves = np.stack([_curve(profile.tags[f"{c}TRC"], levels) for c in "rgb"])
+    except KeyError as error:
+        raise ValueError(f"profile without {error}") from None
+    weights = np.array([float(_D50_TO_D65_Y @ column) for column in columns])
+    if not weights.sum() > 0.1:
+        raise ValueError("a matrix without luminance")
+    return curves * (weights / weights.sum())[:, None]
+
+
+def is_srgb_gray(luminance: np.ndarray) -> bool:
+    """Return whether gray values with these luminances are what sRGB says, to within a fifth of an 8-bit level."""
+    levels = len(luminance)
+    reference = srgb_curve(levels)
+    step = np.maximum(np.gradient(reference) * (levels - 1) / 255, 1e-9)
+    return bool(np.all(np.abs(luminance - reference) < 0.2 * step + 2e-5))
+
+
+def is_srgb(curves: np.ndarray) -> bool:
+    """Return whether the luminances (3, levels) of an RGB profile are those of sRGB itself."""
+    ends = np.abs(curves[:, -1] - np.array(SRGB_LUMINANCE)).max()
+    return bool(ends < 2e-3) and all(is_srgb_gray(curve / curve[-1]) for curve in curves)
+
+
+@cache
+def srgb_profile() -> bytes:
+    """Return the sRGB profile that results carry: the same bytes in every run, with no date in it."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    data[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    data[84:100] = bytes(16)
+    return bytes(data)

@@ -1,0 +1,74 @@
+"""What is known of a photograph once it is read: its tones, what it carries besides, and how it was stored."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file carries besides its pixels, as raw blocks that every format can be given.
+
+    ``exif``: TIFF-structured block without the ``Exif\\0\\0`` of JPEG; ``xmp``: the packet, XML; ``iptc``: IPTC-IIM
+    records; ``dpi``: horizontal and vertical pixels an inch.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the source was compressed, so that the result can be stored alike.
+
+    ``quality``: 1..100 on the scale of the Independent JPEG Group, estimated from the quantization tables;
+    ``subsampling``: "4:4:4", "4:2:2", "4:2:0", or None for gray; ``lossless``: for formats that can be either (WebP,
+    JPEG 2000), None where it does not apply; ``compression``: TIFF compression, "none" or any other name;
+    ``alpha_kind``: TIFF ExtraSamples value of the alpha channel (0 unspecified, 2 unassociated).
+    """
+
+    quality: int | None = None
+    subsampling: str | None = None
+    progressive: bool = False
+    lossless: bool | None = None
+    compression: str | None = None
+    alpha_kind: int = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One photograph (or page of a scan), upright, reduced to its tones.
+
+    ``gray``: uint8 or uint16 (H, W), the sRGB-encoded neutral gray with the CIE L* of the source; uint8 where that
+    holds everything the source has (8-bit gray), else uint16. ``alpha``: uint8 or uint16 (H, W) of the same depth as
+    ``depth``, upright like ``gray``, or None. ``depth``: 8 or 16 bits a channel that a color result should have.
+    ``format``: "JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000" or "AVIF". ``mode``: how the pixels were
+    stored. ``page`` counts from 0. ``toned_ab``: mean Lab chroma of the source, 0 for neutral gray. ``notes``: what
+    the user should be told. ``path``: the original, which no result may ever replace; None for other sources.
+    """
+
+    gray: np.ndarray
+    alpha: np.ndarray | None = None
+    depth: int = 8
+    format: str = "PNG"
+    mode: str = "L"
+    page: int = 0
+    pages: int = 1
+    metadata: Metadata = field(default_factory=Metadata)
+    toned_ab: float = 0.0
+    notes: tuple[str, ...] = ()
+    encoding: Encoding = field(default_factory=Encoding)
+    path: Path | None = None
+
+    @property
+    def height(self) -> int:
+        """Rows of the upright picture."""
+        return int(self.gray.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of the upright picture."""
+        return int(self.gray.shape[1])
