@@ -9,10 +9,10 @@ import logging
 import warnings
 from typing import Any
 
-from PIL import Image, ImageFile
+from PIL import Image
 
 from colorize_cli.imaging import decode_tiff, decode_wide, jpeg
-from colorize_cli.imaging.decode_pillow import split_channels
+from colorize_cli.imaging.decode_pillow import open_pillow, split_channels
 from colorize_cli.imaging.embedded import embedded_metadata
 from colorize_cli.imaging.photo import Encoding
 from colorize_cli.imaging.raster import DamagedDataError, Raster, UnknownKindError, check_size
@@ -70,20 +70,6 @@ def sniff(data: bytes) -> str:
     raise DamagedDataError("not an image of a known format")
 
 
-def open_pillow(data: bytes, format: str) -> ImageFile.ImageFile:
-    """Return the image in ``data`` opened, not decoded, by the one Pillow plugin for ``format``.
-
-    Unlike ``Image.open`` this tries no other format and leaves the size limit to :func:`check_size`.
-    """
-    Image.preinit()
-    if format not in Image.OPEN:
-        Image.init()
-    if format not in Image.OPEN:
-        raise UnknownKindError(f"{format} files with this build of Pillow")
-    factory, _ = Image.OPEN[format]
-    return factory(io.BytesIO(data), "")
-
-
 def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
     """Return the samples of one page of the image in ``data``; ``max_pixels`` is checked before decoding.
 
@@ -97,7 +83,7 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         raise IndexError(page)
     if format == "PPM" and decode_wide.is_wide_pnm(data):
         return decode_wide.decode_pnm(data, max_pixels)
-    image = open_pillow(data, format)
+    image = open_pillow(io.BytesIO(data), format)
     check_size(image.width, image.height, max_pixels)
     if format == "PNG" and decode_wide.is_wide_png(data):
         raster = decode_wide.decode_png(data)

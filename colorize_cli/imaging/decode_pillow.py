@@ -1,9 +1,27 @@
 """Samples of an image that Pillow has decoded, whatever its mode."""
 
+from typing import IO
+
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from colorize_cli.imaging.raster import UnknownKindError, scale_to_uint16
+
+
+def open_pillow(file: IO[bytes], format: str) -> ImageFile.ImageFile:
+    """Return the image in ``file`` opened, not decoded, by the one Pillow plugin for ``format``.
+
+    Unlike ``Image.open`` this tries no other format and leaves the size limit to the caller. Raises
+    :class:`UnknownKindError` where this build of Pillow lacks the format.
+    """
+    if format not in Image.OPEN:
+        Image.preinit()
+    if format not in Image.OPEN:
+        Image.init()
+    if format not in Image.OPEN:
+        raise UnknownKindError(f"{format} files with this build of Pillow")
+    factory, _ = Image.OPEN[format]
+    return factory(file, "")
 
 
 def split_channels(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, list[str]]:

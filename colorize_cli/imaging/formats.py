@@ -29,7 +29,7 @@ FORMATS: dict[str, Format] = {
         Format("BMP", (".bmp", ".dib"), metadata=False),
         Format("GIF", (".gif",), metadata=False, written_as="PNG"),
         Format("PPM", (".ppm", ".pnm", ".pgm", ".pbm"), depths=(8, 16), metadata=False),
-        Format("JPEG2000", (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), alpha=True),
+        Format("JPEG2000", (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), depths=(8, 16), alpha=True),
         Format("AVIF", (".avif", ".avifs"), alpha=True),
     )
 }

@@ -83,26 +83,31 @@ def parse(block: bytes, order: str, offset: int, big: bool = False, depth: int =
     return entries, int(following)
 
 
-def lay_out(entries: Iterable[Entry], order: str, base: int) -> bytes:
-    """Return a classic directory that begins at file offset ``base``, followed by its values and sub-directories."""
-    entries = sorted((entry for entry in entries if entry.kind not in (16, 17, 18)), key=lambda entry: entry.tag)
-    directory = struct.pack(order + "H", len(entries))
+def lay_out(entries: Iterable[Entry], order: str, base: int, *, big: bool = False, following: int = 0) -> bytes:
+    """Return a directory that begins at file offset ``base``, followed by its values and sub-directories.
+
+    ``big`` lays it out as BigTIFF; 64-bit entries are left out of classic ones. ``following``: offset of the directory
+    that comes next, 0 for none.
+    """
+    entries = sorted((entry for entry in entries if big or entry.kind < 16), key=lambda entry: entry.tag)
+    count_code, size, inline, offset_code = ("Q", 20, 8, "Q") if big else ("H", 12, 4, "I")
+    directory = bytearray(struct.pack(order + count_code, len(entries)))
     tail = bytearray()
-    tail_start = base + 2 + 12 * len(entries) + 4
+    tail_start = base + len(directory) + size * len(entries) + inline
     for entry in entries:
         data, count, kind = entry.data, entry.count, entry.kind
         if entry.children is not None:
             data, kind, count = struct.pack(order + "I", tail_start + len(tail)), 4, 1
-            tail += lay_out(entry.children, order, tail_start + len(tail))
-        if len(data) > 4:
-            place = struct.pack(order + "I", tail_start + len(tail))
+            tail += lay_out(entry.children, order, tail_start + len(tail), big=big)
+        if len(data) > inline:
+            place = struct.pack(order + offset_code, tail_start + len(tail))
             tail += data
         else:
-            place = data.ljust(4, b"\0")
+            place = data.ljust(inline, b"\0")
         if len(tail) % 2:
             tail += b"\0"
-        directory += struct.pack(order + "HHI", entry.tag, kind, count) + place
-    return directory + bytes(4) + bytes(tail)
+        directory += struct.pack(order + "HH" + offset_code, entry.tag, kind, count) + place
+    return bytes(directory + struct.pack(order + offset_code, following) + tail)
 
 
 def block_of(entries: Iterable[Entry], order: str) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
-from colorize_cli.imaging.embedded import file_xmp
+from colorize_cli.imaging.stored_xmp import file_xmp
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -114,7 +114,7 @@ def _remove_earlier(rdf: minidom.Element) -> None:
             continue
         attributes = description.attributes
         for attribute in [attributes.item(i) for i in range(attributes.length)]:
-            if attribute is not None and _is_ours(attribute.namespaceURI, attribute.localName):
+            if isinstance(attribute, minidom.Attr) and _is_ours(attribute.namespaceURI, attribute.localName):
                 description.removeAttributeNode(attribute)
         for child in list(description.childNodes):
             if isinstance(child, minidom.Element) and _is_ours(child.namespaceURI, child.localName):

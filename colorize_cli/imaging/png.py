@@ -46,7 +46,7 @@ def write_png(
         file.write(chunk(b"zTXt", _raw_iptc(metadata.iptc)))
     compressor = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     for rows in strips(height, width):
-        data = compressor.compress(_filtered(rgb[rows], None if alpha is None else alpha[rows]))
+        data = compressor.compress(_filtered(rgb[rows], None if alpha is None else alpha[rows]).data)
         if data:
             file.write(chunk(b"IDAT", data))
     file.write(chunk(b"IDAT", compressor.flush()))

@@ -1,0 +1,107 @@
+"""The XMP packet of an image file, found by its structure alone: no pixels are read, whatever the size of the file."""
+
+import contextlib
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import tifffile
+
+from colorize_cli.imaging.decode_pillow import open_pillow
+from colorize_cli.imaging.embedded import XMP_UUID
+from colorize_cli.imaging.jpeg import XMP_HEADER
+from colorize_cli.imaging.raster import UnknownKindError
+
+_LARGEST = 1 << 26
+_STRUCTURE_ERRORS = (
+    *(ValueError, struct.error, IndexError, KeyError, TypeError, SyntaxError, EOFError, RuntimeError),
+    UnknownKindError,
+)
+
+
+def file_xmp(path: Path) -> bytes | None:
+    """Return the XMP packet in the file at ``path``, None where there is none or its structure is damaged.
+
+    Raises OSError where the file cannot be opened or read.
+    """
+    with path.open("rb") as file:
+        start = file.read(16)
+        file.seek(0)
+        with contextlib.suppress(*_STRUCTURE_ERRORS):
+            if start[:3] == b"\xff\xd8\xff":
+                return _jpeg(file)
+            if start[:8] == b"\x89PNG\r\n\x1a\n":
+                return _png(file)
+            if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+                return _webp(file)
+            if start[:4] in (b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b"):
+                return _tiff(file)
+            if start[4:8] == b"jP  ":
+                return _jp2(file)
+            if start[4:8] == b"ftyp":
+                return _avif(file)
+    return None
+
+
+def _jpeg(file: BinaryIO) -> bytes | None:
+    file.seek(2)
+    while True:
+        marker, code, length = struct.unpack(">BBH", file.read(4))
+        if marker != 0xFF or code in (0xDA, 0xD9) or length < 2:
+            return None
+        payload = file.read(length - 2)
+        if code == 0xE1 and payload.startswith(XMP_HEADER):
+            return payload[len(XMP_HEADER) :]
+
+
+def _png(file: BinaryIO) -> bytes | None:
+    file.seek(8)
+    while True:
+        length, name = struct.unpack(">I4s", file.read(8))
+        if name == b"iTXt" and length < _LARGEST:
+            payload = file.read(length)
+            if payload.startswith(b"XML:com.adobe.xmp\0\0"):
+                return payload.split(b"\0", 5)[5]
+            length = 0
+        if name == b"IEND":
+            return None
+        file.seek(length + 4, 1)
+
+
+def _webp(file: BinaryIO) -> bytes | None:
+    file.seek(12)
+    while True:
+        name, length = struct.unpack("<4sI", file.read(8))
+        if name == b"XMP " and length < _LARGEST:
+            return file.read(length)
+        file.seek(length + length % 2, 1)
+
+
+def _tiff(file: BinaryIO) -> bytes | None:
+    with tifffile.TiffFile(file) as tiff:
+        tag = tiff.pages.first.tags.get(700)
+        value = tag.value if tag is not None else None
+    return value if isinstance(value, bytes) else None
+
+
+def _jp2(file: BinaryIO) -> bytes | None:
+    while True:
+        length, kind = struct.unpack(">I4s", file.read(8))
+        header = 8
+        if length == 1:
+            (length,) = struct.unpack(">Q", file.read(8))
+            header = 16
+        if kind == b"uuid" and header < length < _LARGEST:
+            content = file.read(length - header)
+            if content.startswith(XMP_UUID):
+                return content[16:]
+            length = header
+        if length < header:
+            return None
+        file.seek(length - header, 1)
+
+
+def _avif(file: BinaryIO) -> bytes | None:
+    with open_pillow(file, "AVIF") as image:
+        packet = image.info.get("xmp")
+    return packet if isinstance(packet, bytes) else None
