@@ -100,6 +100,10 @@ class OutOfMemory(DeviceError):
     """The device or the machine ran out of memory."""
 
 
+class LibraryMissing(DeviceError):
+    """A library this program needs is not installed on this machine, or cannot be loaded."""
+
+
 class OutputError(ColorizeError):
     """A result cannot be written: the folder is read-only, the disk is full, the mount is gone."""
 

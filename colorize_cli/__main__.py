@@ -1,0 +1,8 @@
+"""``python -m colorize_cli``: the same as the ``colorize`` script."""
+
+import sys
+
+from colorize_cli.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

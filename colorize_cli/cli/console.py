@@ -1,0 +1,82 @@
+"""What the user sees: results on stdout and nothing else there, every message on stderr."""
+
+import os
+import sys
+from typing import BinaryIO
+
+from colorize_cli.errors import ColorizeError
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with what a terminal would obey or cannot show (control characters, broken UTF-8) escaped."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def fail(error: ColorizeError) -> None:
+    """Print an error that ends the program, and its remedy, on stderr."""
+    print(f"colorize: {printable(str(error))}", file=sys.stderr)
+
+
+class Console:
+    """The messages of one command: ``-q`` leaves warnings and errors, ``-v`` adds detail."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet, self.verbose = quiet, verbose
+        self._said: set[str] = set()
+
+    def say(self, text: str) -> None:
+        """Tell the user something worth knowing."""
+        if not self.quiet:
+            self.warn(text)
+
+    def say_once(self, text: str) -> None:
+        """Tell something that holds for many files ("GIF becomes PNG") the first time only."""
+        if text not in self._said and len(self._said) < 1000:
+            self._said.add(text)
+            self.say(text)
+
+    def detail(self, text: str) -> None:
+        """Tell what only ``-v`` shows."""
+        if self.verbose:
+            self.warn(text)
+
+    def warn(self, text: str) -> None:
+        """Tell what even ``-q`` shows."""
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+class Results:
+    """The result stream: paths or JSON lines, in bytes, so that any file name passes unharmed.
+
+    When the reader goes away (``| head``) the results are dropped and the work goes on.
+    """
+
+    def __init__(self) -> None:
+        self._stream: BinaryIO | None = sys.stdout.buffer
+        self._terminal = sys.stdout.isatty()
+
+    def path(self, path: str | os.PathLike[str]) -> None:
+        """Write one path and a newline."""
+        self.line(os.fsencode(path) + b"\n")
+
+    def line(self, line: bytes) -> None:
+        """Write one line and flush it."""
+        if self._terminal:
+            # Through sys.stdout, where a progress bar on the same terminal makes room for the line.
+            print(printable(os.fsdecode(line)), end="", flush=True)
+            return
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._stream = None
+            _forget_stdout()
+
+
+def _forget_stdout() -> None:
+    """Send what is left in stdout's buffer nowhere, or Python complains of the broken pipe when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,293 @@
+"""Which result belongs to which photograph, decided and checked before any work is done.
+
+The plan lives in a temporary SQLite database that spills to disk, so that a million scans cost no memory, and it is
+listed once: results that appear during the run cannot become inputs.
+"""
+
+import glob
+import os
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from colorize_cli.errors import OutputExists, UsageProblem
+from colorize_cli.imaging.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
+from colorize_cli.inference.options import ColorizeOptions
+from colorize_cli.inference.sources import RESULT_MARK, Source, expand_inputs
+
+STANDARD_STREAM = "-"
+_NAMED_AT_MOST = 5
+
+_SCHEMA = """
+CREATE TABLE item (number INTEGER PRIMARY KEY, source BLOB, target BLOB, source_real BLOB, source_key BLOB,
+                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL)
+"""
+_INDEXES = """
+CREATE INDEX by_target ON item (target_key);
+CREATE INDEX by_source ON item (source_key);
+CREATE INDEX by_name ON item (source, number);
+"""
+
+State = Literal["todo", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One photograph and where its result goes; ``None`` is standard input and standard output.
+
+    ``state`` is ``todo``, or how it ended already while planning, with the ``reason``.
+    """
+
+    source: Path | None
+    target: Path | None
+    state: State = "todo"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where results go: ``kind`` is ``beside`` the inputs, one ``file``, a ``folder``, or the ``stream`` stdout."""
+
+    kind: Literal["beside", "file", "folder", "stream"]
+    path: Path | None = None
+
+
+def destination(output: str | None, words: list[str]) -> Destination:
+    """Read ``-o``: a folder when it ends in ``/``, exists as one, or there are several inputs (or a folder of them)."""
+    stdin = STANDARD_STREAM in words
+    if stdin and len(words) > 1:
+        raise UsageProblem("Standard input (-) is one photo and cannot be mixed with others.", "Colorize it alone.")
+    if output == STANDARD_STREAM or (output is None and stdin):
+        if len(words) > 1 or Path(words[0]).is_dir():
+            raise UsageProblem("Standard output takes one photo only.", "Give a folder: -o results/")
+        return Destination("stream")
+    if output is None:
+        return Destination("beside")
+    path = Path(output)
+    if stdin and (output.endswith(("/", os.sep)) or path.is_dir()):
+        raise UsageProblem(f"A photo from standard input has no name to use in '{output}'.", "Name the file: -o x.jpg")
+    wildcard = glob.has_magic(words[0]) and not os.path.lexists(words[0])
+    several = len(words) > 1 or Path(words[0]).is_dir() or wildcard
+    if output.endswith(("/", os.sep)) or path.is_dir() or several:
+        if path.exists() and not path.is_dir():
+            raise UsageProblem(f"'{output}' is a file, but several results need a folder.", "Name a folder with -o.")
+        return Destination("folder", path)
+    return Destination("file", path)
+
+
+def result_path(source: Source, place: Destination, suffix: str) -> Path | None:
+    """Return where the result of ``source`` lands; ``suffix`` is the one its format needs."""
+    if place.kind == "stream" or source.path is None:
+        return place.path if place.kind == "file" else None
+    if place.kind == "file":
+        return place.path
+    stem = source.path.stem
+    if place.kind == "folder":
+        assert place.path is not None
+        return place.path / source.relative.parent / f"{stem}{suffix}"
+    return source.path.with_name(f"{stem}{RESULT_MARK}{suffix}")
+
+
+class Plan:
+    """The checked list of what to do; iterating yields every :class:`Item` sorted by name, settled ones included."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        """Take the items in; :meth:`check` must follow before any work."""
+        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute(_SCHEMA)
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            map(_Names().row, items),
+        )
+        self._database.execute("COMMIT")
+        self._database.executescript(_INDEXES)
+        self._forget_repeats()
+
+    def __len__(self) -> int:
+        return int(self._one("SELECT count(*) FROM item"))
+
+    def __iter__(self) -> Iterator[Item]:
+        rows = self._database.execute("SELECT source, target, state, reason FROM item ORDER BY source, number")
+        for source, target, state, reason in rows:
+            yield Item(_path(source), _path(target), state, reason)
+
+    @property
+    def todo(self) -> int:
+        """How many photographs are left to colorize."""
+        return int(self._one("SELECT count(*) FROM item WHERE state = 'todo'"))
+
+    def check(self, options: ColorizeOptions, is_our_result: Callable[[Path], bool] = lambda _: False) -> None:
+        """Refuse what could lose a photograph; nothing has been written when this raises.
+
+        :class:`UsageProblem`: two results with one name (also in another case or Unicode form), or a result that would
+        replace an original. :class:`OutputExists`: a result that exists, without ``overwrite`` or ``skip_existing``.
+        An input that is itself the earlier result of another input is passed over.
+        """
+        self._spare_originals(options, is_our_result)
+        self._refuse_collisions()
+        if not options.overwrite and not options.skip_existing:
+            self._refuse_existing()
+
+    def _one(self, query: str, *values: Any) -> Any:
+        return self._database.execute(query, values).fetchone()[0]
+
+    def _forget_repeats(self) -> None:
+        """The same photograph named twice (as a file and within its folder, say) is colorized once."""
+        self._database.execute(
+            "DELETE FROM item WHERE source_real IS NOT NULL AND number NOT IN"
+            " (SELECT min(number) FROM item GROUP BY source_real, target_key)"
+        )
+
+    def _spare_originals(self, options: ColorizeOptions, is_our_result: Callable[[Path], bool]) -> None:
+        """Treat results that stand where an input stands: pass over our own results, refuse to replace an original.
+
+        On resuming, an original that happens to bear the name of a result is harmless: the result is left alone.
+        """
+        pairs = self._database.execute(
+            "SELECT a.number, a.source, b.number, b.source FROM item a JOIN item b ON a.target_key = b.source_key"
+            " WHERE a.state = 'todo' ORDER BY a.source"
+        ).fetchall()
+        for maker_number, maker, number, original in pairs:
+            made_by, path = os.fsdecode(maker) if maker else STANDARD_STREAM, Path(os.fsdecode(original))
+            itself = number == maker_number
+            if not itself and is_our_result(path):
+                reason = f"It is the result of '{made_by}', not an original."
+                self._database.execute(
+                    "UPDATE item SET state = 'skipped', target_key = NULL, reason = ? WHERE number = ?",
+                    (_text(reason), number),
+                )
+            elif itself or not options.skip_existing:
+                raise UsageProblem(
+                    f"The result of '{made_by}' would replace the original '{path}'.",
+                    "Originals are never overwritten: choose another place with -o.",
+                )
+
+    def _refuse_collisions(self) -> None:
+        pair = self._database.execute(
+            "SELECT a.source, b.source, a.target, b.target FROM item a JOIN item b"
+            " ON a.target_key = b.target_key AND a.number < b.number"
+            " WHERE a.state = 'todo' AND b.state = 'todo' ORDER BY a.source LIMIT 1"
+        ).fetchone()
+        if pair is None:
+            return
+        first, second, target, other = (os.fsdecode(name) for name in pair)
+        same = "" if target == other else f" (or '{other}': only case or Unicode form differs)"
+        raise UsageProblem(
+            f"'{first}' and '{second}' would both be written to '{target}'{same}.",
+            "Colorize them in two runs into different folders (-o), or rename one.",
+        )
+
+    def _refuse_existing(self) -> None:
+        existing = []
+        count = 0
+        for (target,) in self._database.execute(
+            "SELECT target FROM item WHERE state = 'todo' AND target IS NOT NULL ORDER BY source, number"
+        ):
+            if os.path.lexists(target):
+                count += 1
+                if count <= _NAMED_AT_MOST:
+                    existing.append(f"'{os.fsdecode(target)}'")
+        if count:
+            more = f" and {count - len(existing)} more" if count > len(existing) else ""
+            verb = "exists" if count == 1 else "exist"
+            raise OutputExists(
+                f"{', '.join(existing)}{more} already {verb}; nothing was done.",
+                "Give --skip-existing to go on where an earlier run stopped, or --overwrite to replace.",
+            )
+
+
+def make_plan(
+    words: list[str],
+    options: ColorizeOptions,
+    *,
+    is_our_result: Callable[[Path], bool] = lambda _: False,
+) -> Plan:
+    """List the inputs, name every result, and check the whole before any work.
+
+    ``is_our_result(path)`` tells by its provenance whether a file was made by this
+    program. Raises :class:`UsageProblem` and its kinds.
+    """
+    if not words:
+        raise UsageProblem("No photo was named.", "Give files, folders or - for standard input.")
+    place = destination(options.output, words)
+    if place.kind == "file":
+        _check_file_format(place.path, options.format)
+    sources = expand_inputs(
+        words, leave_out=place.path if place.kind == "folder" else None, is_our_result=is_our_result
+    )
+    plan = Plan(_items(sources, place, options.format))
+    plan.check(options, is_our_result)
+    return plan
+
+
+def _check_file_format(path: Path | None, format: str | None) -> None:
+    """The suffix of ``-o FILE`` names the format: it must be one that holds color, and agree with ``--format``."""
+    assert path is not None
+    by_suffix = format_of_suffix(path.suffix)
+    if by_suffix is not None and FORMATS[by_suffix].written_as is not None:
+        raise UsageProblem(f"'{path}' would be {by_suffix}, which holds too few colors.", "Name it .png, for example.")
+    if by_suffix is None and format is None:
+        raise UsageProblem(
+            f"'{path}' has no suffix of a known format.", "Name it .jpg, .png or .tif, or give --format."
+        )
+    if by_suffix is not None and format is not None and normalize_format(format) != by_suffix:
+        raise UsageProblem(f"'{path}' and --format {format} contradict each other.", "Leave one of them out.")
+
+
+def _items(sources: Iterable[Source], place: Destination, format: str | None) -> Iterator[Item]:
+    for source in sources:
+        if source.problem:
+            yield Item(source.path, None, "failed", source.problem)
+        elif source.passed_over:
+            yield Item(source.path, None, "skipped", source.passed_over)
+        else:
+            suffix = output_suffix(source.path, format) if source.path is not None else ""
+            yield Item(source.path, result_path(source, place, suffix))
+
+
+class _Names:
+    """Names made comparable: links resolved, each folder once."""
+
+    def __init__(self) -> None:
+        self._real_folder = lru_cache(maxsize=4096)(os.path.realpath)
+
+    def row(self, item: Item) -> tuple[Any, ...]:
+        """Return the columns of one item of the plan."""
+        real = self._real(item.source) if item.source else None
+        target_key = _key(self._beside(item.target)) if item.target else None
+        return (
+            os.fsencode(item.source) if item.source else None,
+            os.fsencode(item.target) if item.target else None,
+            os.fsencode(real) if real else None,
+            _key(real) if real else None,
+            target_key,
+            item.state,
+            _text(item.reason),
+        )
+
+    def _real(self, path: Path) -> str:
+        return os.path.realpath(path) if path.is_symlink() else self._beside(path)
+
+    def _beside(self, path: Path) -> str:
+        return os.path.join(self._real_folder(path.parent), path.name)  # noqa: PTH118 - a million times: Path is slow
+
+
+def _key(path: str) -> bytes:
+    """Return what two names share when a file system that ignores case or Unicode form takes them for one."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    return folded.encode("utf-8", "surrogatepass")
+
+
+def _text(reason: str) -> str:
+    return reason.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _path(name: bytes | None) -> Path | None:
+    return None if name is None else Path(os.fsdecode(name))

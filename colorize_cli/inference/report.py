@@ -1,0 +1,160 @@
+"""How a run went: one outcome a photograph, the counts, and the exit code that follows from them."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal, Self
+
+from colorize_cli.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_SOME_FAILED,
+    ColorizeError,
+    OutputError,
+    most_serious,
+)
+
+Status = Literal["done", "skipped", "failed"]
+
+REMEMBERED_FAILURES = 100
+"""How many failures are kept for the summary; all of them are in ``--report`` and ``--failed-list``."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one photograph ended. ``source`` and ``target`` are ``None`` for the standard streams.
+
+    ``reason`` says why it was skipped or failed, ``notes`` what changed on the way ("GIF becomes PNG"), ``details``
+    further columns of the report (sizes, model, weights, seconds), ``traceback`` is for ``-v`` only.
+    """
+
+    source: Path | None
+    target: Path | None
+    status: Status
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+    traceback: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """Return the outcome as one JSON object; a name that is not valid UTF-8 keeps its bytes as escapes."""
+        row: dict[str, Any] = {
+            "input": "-" if self.source is None else os.fspath(self.source),
+            "output": None if self.status != "done" else "-" if self.target is None else os.fspath(self.target),
+            "status": self.status,
+        }
+        if self.reason:
+            row["reason"] = self.reason
+        if self.notes:
+            row["notes"] = list(self.notes)
+        return row | self.details
+
+
+class Report:
+    """Counts outcomes and owns the exit code: 130, then the most serious error that stopped the run, then 1, then 0."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.skipped = 0
+        self.failed = 0
+        self.not_reached = 0
+        self.interrupted = False
+        self.stopped_by: ColorizeError | None = None
+        self.failures: list[Outcome] = []
+        self.skip_reasons: dict[str, int] = {}
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one finished photograph."""
+        if outcome.status == "done":
+            self.done += 1
+        elif outcome.status == "skipped":
+            self.skipped += 1
+            if outcome.reason in self.skip_reasons or len(self.skip_reasons) < REMEMBERED_FAILURES:
+                self.skip_reasons[outcome.reason] = self.skip_reasons.get(outcome.reason, 0) + 1
+        else:
+            self.failed += 1
+            if len(self.failures) < REMEMBERED_FAILURES:
+                self.failures.append(outcome)
+
+    @property
+    def exit_code(self) -> int:
+        """The documented exit code of the run."""
+        codes = [EXIT_SOME_FAILED if self.failed else EXIT_OK]
+        if self.stopped_by is not None:
+            codes.append(self.stopped_by.exit_code)
+        if self.interrupted:
+            codes.append(EXIT_INTERRUPTED)
+        return most_serious(codes)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many photographs ended in which way."""
+        counts = {"done": self.done, "skipped": self.skipped, "failed": self.failed}
+        return counts | ({"not_reached": self.not_reached} if self.not_reached else {})
+
+    def summary(self) -> str:
+        """Return the counts as one line: ``197 done, 1 skipped, 2 failed``."""
+        counts = self.counts()
+        line = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number)
+        return line or "nothing to do"
+
+
+def json_line(row: dict[str, Any]) -> str:
+    """Return ``row`` as one ASCII line of JSON; surrogates (bytes of a name that is not UTF-8) become escapes."""
+    return json.dumps(row, ensure_ascii=True) + "\n"
+
+
+class RunFiles:
+    """The files a run leaves about itself, flushed row by row: ``--report`` (JSON lines) and ``--failed-list``.
+
+    The failed list holds one path a line, in the bytes of its name. Raises :class:`OutputError`.
+    """
+
+    def __init__(self, report: Path | None, failed_list: Path | None) -> None:
+        self._report: IO[bytes] | None = _open(report)
+        self._failed: IO[bytes] | None = _open(failed_list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in (self._report, self._failed):
+            if file is not None:
+                file.close()
+
+    def add(self, outcome: Outcome) -> None:
+        """Append the row of one outcome."""
+        if self._report is not None:
+            _append(self._report, json_line(outcome.row()).encode("ascii"))
+        if self._failed is not None and outcome.status == "failed" and outcome.source is not None:
+            _append(self._failed, os.fsencode(outcome.source) + b"\n")
+
+
+def _open(path: Path | None) -> IO[bytes] | None:
+    if path is None:
+        return None
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise OutputError(f"'{path}' cannot be written: {error.strerror}.", "Name another file.") from error
+
+
+def _append(file: IO[bytes], line: bytes) -> None:
+    try:
+        file.write(line)
+        file.flush()
+    except OSError as error:
+        raise OutputError(f"'{file.name}' cannot be written: {error.strerror}.", "Free some space.") from error
+
+
+def failure_lines(failures: Iterable[Outcome]) -> list[str]:
+    """Return one line a failure: the name and the reason, the name not twice."""
+    lines = []
+    for outcome in failures:
+        name = "standard input" if outcome.source is None else os.fspath(outcome.source)
+        lines.append(outcome.reason if name in outcome.reason else f"'{name}': {outcome.reason}")
+    return lines
