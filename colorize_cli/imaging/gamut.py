@@ -24,7 +24,7 @@ _TOLERANCE = 1e-6
 _LIGHTNESS_CELLS, _HUE_CELLS = 256, 512
 _STRONGEST = 200.0
 _BISECTIONS = 14
-_SECANTS = 2
+_SECANTS = 1
 
 
 def compress(luminance: Array) -> Array:
@@ -33,29 +33,25 @@ def compress(luminance: Array) -> Array:
     return np.where(Y > DELTA**3, np.cbrt(Y), Y / (3 * DELTA**2) + 4 / 29).astype(np.float32)
 
 
-def _excess(fy: Array, difference: Array, Y: Array, out: Array, spare: Array) -> Array:
-    """X - Y or Z - Y in units of white, of the compressed value fy + difference."""
-    cv2.add(fy, difference, dst=out)
-    # The straight piece is the tangent of the cube at DELTA: cube what lies above, add the tangent for what is below.
-    cv2.threshold(out, DELTA, 0, cv2.THRESH_TRUNC, dst=spare)
-    cv2.addWeighted(out, 1, spare, -1, DELTA, dst=out)
-    cv2.addWeighted(spare, 3 * DELTA**2, Y, -1, -3 * DELTA**3, dst=spare)
-    cube = cv2.multiply(out, out)
-    cv2.multiply(cube, out, dst=out)
-    return cv2.add(out, spare, dst=out)
+def linear_rgb(fy: Array, Y: Array, difference: Array, out: Array) -> Array:
+    """Linear sRGB, float32 planes (3, n, W), not limited to 0..1; written to and returned as out[:3].
 
-
-def linear_rgb(fy: Array, Y: Array, dx: Array, dz: Array, out: Array) -> Array:
-    """Linear sRGB, float32 planes (3, rows, columns), not limited to 0..1; written to and returned as out.
-
-    fy, Y, dx, dz: float32 (rows, columns). out: float32 (5, rows, columns), the last two planes scratch.
+    fy, Y: float32 (2 n, W), the same n rows twice. difference: float32 (2 n, W), dx of these rows, then dz.
+    out: float32 (5, n, W), the last two planes scratch.
     """
-    R, G, B, X, Z = out
-    _excess(fy, dx, Y, X, G)
-    _excess(fy, dz, Y, Z, G)
-    for channel, plane in enumerate((R, G, B)):
-        cv2.addWeighted(X, _FROM_X[channel], Z, _FROM_Z[channel], 0, dst=plane)
-        cv2.add(plane, Y, dst=plane)
+    excess, straight = out[3:].reshape(difference.shape), out[:2].reshape(difference.shape)
+    cv2.add(fy, difference, dst=excess)
+    # The straight piece is the tangent of the cube at DELTA: cube what lies above, add the tangent for what is below.
+    cv2.threshold(excess, DELTA, 0, cv2.THRESH_TRUNC, dst=straight)
+    cv2.addWeighted(excess, 1, straight, -1, DELTA, dst=excess)
+    cv2.addWeighted(straight, 3 * DELTA**2, Y, -1, -3 * DELTA**3, dst=straight)
+    cv2.add(straight, cv2.multiply(cv2.multiply(excess, excess), excess), dst=excess)
+    X, Z = out[3:]
+    Y = Y[: out.shape[1]]
+    for channel in range(3):
+        # X and Z are what exceeds Y, in units of white: gray has none.
+        cv2.scaleAdd(X, _FROM_X[channel], Y, dst=out[channel])
+        cv2.scaleAdd(Z, _FROM_Z[channel], out[channel], dst=out[channel])
     return out[:3]
 
 
@@ -73,46 +69,48 @@ def chroma_limits() -> Array:
     hue = (np.arange(_HUE_CELLS) + 0.5) * (2 * np.pi / _HUE_CELLS)
     Y = lightness_to_luminance(L).astype(np.float32)
     fy, Y = (np.repeat(plane[:, None], _HUE_CELLS, axis=1) for plane in (compress(Y), Y))
-    dx, dz = (np.broadcast_to(wave, fy.shape).astype(np.float32) for wave in (np.cos(hue) / 500, -np.sin(hue) / 200))
+    waves = np.stack([np.cos(hue) / 500, -np.sin(hue) / 200]).astype(np.float32)
+    direction = np.repeat(waves, _LIGHTNESS_CELLS, axis=0)
+    fy, Y = np.concatenate([fy, fy]), np.concatenate([Y, Y])
     inside, outside = np.zeros_like(fy), np.full_like(fy, _STRONGEST)
-    planes = np.empty((5, *fy.shape), np.float32)
+    planes = np.empty((5, _LIGHTNESS_CELLS, _HUE_CELLS), np.float32)
     for _ in range(_BISECTIONS):
         middle = (inside + outside) / 2
-        rgb = linear_rgb(fy, Y, dx * middle, dz * middle, planes)
-        fits = (rgb.min(axis=0) >= 0) & (rgb.max(axis=0) <= 1)
+        rgb = linear_rgb(fy, Y, direction * middle, planes)
+        fits = np.tile((rgb.min(axis=0) >= 0) & (rgb.max(axis=0) <= 1), (2, 1))
         inside, outside = np.where(fits, middle, inside), np.where(fits, outside, middle)
-    return inside
+    return inside[:_LIGHTNESS_CELLS]
 
 
-def _first_scale(fy: Array, dx: Array, dz: Array) -> Array:
-    """About the factor that brings dx, dz into gamut, from the nearest cell of the table."""
-    chroma, hue = cv2.cartToPolar(500 * dx, -200 * dz)
+def _first_scale(fy: Array, difference: Array) -> Array:
+    """About the factor (1, n) that brings difference (2, n) into gamut, from the nearest cell of the table."""
+    chroma, hue = cv2.cartToPolar(500 * difference[:1], -200 * difference[1:])
     # fy goes from 4/29 at black to 1 at white, evenly with L*.
-    row = np.clip((fy - 4 / 29) * (_LIGHTNESS_CELLS * 29 / 25), 0, _LIGHTNESS_CELLS - 1).astype(np.intp)
-    column = (hue * (_HUE_CELLS / (2 * np.pi))).astype(np.intp) % _HUE_CELLS
-    limit = chroma_limits().reshape(-1).take(row * _HUE_CELLS + column)
-    return np.minimum(limit / chroma, 1)
+    row = np.clip((fy - 4 / 29) * (_LIGHTNESS_CELLS * 29 / 25), 0, _LIGHTNESS_CELLS - 1).astype(np.int32)
+    column = (hue * (_HUE_CELLS / (2 * np.pi))).astype(np.int32) % _HUE_CELLS
+    return np.minimum(chroma_limits().reshape(-1).take(row * _HUE_CELLS + column) / chroma, 1)
 
 
-def fit_gamut(rgb: Array, fy: Array, Y: Array, dx: Array, dz: Array) -> Array:
+def fit_gamut(rgb: Array, fy: Array, Y: Array, difference: Array) -> Array:
     """Bring colors into sRGB by scaling a*b* toward gray: L* and hue angle stay. rgb is changed in place, returned.
 
-    rgb: float32 (3, rows, columns), what `linear_rgb` gave for the other four, float32 (rows, columns) each.
+    rgb: float32 (3, n, W), what `linear_rgb` gave for the other three, float32 (2 n, W) each.
     """
     lowest = cv2.min(cv2.min(rgb[0], rgb[1]), rgb[2])
     highest = cv2.max(cv2.max(rgb[0], rgb[1]), rgb[2])
     if cv2.minMaxLoc(lowest)[0] >= -_TOLERANCE and cv2.minMaxLoc(highest)[1] <= 1 + _TOLERANCE:
         return rgb
     outside = np.flatnonzero((lowest < -_TOLERANCE) | (highest > 1 + _TOLERANCE))
-    fy, Y, dx, dz = (plane.reshape(-1).take(outside)[None] for plane in (fy, Y, dx, dz))
-    colors = np.empty((5, *fy.shape), np.float32)
-    scale = _first_scale(fy, dx, dz)
-    linear_rgb(fy, Y, dx * scale, dz * scale, colors)
+    fy, Y, difference = (plane.reshape(2, -1).take(outside, axis=1) for plane in (fy, Y, difference))
+    colors = np.empty((5, 1, len(outside)), np.float32)
+    scale = _first_scale(fy[:1], difference)
+    linear_rgb(fy, Y, difference * scale, colors)
     # Along a line of constant hue the channels are cubics: near the limit, secants through gray converge at once.
     for _ in range(_SECANTS):
-        scale = np.minimum(scale * _room(colors[:3], Y), 1)
-        linear_rgb(fy, Y, dx * scale, dz * scale, colors)
+        scale = np.minimum(scale * _room(colors[:3], Y[:1]), 1)
+        linear_rgb(fy, Y, difference * scale, colors)
     # What is left over is closed along the straight line to gray, which keeps Y, and so L*, to the last digit.
-    colors[:3] = Y + (colors[:3] - Y) * np.minimum(_room(colors[:3], Y), 1)
-    rgb.reshape(3, -1)[:, outside] = colors[:3, 0]
+    colors[:3] = Y[0] + (colors[:3] - Y[0]) * np.minimum(_room(colors[:3], Y[:1]), 1)
+    for channel, plane in enumerate(rgb):
+        plane.reshape(-1)[outside] = colors[channel, 0]
     return rgb

@@ -16,14 +16,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.imaging.color import RGB_TO_XYZ, Depth, depth_of, linear_to_srgb, luminance_table
+from colorize_cli.imaging.color import RGB_TO_XYZ, Depth, depth_of, luminance_table
 from colorize_cli.imaging.gamut import compress, fit_gamut, linear_rgb
-from colorize_cli.imaging.upsample import ChromaField, chroma_field
+from colorize_cli.imaging.upsample import WideRows, chroma_field
 
 Array = npt.NDArray[Any]
 
 STRIP_PIXELS = 1 << 15
 """Pixels in a strip: some twenty float32 planes of it fit into a level-2 cache with room to spare."""
+
+STRIPS_A_TASK = 8
+"""Neighboring strips that share the horizontal interpolation of the chroma planes."""
+
+_PLANES = 17
+_KNEE = 0.0031308
+"""Linear light up to which sRGB is a straight line."""
 
 _RED, _GREEN, _BLUE = RGB_TO_XYZ[1].tolist()
 
@@ -38,40 +45,33 @@ def _compress_table(depth: Depth) -> Array:
     return compress(luminance_table(depth))
 
 
-@cache
-def _encode_table() -> Array:
-    """8-bit sRGB level of the square root of linear light, given as 0..16383.
-
-    The root spreads the levels evenly: the step is 0.02 level anywhere, and the table fits a level-1 cache.
-    """
-    return np.rint(linear_to_srgb(np.linspace(0, 1, 1 << 14) ** 2) * 255).astype(np.uint8)
-
-
 def _look_up(table: Array, index: Array) -> Array:
     # OpenCV's own LUT takes 16-bit indices only in newer versions.
     return cv2.LUT(index, table) if index.dtype == np.uint8 else np.take(table, index)
 
 
+def _encode(light: Array, top: int, spare: Array) -> Array:
+    """sRGB levels 0..top, float32, not rounded, of linear light 0..1; light is overwritten, spare returned."""
+    cv2.threshold(light, 0, 0, cv2.THRESH_TOZERO, dst=light)
+    # Below the knee the line, above it the power function, less what it is worth at the knee.
+    cv2.threshold(light, _KNEE, 0, cv2.THRESH_TRUNC, dst=spare)
+    cv2.addWeighted(light, 1, spare, -1, _KNEE, dst=light)
+    # exp(log(x) / 2.4): OpenCV's pow is exact too, but half as fast.
+    cv2.log(light, dst=light)
+    cv2.addWeighted(light, 1 / 2.4, light, 0, 0, dst=light)
+    cv2.exp(light, dst=light)
+    cv2.addWeighted(light, 1.055 * top, spare, 12.92 * top, -1.055 * top * _KNEE ** (1 / 2.4), dst=spare)
+    return spare
+
+
 def _encode_8(light: Array, spare: Array) -> Array:
-    """sRGB levels 0..255 of linear light."""
-    cv2.threshold(light, 0, 0, cv2.THRESH_TOZERO, dst=spare)
-    cv2.sqrt(spare, dst=spare)
-    cv2.addWeighted(spare, 16383, spare, 0, 0.5, dst=spare)
-    cv2.threshold(spare, 16383, 0, cv2.THRESH_TRUNC, dst=spare)
-    return _look_up(_encode_table(), spare.astype(np.uint16))
+    return cv2.convertScaleAbs(_encode(light, 255, spare))
 
 
 def _encode_16(light: Array, spare: Array) -> Array:
-    """sRGB levels 0..65535 of linear light, exact; light is overwritten."""
-    cv2.threshold(light, 0, 0, cv2.THRESH_TOZERO, dst=light)
-    cv2.threshold(light, 0.0031308, 0, cv2.THRESH_TRUNC, dst=spare)
-    # Below the knee the line, above it the power function, which starts there with the value of the line.
-    cv2.addWeighted(light, 1, spare, -1, 0.0031308, dst=light)
-    cv2.pow(light, 1 / 2.4, dst=light)
-    knee = 1.055 * 0.0031308 ** (1 / 2.4)
-    cv2.addWeighted(light, 1.055 * 65535, spare, 12.92 * 65535, 0.5 - knee * 65535, dst=spare)
-    cv2.threshold(spare, 65535, 0, cv2.THRESH_TRUNC, dst=spare)
-    return spare.astype(np.uint16)
+    levels = _encode(light, 65535, spare)
+    cv2.threshold(levels, 65535, 0, cv2.THRESH_TRUNC, dst=levels)
+    return cv2.addWeighted(levels, 1, levels, 0, 0.5, dst=levels).astype(np.uint16)
 
 
 class _Workspace(threading.local):
@@ -80,35 +80,44 @@ class _Workspace(threading.local):
     planes: Array | None = None
 
     def take(self, shape: tuple[int, int]) -> Array:
-        size = 17 * shape[0] * shape[1]
+        size = _PLANES * shape[0] * shape[1]
         if self.planes is None or self.planes.size < size:
             self.planes = np.empty(size, np.float32)
-        return self.planes[:size].reshape(17, *shape)
+        return self.planes[:size].reshape(_PLANES, *shape)
 
 
 def _to_8(gray: Array) -> Array:
     return ((gray.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _recombine_strip(gray: Array, first: int, field: ChromaField, depth: Depth, rgb: Array, planes: Array) -> None:
-    """Fill rgb (rows, W, 3) with the rows of the picture that begin at `first`; gray: these rows alone."""
+def _recombine_strip(gray: Array, first: int, wide: WideRows, depth: Depth, rgb: Array, planes: Array) -> None:
+    """Fill rgb (n, W, 3) with the rows of the picture that begin at `first`; gray: (n, W), these rows alone."""
     source = depth_of(gray)
-    fy = _look_up(_compress_table(source), gray)
-    Y = _look_up(_decode_table(source), gray)
-    dx, dz = field.strip(first, fy, planes[:8])
-    R, G, B = fit_gamut(linear_rgb(fy, Y, dx, dz, planes[8:13]), fy, Y, dx, dz)
-    spare = planes[13]
+    twice = (2 * gray.shape[0], gray.shape[1])
+    fy, Y = planes[8:10], planes[10:12]
+    fy[:] = _look_up(_compress_table(source), gray)
+    Y[:] = _look_up(_decode_table(source), gray)
+    fy, Y = fy.reshape(twice), Y.reshape(twice)
+    difference = wide.chroma(first, fy, planes[:8])
+    light = linear_rgb(fy, Y, difference, planes[12:17])
+    fit_gamut(light, fy, Y, difference)
     if depth == 16:
-        cv2.merge([_encode_16(channel, spare) for channel in (R, G, B)], dst=rgb)
+        levels = _encode_16(light.reshape(-1, gray.shape[1]), planes[2:5].reshape(-1, gray.shape[1]))
+        cv2.merge(list(levels.reshape(light.shape)), dst=rgb)
         return
-    red, blue = _encode_8(R, spare), _encode_8(B, spare)
-    levels = _decode_table(8)
-    cv2.addWeighted(cv2.LUT(red, levels), -_RED / _GREEN, cv2.LUT(blue, levels), -_BLUE / _GREEN, 0, dst=G)
-    cv2.scaleAdd(Y, 1 / _GREEN, G, dst=G)
-    green = _encode_8(G, spare)
+    # Planes 0 and 1 hold the differences, needed no more: red and blue side by side, and green after them.
+    R, G, B = light
+    ends = planes[2:4]
+    ends[0], ends[1] = R, B
+    rounded = _encode_8(ends.reshape(twice), planes[4:6].reshape(twice)).reshape(ends.shape)
+    red, blue = rounded
+    decoded = cv2.LUT(rounded.reshape(twice), _decode_table(8)).reshape(ends.shape)
+    cv2.addWeighted(decoded[0], -_RED / _GREEN, decoded[1], -_BLUE / _GREEN, 0, dst=G)
+    cv2.scaleAdd(Y[: gray.shape[0]], 1 / _GREEN, G, dst=G)
+    green = _encode_8(G, planes[4])
     if source == 16:
         # Between two 8-bit levels green would make up for the rounding of the others; neutral must stay neutral.
-        neutral = (dx == 0) & (dz == 0)
+        neutral = ~planes[:2].any(axis=0)
         if neutral.any():
             for channel in (red, green, blue):
                 np.copyto(channel, _to_8(gray), where=neutral)
@@ -172,10 +181,14 @@ def recombine(
     field = chroma_field(gray, ab).scaled(strength / 500, -strength / 200, 116, -16)
     rgb = np.empty((height, width, 3), np.uint8 if depth == 8 else np.uint16)
     workspace = _Workspace()
+    rows = max(1, strip_pixels // width)
 
     def work(first: int, last: int) -> None:
-        planes = workspace.take((last - first, width))
-        _recombine_strip(np.ascontiguousarray(gray[first:last]), first, field, depth, rgb[first:last], planes)
+        wide = field.widened(first, last)
+        for top in range(first, last, rows):
+            bottom = min(top + rows, last)
+            planes = workspace.take((bottom - top, width))
+            _recombine_strip(np.ascontiguousarray(gray[top:bottom]), top, wide, depth, rgb[top:bottom], planes)
 
-    _strips(height, max(1, strip_pixels // width), work, threads or min(4, os.cpu_count() or 1))
+    _strips(height, rows * STRIPS_A_TASK, work, threads or min(4, os.cpu_count() or 1))
     return rgb

@@ -6,8 +6,8 @@ computed at a modest working resolution, interpolated to full size and applied t
 on the full size happens in strips of rows.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -52,7 +52,7 @@ def guided_coefficients(guide: Array, ab: Array, radius: int, epsilon: float) ->
 
 @dataclass(frozen=True)
 class ChromaField:
-    """Chroma of a whole picture as interpolable planes; `strip` gives the chroma of some of its rows.
+    """Chroma of a whole picture as interpolable planes; `widened` prepares some rows of it.
 
     planes: float32 (8, h, w): A of a*, A of b*, B of a*, B of b*, lowest a*, b*, highest a*, b* nearby.
     height, width: full size.
@@ -70,48 +70,63 @@ class ChromaField:
         planes = np.concatenate([A * factors * slope, (A * offset + B) * factors, ends.min(0), ends.max(0)])
         return ChromaField(planes.astype(np.float32), self.height, self.width)
 
-    def _cells(self, first: int, last: int) -> Iterator[tuple[int, int, int, Array]]:
-        """(cell, first row, end row, weights of the next cell) for the full-size rows first..last-1."""
+    @cached_property
+    def _rows(self) -> tuple[list[int], list[float]]:
+        """For every row of the picture the row of planes above its center, and the weight of the one below that."""
         rows = self.planes.shape[1]
-        position = (np.arange(first, last) + 0.5) * (rows / self.height) - 0.5
-        cells = np.clip(np.floor(position), 0, rows - 1).astype(np.intp)
-        weights = np.clip(position - cells, 0, 1).astype(np.float32)
-        starts = np.flatnonzero(np.diff(cells, prepend=-1))
-        for start, end in zip(starts, [*starts[1:], last - first], strict=True):
-            yield int(cells[start]), int(start), int(end), weights[start:end]
+        position = np.clip((np.arange(self.height) + 0.5) * (rows / self.height) - 0.5, 0, rows - 1)
+        cells = np.floor(position)
+        return cells.astype(int).tolist(), (position - cells).tolist()
 
-    def interpolate(self, first: int, last: int, out: Array) -> Array:
-        """The planes at full width for the rows first..last-1, bilinear, written to and returned as out (8, rows, W).
-
-        Every row depends on its own position alone, so that strips of any height give the same values.
-        """
-        rows = self.planes.shape[1]
-        runs = list(self._cells(first, last))
-        top, bottom = runs[0][0], min(runs[-1][0] + 2, rows)
+    def widened(self, first: int, last: int) -> "WideRows":
+        """Planes at full width, float32 (rows of planes, 8, W), as far as the picture rows first..last-1 need them."""
+        cells = self._rows[0]
+        top, bottom = cells[first], min(cells[last - 1] + 2, self.planes.shape[1])
         near = np.ascontiguousarray(self.planes[:, top:bottom].transpose(1, 0, 2)).reshape(-1, self.planes.shape[2])
         wide = cv2.resize(near, (self.width, near.shape[0]), interpolation=cv2.INTER_LINEAR)
         wide = wide.reshape(bottom - top, len(self.planes), self.width)
-        for cell, start, end, weights in runs:
-            here = wide[cell - top]
-            next_one = wide[min(cell + 1, rows - 1) - top]
-            part = out[:, start:end]
-            np.multiply((next_one - here)[:, None], weights[:, None], out=part)
-            part += here[:, None]
+        return WideRows(wide, wide[1:] - wide[:-1], top, *self._rows)
+
+
+@dataclass(frozen=True)
+class WideRows:
+    """Some rows of a `ChromaField` at full width.
+
+    rows: float32 (n, 8, W). steps: differences of neighboring rows (n - 1, 8, W). top: number of the first in the
+    field. cells, weights: for every row of the picture the row of the field above it, and the weight of the next.
+    """
+
+    rows: Array
+    steps: Array
+    top: int
+    cells: list[int]
+    weights: list[float]
+
+    def interpolate(self, first: int, out: Array) -> Array:
+        """The planes, bilinear, for the picture rows that begin at `first`; written to and returned as out (8, n, W).
+
+        Every row depends on its own position alone, so that strips of any height give the same values.
+        """
+        for row in range(out.shape[1]):
+            cell = self.cells[first + row] - self.top
+            if cell < len(self.steps):
+                cv2.scaleAdd(self.steps[cell], self.weights[first + row], self.rows[cell], dst=out[:, row])
+            else:
+                out[:, row] = self.rows[cell]
         return out
 
-    def strip(self, first: int, guide: Array, planes: Array) -> tuple[Array, Array]:
-        """Chroma (a, b), float32 (rows, W) each, of the rows that begin at `first`, guided by guide (rows, W).
+    def chroma(self, first: int, guide: Array, planes: Array) -> Array:
+        """Chroma, float32 (2 n, W): a of n rows, then b, for the picture rows that begin at `first`.
 
-        planes: float32 (8, rows, W), overwritten; the results lie in it.
+        guide: float32 (2 n, W), the guide of these rows twice. planes: float32 (8, n, W), overwritten; the result
+        lies in it.
         """
-        A_a, A_b, B_a, B_b, *limits = self.interpolate(first, first + guide.shape[0], planes)
-        for A, B, lowest, highest in ((A_a, B_a, limits[0], limits[2]), (A_b, B_b, limits[1], limits[3])):
-            cv2.multiply(A, guide, dst=A)
-            cv2.add(A, B, dst=A)
-            # The linear fit may shoot past the chroma it was fitted to, as halos beside strong edges and on grain.
-            cv2.max(A, lowest, dst=A)
-            cv2.min(A, highest, dst=A)
-        return A_a, A_b
+        slope, offset, lowest, highest = self.interpolate(first, planes).reshape(4, *guide.shape)
+        cv2.multiply(slope, guide, dst=slope)
+        cv2.add(slope, offset, dst=slope)
+        # The linear fit may shoot past the chroma it was fitted to, as halos beside strong edges and on grain.
+        cv2.max(slope, lowest, dst=slope)
+        return cv2.min(slope, highest, dst=slope)
 
 
 def chroma_field(gray: Array, ab: Array, *, edge_lightness: float = EDGE_LIGHTNESS) -> ChromaField:
@@ -142,6 +157,7 @@ def chroma_at(gray: Array, ab: Array) -> Array:
     table = lightness_table(depth_of(gray))
     for first in range(0, gray.shape[0], rows):
         guide = np.take(table, gray[first : first + rows])
-        a, b = field.strip(first, guide, np.empty((8, *guide.shape), np.float32))
-        chroma[0, first : first + rows], chroma[1, first : first + rows] = a, b
+        planes = np.empty((8, *guide.shape), np.float32)
+        strip = field.widened(first, first + len(guide)).chroma(first, np.concatenate([guide, guide]), planes)
+        chroma[:, first : first + rows] = strip.reshape(2, *guide.shape)
     return chroma
