@@ -18,6 +18,7 @@ from colorize_cli.imaging.ifd import Entry, lay_out
 from colorize_cli.imaging.jpeg import estimate_quality
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.raster import DamagedDataError, Raster, UnknownKindError, check_size, scale_to_uint16
+from colorize_cli.imaging.tone import strips
 
 _OWN_CODECS = {1: "none", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _BYTE_CODECS = {5: "lzw", 50000: "zstd", 34925: "lzma"}
@@ -38,7 +39,9 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
             raise UnknownKindError("volumes")
         bits = leaf.bitspersample
         _check_extents(leaf, len(data))
-        if bits <= 8:
+        # Pillow misreads the tags of big-endian BigTIFF.
+        pillow_reads = bits <= 8 and not (bits == 8 and tiff.is_bigtiff and int(leaf.photometric) <= _RGB)
+        if pillow_reads:
             raster = _by_pillow(data, index)
         else:
             raster = _by_tifffile(leaf, data)
@@ -75,11 +78,11 @@ def _by_pillow(data: bytes, index: int) -> Raster:
 
 
 def _by_tifffile(leaf: Any, data: bytes) -> Raster:
-    """Return the samples of a page of more than 8 bits as uint16, premultiplied alpha divided out."""
+    """Return the samples of a page of 8 bits as uint8, of more as uint16, premultiplied alpha divided out."""
     compression = int(leaf.compression)
-    if compression in _OWN_CODECS and leaf.bitspersample in (16, 32, 64):
+    if compression in _OWN_CODECS and leaf.bitspersample in (8, 16, 32, 64):
         samples = np.asarray(leaf.asarray())
-    elif compression in _BYTE_CODECS or leaf.bitspersample not in (16, 32, 64):
+    elif compression in _BYTE_CODECS or leaf.bitspersample not in (8, 16, 32, 64):
         samples = _through_libtiff(leaf, data)
     else:
         raise UnknownKindError(f"TIFF files with compression {compression} at {leaf.bitspersample} bits")
@@ -92,12 +95,13 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     if colors is None or channels < colors:
         raise UnknownKindError(f"TIFF files with photometric interpretation {photometric}")
     notes: list[str] = []
-    if leaf.bitspersample < 16:
+    if 8 < leaf.bitspersample < 16:
         samples = scale_bits(samples, leaf.bitspersample)
-    elif samples.dtype.kind != "u" or samples.dtype.itemsize != 2:
+    elif samples.dtype.kind != "u" or samples.dtype.itemsize > 2:
         samples, note = scale_to_uint16(samples)
         notes.append(note)
-    samples = np.ascontiguousarray(samples).astype(np.uint16, copy=False)
+    native = np.uint8 if samples.dtype.itemsize == 1 else np.uint16
+    samples = np.ascontiguousarray(samples).astype(native, copy=False)
     color = samples[..., 0] if colors == 1 else samples[..., :colors]
     alpha = np.ascontiguousarray(samples[..., colors]) if channels > colors else None
     if channels > colors + 1:
@@ -105,10 +109,11 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     if alpha is not None and int(next(iter(leaf.extrasamples), 0)) == 1:
         color = unmultiply(color, alpha)
     if photometric == _WHITE_IS_ZERO:
-        color = 65535 - color
-    names = {1: "I;16", 3: "RGB;16", 4: "CMYK;16"}
-    mode = names[colors]
-    if leaf.dtype != np.uint16:
+        color = np.iinfo(native).max - color
+    mode = (
+        {1: "L", 3: "RGB", 4: "CMYK"}[colors] if native is np.uint8 else {1: "I;16", 3: "RGB;16", 4: "CMYK;16"}[colors]
+    )
+    if leaf.bitspersample > 16 or leaf.dtype.kind != "u":
         mode = f"{'F' if leaf.dtype.kind == 'f' else 'I'};{leaf.bitspersample}"
     return Raster(np.ascontiguousarray(color), "TIFF", mode, alpha, notes=notes)
 
@@ -120,10 +125,11 @@ def scale_bits(samples: np.ndarray, bits: int) -> np.ndarray:
 
 
 def unmultiply(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Return uint16 color divided by its alpha, as unassociated alpha has it; black where alpha is 0."""
+    """Return uint8 or uint16 color divided by its alpha, as unassociated alpha has it; black where alpha is 0."""
+    top = np.iinfo(color.dtype).max
     weight = np.maximum(alpha, 1).astype(np.uint32)
     weight = weight if color.ndim == 2 else weight[..., None]
-    return np.minimum((color.astype(np.uint32) * 65535 + weight // 2) // weight, 65535).astype(np.uint16)
+    return np.minimum((color.astype(np.uint32) * top + weight // 2) // weight, top).astype(color.dtype)
 
 
 def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
@@ -137,7 +143,7 @@ def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
     planes = leaf.samplesperpixel // channels
     bits = leaf.bitspersample
     tiled_oddly = leaf.is_tiled and (planes > 1 or bits == 12)
-    if bits not in (12, 16, 32, 64) or tiled_oddly or int(leaf.predictor) not in (1, 2):
+    if bits not in (8, 12, 16, 32, 64) or tiled_oddly or int(leaf.predictor) not in (1, 2):
         raise UnknownKindError(f"TIFF files with this layout at {bits} bits")
     width, height = leaf.imagewidth, leaf.imagelength
     if planes > 1 and height % leaf.rowsperstrip:
@@ -164,12 +170,14 @@ def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
         return _unpack_12(raw, width * channels).reshape(height * planes, width, channels)
     kind = np.dtype(leaf.dtype).newbyteorder(order)
     samples = np.ascontiguousarray(raw).view(kind).reshape(height * planes, width, channels)
+    samples = samples.astype(leaf.dtype, copy=not samples.flags.writeable)
     if int(leaf.predictor) == 2:
         step = leaf.tilewidth if leaf.is_tiled else width
-        for start in range(0, width, step):
-            part = samples[:, start : start + step]
-            samples[:, start : start + step] = np.cumsum(part, axis=1, dtype=np.dtype(leaf.dtype))
-    return samples.astype(leaf.dtype, copy=False)
+        for rows in strips(height * planes, width):
+            for start in range(0, width, step):
+                part = samples[rows, start : start + step]
+                part[...] = np.cumsum(part, axis=1, dtype=samples.dtype)
+    return samples
 
 
 def _unpack_12(raw: np.ndarray, per_row: int) -> np.ndarray:
