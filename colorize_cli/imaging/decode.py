@@ -6,19 +6,19 @@ Decoders raise whatever their libraries raise; ``read`` is the boundary that giv
 
 import io
 import logging
-import warnings
+import struct
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from colorize_cli.imaging import decode_tiff, decode_wide, jpeg
 from colorize_cli.imaging.decode_pillow import open_pillow, split_channels
 from colorize_cli.imaging.embedded import embedded_metadata
 from colorize_cli.imaging.photo import Encoding
-from colorize_cli.imaging.raster import DamagedDataError, Raster, UnknownKindError, check_size
+from colorize_cli.imaging.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
 
-# Damaged tags make the libraries chatter on stderr; what matters is said in the photo's notes and errors.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+# Without a handler of its own, what tifffile logs about damaged tags would land on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _SIGNATURES: tuple[tuple[str, bytes, int], ...] = (
@@ -83,6 +83,8 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         raise IndexError(page)
     if format == "PPM" and decode_wide.is_wide_pnm(data):
         return decode_wide.decode_pnm(data, max_pixels)
+    if declares_no_pixels(data, format):
+        raise NoPixelsError
     image = open_pillow(io.BytesIO(data), format)
     check_size(image.width, image.height, max_pixels)
     if format == "PNG" and decode_wide.is_wide_png(data):
@@ -94,6 +96,8 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
             jpeg.check_complete(data)
         image.load()
         samples, alpha, notes = split_channels(image)
+        if format == "JPEG":
+            _check_decoded_jpeg(data, image, samples)
         raster = Raster(samples, format, image.mode, alpha, notes=notes)
     raster.icc = image.info.get("icc_profile") or None
     raster.metadata = embedded_metadata(image, data, format)
@@ -102,6 +106,31 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
     if getattr(image, "n_frames", 1) > 1 and format != "JPEG":
         raster.notes.append("an animation: only its first frame is used")
     return raster
+
+
+def declares_no_pixels(data: bytes, format: str) -> bool:
+    """Return whether the header announces a width or height of 0, which the libraries call a broken file."""
+    place = {"PNG": (">II", 16), "GIF": ("<HH", 6), "BMP": ("<ii", 18)}.get(format)
+    if place is None or len(data) < place[1] + 8:
+        return False
+    return 0 in struct.unpack_from(place[0], data, place[1])
+
+
+def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray) -> None:
+    """Raise :class:`DamagedDataError` where the compressed data ran out before the last block.
+
+    libjpeg fills the rest with middle gray and says nothing. Where that may have happened (the last block is flat
+    middle gray, or the file is progressive, where it shows nowhere), the file is decoded again with bytes added before
+    its end marker: they change the picture only if the decoder needed more than there was.
+    """
+    corner = samples[-1:, -1:]
+    if not image.info.get("progressive") and not np.isin(corner, (127, 128)).all():
+        return
+    end = data.rfind(b"\xff\xd9")
+    again = open_pillow(io.BytesIO(data[:end] + b"\xaa\x55" * 64 + b"\xff\xd9"), "JPEG")
+    again.load()
+    if not np.array_equal(np.asarray(again), np.asarray(image)):
+        raise DamagedDataError("the compressed data ends before the picture does")
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,9 +1,14 @@
 """Samples of an image that Pillow has decoded, whatever its mode."""
 
+import contextlib
+import ctypes
+import threading
+import warnings
+from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, _imaging
 
 from colorize_cli.imaging.raster import UnknownKindError, scale_to_uint16
 
@@ -21,7 +26,40 @@ def open_pillow(file: IO[bytes], format: str) -> ImageFile.ImageFile:
     if format not in Image.OPEN:
         raise UnknownKindError(f"{format} files with this build of Pillow")
     factory, _ = Image.OPEN[format]
-    return factory(file, "")
+    try:
+        return factory(file, "")
+    except Image.DecompressionBombError:
+        with no_pillow_limit():
+            file.seek(0)
+            return factory(file, "")
+
+
+@contextlib.contextmanager
+def no_pillow_limit() -> Iterator[None]:
+    """Lift Pillow's own limit of pixels for a moment; the size has been, or will be, checked here."""
+    with _LIMIT_LOCK:
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _silence_pillow() -> None:
+    """Keep damaged files from making Pillow and its libtiff chatter on stderr: errors and notes say what matters."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, module=r"PIL\.")
+    with contextlib.suppress(OSError, AttributeError):
+        # libtiff prints errors by default and Pillow leaves it so; symbols are found through Pillow's own module.
+        library = ctypes.CDLL(_imaging.__file__)
+        library.TIFFSetErrorHandler.argtypes = [ctypes.c_void_p]
+        library.TIFFSetErrorHandler.restype = ctypes.c_void_p
+        library.TIFFSetErrorHandler(None)
+
+
+_LIMIT_LOCK = threading.Lock()
+_silence_pillow()
 
 
 def split_channels(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, list[str]]:

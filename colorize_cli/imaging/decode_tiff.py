@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from PIL import Image
 
-from colorize_cli.imaging.decode_pillow import open_pillow, split_channels
+from colorize_cli.imaging.decode_pillow import no_pillow_limit, open_pillow, split_channels
 from colorize_cli.imaging.exif import exif_of_tiff
 from colorize_cli.imaging.ifd import Entry, lay_out
 from colorize_cli.imaging.jpeg import estimate_quality
@@ -71,8 +72,14 @@ def _check_extents(leaf: Any, size: int) -> None:
 def _by_pillow(data: bytes, index: int) -> Raster:
     """Return the samples of directory ``index`` of at most 8 bits; Pillow turns the page upright by itself."""
     image = open_pillow(io.BytesIO(data), "TIFF")
-    image.seek(index)
-    image.load()
+    try:
+        image.seek(index)
+        image.load()
+    except Image.DecompressionBombError:
+        with no_pillow_limit():
+            image = open_pillow(io.BytesIO(data), "TIFF")
+            image.seek(index)
+            image.load()
     samples, alpha, notes = split_channels(image)
     return Raster(samples, "TIFF", image.mode, alpha, notes=notes)
 
@@ -163,7 +170,7 @@ def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
     base = len(data) + len(data) % 2
     mark = struct.pack(order + "2sHI", b"II" if order == "<" else b"MM", 42, base)
     file = io.BytesIO(mark + data[8:] + b"\0" * (base - len(data)) + lay_out(entries, order, base))
-    with open_pillow(file, "TIFF") as image:
+    with no_pillow_limit(), open_pillow(file, "TIFF") as image:
         image.load()
         raw = np.asarray(image)
     if bits == 12:

@@ -3,6 +3,7 @@
 OpenCV says nothing when the data of a PNG ends early, so its chunks are checked first.
 """
 
+import os
 import struct
 import zlib
 
@@ -11,6 +12,10 @@ import numpy as np
 
 from colorize_cli.imaging.photo import Metadata
 from colorize_cli.imaging.raster import DamagedDataError, Raster, check_size
+
+if "OPENCV_LOG_LEVEL" not in os.environ:
+    # OpenCV reports damaged files on stderr; here each becomes one typed error.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def is_wide_png(data: bytes) -> bool:
