@@ -24,7 +24,7 @@ _TOLERANCE = 1e-6
 _LIGHTNESS_CELLS, _HUE_CELLS = 256, 512
 _STRONGEST = 200.0
 _BISECTIONS = 14
-_SECANTS = 1
+_LARGEST_CORRECTION = 1.1
 
 
 def compress(luminance: Array) -> Array:
@@ -94,23 +94,18 @@ def _first_scale(fy: Array, difference: Array) -> Array:
 def fit_gamut(rgb: Array, fy: Array, Y: Array, difference: Array) -> Array:
     """Bring colors into sRGB by scaling a*b* toward gray: L* and hue angle stay. rgb is changed in place, returned.
 
-    rgb: float32 (3, n, W), what `linear_rgb` gave for the other three, float32 (2 n, W) each.
+    rgb: float32 (3, n, W), contiguous, what `linear_rgb` gave for the other three, float32 (2 n, W) each.
     """
-    lowest = cv2.min(cv2.min(rgb[0], rgb[1]), rgb[2])
-    highest = cv2.max(cv2.max(rgb[0], rgb[1]), rgb[2])
-    if cv2.minMaxLoc(lowest)[0] >= -_TOLERANCE and cv2.minMaxLoc(highest)[1] <= 1 + _TOLERANCE:
+    fits = cv2.inRange(rgb.reshape(-1, rgb.shape[2]), (-_TOLERANCE,), (1 + _TOLERANCE,)).reshape(rgb.shape)
+    fits = cv2.bitwise_and(cv2.bitwise_and(fits[0], fits[1]), fits[2])
+    if cv2.countNonZero(fits) == fits.size:
         return rgb
-    outside = np.flatnonzero((lowest < -_TOLERANCE) | (highest > 1 + _TOLERANCE))
+    outside = np.flatnonzero(fits == 0)
     fy, Y, difference = (plane.reshape(2, -1).take(outside, axis=1) for plane in (fy, Y, difference))
-    colors = np.empty((5, 1, len(outside)), np.float32)
-    scale = _first_scale(fy[:1], difference)
-    linear_rgb(fy, Y, difference * scale, colors)
-    # Along a line of constant hue the channels are cubics: near the limit, secants through gray converge at once.
-    for _ in range(_SECANTS):
-        scale = np.minimum(scale * _room(colors[:3], Y[:1]), 1)
-        linear_rgb(fy, Y, difference * scale, colors)
-    # What is left over is closed along the straight line to gray, which keeps Y, and so L*, to the last digit.
-    colors[:3] = Y[0] + (colors[:3] - Y[0]) * np.minimum(_room(colors[:3], Y[:1]), 1)
+    difference *= _first_scale(fy[:1], difference)
+    colors = linear_rgb(fy, Y, difference, np.empty((5, 1, len(outside)), np.float32))
+    # The last few percent, either way, go along the straight line to gray, which keeps Y, and so L*, to the last digit.
+    colors = Y[0] + (colors - Y[0]) * np.minimum(_room(colors, Y[:1]), _LARGEST_CORRECTION)
     for channel, plane in enumerate(rgb):
         plane.reshape(-1)[outside] = colors[channel, 0]
     return rgb

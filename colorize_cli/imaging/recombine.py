@@ -52,7 +52,6 @@ def _look_up(table: Array, index: Array) -> Array:
 
 def _encode(light: Array, top: int, spare: Array) -> Array:
     """sRGB levels 0..top, float32, not rounded, of linear light 0..1; light is overwritten, spare returned."""
-    cv2.threshold(light, 0, 0, cv2.THRESH_TOZERO, dst=light)
     # Below the knee the line, above it the power function, less what it is worth at the knee.
     cv2.threshold(light, _KNEE, 0, cv2.THRESH_TRUNC, dst=spare)
     cv2.addWeighted(light, 1, spare, -1, _KNEE, dst=light)
@@ -65,13 +64,18 @@ def _encode(light: Array, top: int, spare: Array) -> Array:
 
 
 def _encode_8(light: Array, spare: Array) -> Array:
+    """uint8 levels, rounded; light at least 0 to within the tolerance of `fit_gamut`."""
     return cv2.convertScaleAbs(_encode(light, 255, spare))
 
 
 def _encode_16(light: Array, spare: Array) -> Array:
+    """uint16 levels, rounded; light at least 0 to within the tolerance of `fit_gamut`."""
     levels = _encode(light, 65535, spare)
+    # What a conversion to uint16 makes of values outside its range is undefined.
+    cv2.addWeighted(levels, 1, levels, 0, 0.5, dst=levels)
     cv2.threshold(levels, 65535, 0, cv2.THRESH_TRUNC, dst=levels)
-    return cv2.addWeighted(levels, 1, levels, 0, 0.5, dst=levels).astype(np.uint16)
+    cv2.threshold(levels, 0, 0, cv2.THRESH_TOZERO, dst=levels)
+    return levels.astype(np.uint16)
 
 
 class _Workspace(threading.local):
@@ -114,6 +118,7 @@ def _recombine_strip(gray: Array, first: int, wide: WideRows, depth: Depth, rgb:
     decoded = cv2.LUT(rounded.reshape(twice), _decode_table(8)).reshape(ends.shape)
     cv2.addWeighted(decoded[0], -_RED / _GREEN, decoded[1], -_BLUE / _GREEN, 0, dst=G)
     cv2.scaleAdd(Y[: gray.shape[0]], 1 / _GREEN, G, dst=G)
+    cv2.threshold(G, 0, 0, cv2.THRESH_TOZERO, dst=G)
     green = _encode_8(G, planes[4])
     if source == 16:
         # Between two 8-bit levels green would make up for the rounding of the others; neutral must stay neutral.
