@@ -23,9 +23,13 @@ def is_wide_png(data: bytes) -> bool:
     return len(data) > 26 and data[24] == 16 and data[25] != 0
 
 
-def check_png(data: bytes) -> None:
-    """Raise :class:`DamagedDataError` unless every chunk up to IEND is there and matches its checksum."""
+def essential_png(data: bytes) -> bytes:
+    """Return the PNG with nothing in it but its pixels, so that libpng has nothing else to apply or to warn about.
+
+    Raises :class:`DamagedDataError` unless every chunk up to IEND is there and matches its checksum.
+    """
     position = 8
+    kept = [data[:8]]
     while position + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, position)
         end = position + 8 + length
@@ -34,8 +38,10 @@ def check_png(data: bytes) -> None:
         name = data[position + 4 : position + 8]
         if zlib.crc32(memoryview(data)[position + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
             raise DamagedDataError(f"the {name.decode('latin-1')} chunk is damaged")
+        if name in (b"IHDR", b"IDAT", b"IEND"):
+            kept.append(data[position : end + 4])
         if name == b"IEND":
-            return
+            return b"".join(kept)
         position = end + 4
     raise DamagedDataError("the file ends before the picture does")
 
@@ -62,8 +68,7 @@ def _split(decoded: np.ndarray, gray: bool = False) -> tuple[np.ndarray, np.ndar
 
 def decode_png(data: bytes) -> Raster:
     """Return the samples of a 16-bit PNG with color or alpha, uint16."""
-    check_png(data)
-    samples, alpha, mode = _split(_opencv(data), gray=data[25] == 4)
+    samples, alpha, mode = _split(_opencv(essential_png(data)), gray=data[25] == 4)
     if alpha is None and data[25] == 2:
         alpha = _key_alpha(data, samples)
     return Raster(samples, "PNG", mode, alpha)

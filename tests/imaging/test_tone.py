@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from colorize_cli.imaging.tone import encode_luminance, luminance_gray, mean_chroma, srgb_curve
+from tests.imaging.samples import exact_lightness
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_gray_of_any_color_has_its_lightness(dtype: type) -> None:
+    rng = np.random.default_rng(3)
+    top = np.iinfo(dtype).max
+    saturated = rng.integers(0, 2, (50, 300, 3)) * top
+    dark = rng.integers(0, top // 40, (50, 300, 3))
+    anything = rng.integers(0, top + 1, (50, 300, 3))
+    rgb = np.concatenate([saturated, dark, anything]).astype(dtype)
+    error = np.abs(exact_lightness(luminance_gray(rgb)) - exact_lightness(rgb))
+    assert error.max() < 0.002
+
+
+def test_neutral_levels_come_back_to_themselves() -> None:
+    levels = np.arange(65536, dtype=np.uint16)
+    assert np.array_equal(encode_luminance(srgb_curve(65536)[None].astype(np.float32))[0], levels)
+    gray = luminance_gray(np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2))
+    assert np.array_equal(gray[0], np.arange(256) * 257)
+
+
+def test_chroma_is_zero_for_gray_and_large_for_primaries() -> None:
+    assert mean_chroma(np.full((9, 9, 3), 77, np.uint8)) < 0.05
+    assert mean_chroma(np.tile(np.array([65535, 0, 0], np.uint16), (9, 9, 1))) == pytest.approx(104.5, abs=0.5)
