@@ -16,6 +16,7 @@ from PIL import Image
 from colorize_cli.imaging.decode_pillow import no_pillow_limit, open_pillow, split_channels
 from colorize_cli.imaging.exif import exif_of_tiff
 from colorize_cli.imaging.ifd import Entry, lay_out
+from colorize_cli.imaging.iptc import iptc_of_photoshop
 from colorize_cli.imaging.jpeg import estimate_quality
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.raster import DamagedDataError, Raster, UnknownKindError, check_size, scale_to_uint16
@@ -221,7 +222,8 @@ def _metadata(leaf: Any, data: bytes) -> Metadata:
         dpi = (x, y) if 1 < x < 1e6 and 1 < y < 1e6 else None
     except Exception:  # a nonsense resolution must not cost the photo
         dpi = None
-    return Metadata(exif_of_tiff(data, leaf.offset), _bytes(leaf, 700), _bytes(leaf, 33723), dpi)
+    iptc = _bytes(leaf, 33723) or iptc_of_photoshop(_bytes(leaf, 34377) or b"")
+    return Metadata(exif_of_tiff(data, leaf.offset), _bytes(leaf, 700), iptc, dpi)
 
 
 def _encoding(leaf: Any, alpha_kind: int) -> Encoding:

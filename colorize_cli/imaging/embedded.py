@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import Image
 
+from colorize_cli.imaging.iptc import iptc_of_raw_profile
 from colorize_cli.imaging.photo import Metadata
 
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -37,6 +38,9 @@ def _tiff_block(exif: bytes | None) -> bytes | None:
 
 
 def _iptc(info: dict[Any, Any]) -> bytes | None:
+    raw = info.get("Raw profile type iptc")
+    if isinstance(raw, str):
+        return iptc_of_raw_profile(raw)
     resources = info.get("photoshop")
     value = resources.get(IPTC_RESOURCE) if isinstance(resources, dict) else None
     return value if isinstance(value, bytes) and value else None

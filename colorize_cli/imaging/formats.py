@@ -16,15 +16,16 @@ class Format:
     depths: tuple[int, ...] = (8,)
     alpha: bool = False
     metadata: bool = True
+    iptc: bool = False
     written_as: str | None = None
 
 
 FORMATS: dict[str, Format] = {
     entry.name: entry
     for entry in (
-        Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")),
-        Format("PNG", (".png", ".apng"), depths=(8, 16), alpha=True),
-        Format("TIFF", (".tif", ".tiff"), depths=(8, 16), alpha=True),
+        Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), iptc=True),
+        Format("PNG", (".png", ".apng"), depths=(8, 16), alpha=True, iptc=True),
+        Format("TIFF", (".tif", ".tiff"), depths=(8, 16), alpha=True, iptc=True),
         Format("WEBP", (".webp",), alpha=True),
         Format("BMP", (".bmp", ".dib"), metadata=False),
         Format("GIF", (".gif",), metadata=False, written_as="PNG"),

@@ -4,11 +4,13 @@ Fields: IPTC Photo Metadata "Digital Source Type" (a controlled vocabulary) and 
 XMP packets: ISO 16684-1.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
+from colorize_cli.imaging.iptc import xmp_properties
 from colorize_cli.imaging.stored_xmp import file_xmp
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -19,6 +21,7 @@ _NS_XMLNS = "http://www.w3.org/2000/xmlns/"
 _OWN_PREFIX, _IPTC_PREFIX = "colorize", "Iptc4xmpExt"
 _PACKET_START = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _PACKET_END = '\n<?xpacket end="w"?>'
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{NS_RDF}"/></x:xmpmeta>'
 
 
@@ -53,8 +56,10 @@ def parse_xmp(packet: bytes) -> minidom.Document | None:
     return document if document.getElementsByTagNameNS(NS_RDF, "RDF") else None
 
 
-def build_xmp(existing: bytes | None, provenance: Provenance) -> bytes:
+def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | None = None) -> bytes:
     """Return an XMP packet with all of ``existing`` and the provenance, UTF-8.
+
+    ``iptc``: IPTC-IIM records to say in XMP too, where ``existing`` does not say them, for formats that hold no IIM.
 
     Provenance of an earlier run is replaced, other properties are kept; an ``existing`` packet that is not well-formed
     is dropped (``parse_xmp`` tells whether).
@@ -81,6 +86,7 @@ def build_xmp(existing: bytes | None, provenance: Provenance) -> bytes:
             _add_text(document, bag, NS_RDF, "rdf:li", f"{name}={value}")
         parameters.appendChild(bag)
         description.appendChild(parameters)
+    _add_iptc(document, rdf, description, iptc or b"")
     rdf.appendChild(description)
     root = document.documentElement
     assert root is not None
@@ -90,9 +96,34 @@ def build_xmp(existing: bytes | None, provenance: Provenance) -> bytes:
 def _add_text(document: minidom.Document, parent: minidom.Element, space: str, name: str, text: str) -> None:
     """Append an element with text; characters that XML cannot hold become question marks."""
     element = document.createElementNS(space, name)
-    clean = "".join(c if c in "\t\n\r" or 0x20 <= ord(c) < 0xD800 or 0xE000 <= ord(c) < 0xFFFE else "?" for c in text)
+    clean = _NOT_IN_XML.sub("?", text)
     element.appendChild(document.createTextNode(clean))
     parent.appendChild(element)
+
+
+def _add_iptc(document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, iptc: bytes) -> None:
+    """Append the properties that IPTC records stand for, but for those that the packet has already."""
+    for known, values in xmp_properties(iptc).items():
+        prefix, _, local = known.name.partition(":")
+        stated = rdf.getElementsByTagNameNS(known.space, local) or any(
+            isinstance(node, minidom.Element) and node.hasAttributeNS(known.space, local) for node in rdf.childNodes
+        )
+        if stated:
+            continue
+        parent.setAttributeNS(_NS_XMLNS, f"xmlns:{prefix}", known.space)
+        if not known.container:
+            _add_text(document, parent, known.space, known.name, values[0])
+            continue
+        element = document.createElementNS(known.space, known.name)
+        container = document.createElementNS(NS_RDF, f"rdf:{known.container}")
+        for value in values if known.container != "Alt" else values[:1]:
+            _add_text(document, container, NS_RDF, "rdf:li", value)
+            if known.container == "Alt":
+                item = container.lastChild
+                assert isinstance(item, minidom.Element)
+                item.setAttribute("xml:lang", "x-default")
+        element.appendChild(container)
+        parent.appendChild(element)
 
 
 def _about(rdf: minidom.Element) -> str:

@@ -102,11 +102,19 @@ def write_pages(
             raise OutputError(f"The output cannot be written: {error.strerror}.", "Check the disk.") from None
         return WriteResult(None, tuple(dict.fromkeys(notes)))
     _spare_originals(path, first[1])
-    with atomic_file(path, overwrite=overwrite) as file:
-        last_xmp = _write_into(file, chosen, _sparing(path, everything), provenance, quality, notes)
-        if not FORMATS[chosen].metadata:
-            _write_sidecar(sidecar_path(path), last_xmp, overwrite)
-            notes.append(f"{chosen} holds no metadata: provenance is in {sidecar_path(path).name}")
+    sidecar: Path | None = None
+    try:
+        with atomic_file(path, overwrite=overwrite) as file:
+            last_xmp = _write_into(file, chosen, _sparing(path, everything), provenance, quality, notes)
+            if not FORMATS[chosen].metadata:
+                _write_sidecar(sidecar_path(path), last_xmp, overwrite)
+                sidecar = sidecar_path(path)
+                notes.append(f"{chosen} holds no metadata: provenance is in {sidecar.name}")
+    except BaseException:
+        if sidecar is not None and not path.exists():
+            with contextlib.suppress(OSError):
+                sidecar.unlink()
+        raise
     return WriteResult(path, tuple(dict.fromkeys(notes)))
 
 
@@ -153,7 +161,7 @@ def _write_into(
         if number and format != "TIFF":
             raise UsageProblem(f"{format} holds one picture, not several pages.", "Use --format tiff.")
         rgb, alpha = _fitted(format, rgb, like, notes)
-        job = _job(rgb, like, provenance, quality, notes)
+        job = _job(format, rgb, like, provenance, quality, notes)
         xmp = job.xmp
         if format != "TIFF":
             encode(file, format, rgb, alpha, job)
@@ -202,7 +210,9 @@ def _note_changes(format: str, like: Photo, notes: list[str]) -> None:
         notes.append("wide gray values: written at 16 bits a channel")
 
 
-def _job(rgb: np.ndarray, like: Photo, provenance: Provenance, quality: int | None, notes: list[str]) -> Job:
+def _job(
+    format: str, rgb: np.ndarray, like: Photo, provenance: Provenance, quality: int | None, notes: list[str]
+) -> Job:
     """Return the metadata of a result: true to it, and saying where its colors come from."""
     metadata = like.metadata
     exif = metadata.exif
@@ -214,7 +224,7 @@ def _job(rgb: np.ndarray, like: Photo, provenance: Provenance, quality: int | No
         notes.append("its XMP packet is damaged and was replaced")
     return Job(
         icc=srgb_profile(),
-        xmp=build_xmp(metadata.xmp, provenance),
+        xmp=build_xmp(metadata.xmp, provenance, iptc=None if FORMATS[format].iptc else metadata.iptc),
         fallback_xmp=build_xmp(None, provenance),
         metadata=replace(metadata, exif=exif),
         encoding=like.encoding,
