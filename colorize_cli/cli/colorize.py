@@ -154,33 +154,35 @@ def _colorize(
     from colorize_cli.cli.interrupt import graceful_interrupt
     from colorize_cli.cli.progress import progress_bar
     from colorize_cli.inference.batch import Batch
-    from colorize_cli.inference.report import RunFiles, json_line
+    from colorize_cli.inference.report import json_line
     from colorize_cli.inference.resume import make_predictor
+    from colorize_cli.inference.runfiles import RunFiles
 
-    with RunFiles(options.report, options.failed_list) as files:
-        predictor = make_predictor(plan, options)
+    files = RunFiles(options)
+    predictor = make_predictor(plan, options)
+    with (
+        files,
+        graceful_interrupt() as interrupt,
+        progress_bar(len(plan), "photos", shown=not console.quiet) as advance,
+    ):
         if predictor.description:
             console.say(f"Colorizing with {options.model} on {predictor.description}.")
-        with (
-            graceful_interrupt() as interrupt,
-            progress_bar(len(plan), "photos", shown=not console.quiet) as advance,
-        ):
 
-            def on_outcome(outcome: "Outcome") -> None:
-                _tell(outcome, console)
-                if as_json:
-                    results.line(json_line(outcome.row()).encode("ascii"))
-                elif outcome.status == "done" and outcome.target is not None:
-                    results.path(outcome.target)
-                advance()
-                files.add(outcome)
+        def on_outcome(outcome: "Outcome") -> None:
+            _tell(outcome, console)
+            if as_json:
+                results.line(json_line(outcome.row()).encode("ascii"))
+            elif outcome.status == "done" and outcome.target is not None:
+                results.path(outcome.target)
+            advance()
+            files.add(outcome)
 
-            batch = Batch(predictor, options, stop=interrupt.stop, stdin=stdin, stdout=stdout)
-            try:
-                report = batch.run(plan, on_outcome)
-            except KeyboardInterrupt:
-                _abort()
-        report.interrupted = interrupt.happened
+        batch = Batch(predictor, options, stop=interrupt.stop, stdin=stdin, stdout=stdout)
+        try:
+            report = batch.run(plan, on_outcome)
+        except KeyboardInterrupt:
+            _abort()
+    report.interrupted = interrupt.happened
     _summarize(report, console)
     if as_json:
         results.line(json_line({"summary": report.counts(), "exit_code": report.exit_code}).encode("ascii"))

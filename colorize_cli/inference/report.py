@@ -5,15 +5,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Literal, Self
+from typing import Any, Literal
 
 from colorize_cli.errors import (
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_SOME_FAILED,
     ColorizeError,
-    OutputError,
     most_serious,
 )
 
@@ -104,51 +102,6 @@ class Report:
 def json_line(row: dict[str, Any]) -> str:
     """Return ``row`` as one ASCII line of JSON; surrogates (bytes of a name that is not UTF-8) become escapes."""
     return json.dumps(row, ensure_ascii=True) + "\n"
-
-
-class RunFiles:
-    """The files a run leaves about itself, flushed row by row: ``--report`` (JSON lines) and ``--failed-list``.
-
-    The failed list holds one path a line, in the bytes of its name. Raises :class:`OutputError`.
-    """
-
-    def __init__(self, report: Path | None, failed_list: Path | None) -> None:
-        self._report: IO[bytes] | None = _open(report)
-        self._failed: IO[bytes] | None = _open(failed_list)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for file in (self._report, self._failed):
-            if file is not None:
-                file.close()
-
-    def add(self, outcome: Outcome) -> None:
-        """Append the row of one outcome."""
-        if self._report is not None:
-            _append(self._report, json_line(outcome.row()).encode("ascii"))
-        if self._failed is not None and outcome.status == "failed" and outcome.source is not None:
-            _append(self._failed, os.fsencode(outcome.source) + b"\n")
-
-
-def _open(path: Path | None) -> IO[bytes] | None:
-    if path is None:
-        return None
-    try:
-        return path.open("wb")
-    except OSError as error:
-        raise OutputError(f"'{path}' cannot be written: {error.strerror}.", "Name another file.") from error
-
-
-def _append(file: IO[bytes], line: bytes) -> None:
-    try:
-        file.write(line)
-        file.flush()
-    except OSError as error:
-        raise OutputError(f"'{file.name}' cannot be written: {error.strerror}.", "Free some space.") from error
 
 
 def failure_lines(failures: Iterable[Outcome]) -> list[str]:

@@ -1,13 +1,9 @@
-"""The report counts outcomes, owns the exit code, and leaves whole rows behind."""
+"""The report counts outcomes and owns the exit code."""
 
-import json
-import os
 from pathlib import Path
 
-import pytest
-
 from colorize_cli.errors import DeviceError, OutputError
-from colorize_cli.inference.report import REMEMBERED_FAILURES, Outcome, Report, RunFiles, failure_lines, json_line
+from colorize_cli.inference.report import REMEMBERED_FAILURES, Outcome, Report, failure_lines
 
 DONE = Outcome(Path("a.jpg"), Path("a-color.jpg"), "done", details={"seconds": 0.5})
 SKIPPED = Outcome(Path("b.jpg"), Path("b-color.jpg"), "skipped", "It exists.")
@@ -51,31 +47,3 @@ def test_failure_line_names_the_file_once():
         [FAILED, Outcome(Path("d.jpg"), None, "failed", "It broke."), Outcome(None, None, "failed", "x")]
     )
     assert lines == ["c.jpg is empty.", "'d.jpg': It broke.", "'standard input': x"]
-
-
-def test_rows_are_written_as_they_come(tmp_path):
-    with RunFiles(tmp_path / "report.jsonl", tmp_path / "failed.txt") as files:
-        for outcome in (DONE, SKIPPED, FAILED):
-            files.add(outcome)
-        rows = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
-    assert [(row["input"], row["output"], row["status"]) for row in rows] == [
-        ("a.jpg", "a-color.jpg", "done"),
-        ("b.jpg", None, "skipped"),
-        ("c.jpg", None, "failed"),
-    ]
-    assert rows[0]["seconds"] == 0.5
-    assert rows[1]["reason"] == "It exists."
-    assert (tmp_path / "failed.txt").read_text() == "c.jpg\n"
-
-
-def test_name_that_is_not_utf8_survives_json_and_the_failed_list(tmp_path):
-    outcome = Outcome(Path(os.fsdecode(b"caf\xe9.jpg")), None, "failed", "It broke.")
-    assert os.fsencode(json.loads(json_line(outcome.row()))["input"]) == b"caf\xe9.jpg"
-    with RunFiles(None, tmp_path / "failed.txt") as files:
-        files.add(outcome)
-    assert (tmp_path / "failed.txt").read_bytes() == b"caf\xe9.jpg\n"
-
-
-def test_report_that_cannot_be_written_is_an_output_error(tmp_path):
-    with pytest.raises(OutputError, match="cannot be written"):
-        RunFiles(tmp_path / "no" / "such" / "folder.jsonl", None)

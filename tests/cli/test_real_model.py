@@ -1,0 +1,89 @@
+"""The command line with a real network (its weights random): the same pixels and the same record as the library."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorize_cli.cli import main
+from colorize_cli.inference.options import ColorizeOptions
+from colorize_cli.inference.resume import expected_provenance
+from tests.cli.conftest import make_photo
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """A checkpoint of ``gan`` whose weights are random, so that it paints something."""
+    import torch
+
+    from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+    from colorize_cli.registry import get
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "gan.safetensors"
+    entry = get("gan")
+    save_checkpoint(path, entry.build().state_dict(), CheckpointInfo("gan", entry.default_variant))
+    return path
+
+
+def test_command_line_and_library_paint_the_same_pixels(weights, tmp_path, monkeypatch, capfdbinary):
+    from colorize_cli import Colorizer
+
+    monkeypatch.chdir(tmp_path)
+    for number in range(3):
+        make_photo(f"scans/{number}.png", width=70 + 9 * number, height=50, seed=number)
+    code = main(["scans", "-o", "out", "--weights", str(weights), "--size", "64", "--device", "cpu", "--jobs", "2"])
+    assert code == 0, capfdbinary.readouterr().err
+    colorizer = Colorizer("gan", weights=weights, size=64, device="cpu")
+    for number in range(3):
+        painted = np.asarray(Image.open(f"out/{number}.png"))
+        alone = np.asarray(colorizer(f"scans/{number}.png"))
+        assert np.abs(painted.astype(int) - alone.astype(int)).max() <= 1  # batches round differently
+
+
+@pytest.mark.parametrize("options", [{}, {"size": 64}, {"strength": 0.5}, {"vividness": 0.25}], ids=str)
+def test_record_is_known_without_loading_the_model(weights, options):
+    from colorize_cli import Colorizer
+
+    expected = expected_provenance(ColorizeOptions(weights=str(weights), **options))
+    assert expected == Colorizer("gan", weights=weights, device="cpu", **options).provenance()
+
+
+def test_models_verify_accepts_sound_weights_and_names_damaged_ones(weights, tmp_path, capfd):
+    assert main(["models", "verify", "gan", "--weights", str(weights), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)[0]["sound"] is True
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(weights.read_bytes()[:1000])
+    assert main(["models", "verify", "gan", "--weights", str(damaged)]) == 3
+    assert "damaged.safetensors" in capfd.readouterr().err
+
+
+def test_models_show_tells_the_facts_of_model_and_weights(weights, capfd):
+    assert main(["models", "show", "gan", "--weights", str(weights), "--json"]) == 0
+    facts = json.loads(capfd.readouterr().out)
+    assert (facts["name"], facts["variant"], facts["weights"]) == ("gan", "light", str(weights))
+
+
+def test_models_list_names_every_model(capfd):
+    from colorize_cli.registry import ENTRIES
+
+    assert main(["models", "list", "--json"]) == 0
+    assert [entry["name"] for entry in json.loads(capfd.readouterr().out)] == list(ENTRIES)
+    assert main(["models", "list"]) == 0
+    assert [line.split()[0] for line in capfd.readouterr().out.splitlines()] == list(ENTRIES)
+
+
+def test_unknown_model_and_missing_weights_are_model_errors(tmp_path, capfd):
+    assert main(["models", "show", "gann"]) == 3
+    photo = make_photo(tmp_path / "a.png")
+    assert main([str(photo), "--weights", str(tmp_path / "gone.safetensors")]) == 3
+    assert "gone.safetensors" in capfd.readouterr().err
+
+
+def test_device_that_is_not_there_is_a_device_error(weights, tmp_path, capfd):
+    photo = make_photo(tmp_path / "a.png")
+    assert main([str(photo), "--weights", str(weights), "--device", "cuda:99"]) == 4
+    assert "CUDA device" in capfd.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
