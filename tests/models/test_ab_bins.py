@@ -46,4 +46,14 @@ def test_vividness_moves_the_color_away_from_what_is_common():
     logits = logits.view(1, -1, 1, 1)
     chroma = [decode(logits, vividness).norm().item() for vividness in (0.0, 0.5, 1.0)]
     assert chroma[0] < chroma[1] < chroma[2]
-    assert torch.equal(decode(logits), decode(logits, 0.0)), "the checkpoint's own vividness starts at 0"
+    assert torch.equal(decode(logits), decode(logits, 0.5)), "the checkpoint's own vividness is the default"
+
+
+def test_vividness_zero_is_the_posterior_mean():
+    centers = _grid()
+    decode = AbDecoder(len(centers))
+    decode.centers.copy_(centers)
+    decode.log_prior.uniform_(-5, 0)
+    logits = torch.randn(1, len(centers), 2, 3)
+    mean = torch.einsum("nkhw,kc->nchw", logits.softmax(1), centers)
+    assert torch.allclose(decode(logits, 0.0), mean, atol=1e-4)
