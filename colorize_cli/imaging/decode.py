@@ -18,8 +18,9 @@ from colorize_cli.imaging.embedded import embedded_metadata
 from colorize_cli.imaging.photo import Encoding
 from colorize_cli.imaging.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
 
-# Without a handler of its own, what tifffile logs about damaged tags would land on stderr.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+# Without a handler of its own, what the libraries log about damaged tags would land on stderr.
+for _library in ("tifffile", "PIL"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 _SIGNATURES: tuple[tuple[str, bytes, int], ...] = (
     ("JPEG", b"\xff\xd8\xff", 0),
@@ -85,6 +86,8 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         return decode_wide.decode_pnm(data, max_pixels)
     if declares_no_pixels(data, format):
         raise NoPixelsError
+    if format == "JPEG":
+        jpeg.check_kind(data)
     image = open_pillow(io.BytesIO(data), format)
     check_size(image.width, image.height, max_pixels)
     if format == "PNG" and decode_wide.is_wide_png(data):

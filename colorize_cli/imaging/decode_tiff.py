@@ -17,7 +17,6 @@ from colorize_cli.imaging.decode_pillow import no_pillow_limit, open_pillow, spl
 from colorize_cli.imaging.exif import exif_of_tiff
 from colorize_cli.imaging.ifd import Entry, lay_out
 from colorize_cli.imaging.iptc import iptc_of_photoshop
-from colorize_cli.imaging.jpeg import estimate_quality
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.raster import DamagedDataError, Raster, UnknownKindError, check_size, scale_to_uint16
 from colorize_cli.imaging.tone import strips
@@ -227,13 +226,6 @@ def _metadata(leaf: Any, data: bytes) -> Metadata:
 
 
 def _encoding(leaf: Any, alpha_kind: int) -> Encoding:
-    """Return the compression of the page, and its JPEG quality where it is made of JPEG strips."""
-    compression = int(leaf.compression)
-    quality = None
-    if compression in (6, 7):
-        tables = _bytes(leaf, 347) or b""
-        start = tables.find(b"\xff\xdb")
-        if start >= 0 and len(tables) >= start + 69:
-            quality = estimate_quality(sorted(tables[start + 5 : start + 69]))
-    name = (_OWN_CODECS | _BYTE_CODECS | {6: "jpeg", 7: "jpeg"}).get(compression, "other")
-    return Encoding(quality=quality, compression=name, alpha_kind=alpha_kind)
+    """Return the compression of the page by name, "other" for rare ones."""
+    name = (_OWN_CODECS | _BYTE_CODECS | {6: "jpeg", 7: "jpeg"}).get(int(leaf.compression), "other")
+    return Encoding(compression=name, alpha_kind=alpha_kind)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from colorize_cli.errors import OutputError, UnsupportedPhoto
+from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.imaging import jpeg, png
 from colorize_cli.imaging.embedded import EXIF_UUID, XMP_UUID
 from colorize_cli.imaging.photo import Encoding, Metadata
@@ -39,8 +39,7 @@ class Job:
 def encode(file: BinaryIO, format: str, rgb: np.ndarray, alpha: np.ndarray | None, job: Job) -> None:
     """Write ``rgb`` uint8 or uint16 (H, W, 3), already of a depth that ``format`` holds, and ``alpha`` to ``file``.
 
-    Raises :class:`UnsupportedPhoto` where the format cannot hold a picture of this size, :class:`OutputError` where
-    its encoder fails.
+    Raises :class:`UnsupportedPhoto` where the format cannot hold a picture of this size or its encoder fails.
     """
     height, width = rgb.shape[:2]
     limit = _MOST_PIXELS_A_SIDE.get(format)
@@ -105,13 +104,13 @@ def _write_jpeg(file: BinaryIO, rgb: np.ndarray, job: Job) -> None:
 
 
 def _opencv(suffix: str, bgr: np.ndarray, options: list[int]) -> memoryview:
-    """Return what OpenCV encodes. Raises :class:`OutputError` where it cannot."""
+    """Return what OpenCV encodes. Raises :class:`UnsupportedPhoto` where it cannot."""
     try:
         done, encoded = cv2.imencode(suffix, bgr, options)
     except cv2.error as error:
-        raise OutputError(f"the result cannot be encoded: {error.err}.", "Choose another --format.") from None
+        raise UnsupportedPhoto(f"the result cannot be encoded: {error.err}.", "Choose another --format.") from None
     if not done:
-        raise OutputError("the result cannot be encoded.", "Choose another --format.")
+        raise UnsupportedPhoto("the result cannot be encoded.", "Choose another --format.")
     return encoded.reshape(-1).data
 
 
@@ -171,12 +170,12 @@ def _write_by_pillow(file: BinaryIO, format: str, rgb: np.ndarray, alpha: np.nda
 
 
 def _save(image: Image.Image, file: BinaryIO, format: str, options: dict[str, object]) -> None:
-    """Let Pillow encode. OSErrors of the disk pass; what its encoders raise becomes :class:`OutputError`."""
+    """Let Pillow encode. OSErrors of the disk pass; what its encoders raise becomes one typed error."""
     buffer = io.BytesIO()
     try:
         image.save(buffer, format, **options)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise OutputError(f"{format} cannot be encoded: {error}.", "Choose another --format.") from None
+        raise UnsupportedPhoto(f"{format} cannot be encoded: {error}.", "Choose another --format.") from None
     file.write(buffer.getbuffer())
 
 

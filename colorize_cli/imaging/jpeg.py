@@ -7,10 +7,9 @@ import struct
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from colorize_cli.imaging.photo import Encoding
-from colorize_cli.imaging.raster import DamagedDataError
+from colorize_cli.imaging.raster import DamagedDataError, UnknownKindError
 
 SEGMENT_LIMIT = 65533
 EXIF_HEADER = b"Exif\0\0"
@@ -71,6 +70,16 @@ def segments(data: bytes) -> list[tuple[int, int, int]]:
     return found
 
 
+def check_kind(data: bytes) -> None:
+    """Raise :class:`UnknownKindError` for the rare kinds of JPEG that the decoders would call broken."""
+    for marker, start, _ in segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and start + 5 <= len(data):
+            if data[start + 4] != 8:
+                raise UnknownKindError(f"JPEG files of {data[start + 4]} bits")
+            if marker in (0xC3, 0xC7, 0xCB, 0xCF):
+                raise UnknownKindError("lossless JPEG files")
+
+
 def check_complete(data: bytes) -> None:
     """Raise :class:`DamagedDataError` where no end marker follows the scan: libjpeg would fill the rest with gray."""
     scans = [start for marker, start, _ in segments(data) if marker == 0xDA]
@@ -103,8 +112,3 @@ def jfif_segment(dpi: tuple[float, float] | None) -> bytes:
     """Return the APP0 segment with the resolution, or with square pixels where none is known."""
     unit, x, y = (1, *(min(65535, max(1, round(value))) for value in dpi)) if dpi else (0, 1, 1)
     return segment(0xE0, b"JFIF\0\x01\x01" + struct.pack(">BHHBB", unit, x, y, 0, 0))
-
-
-def is_jpeg(image: Image.Image) -> bool:
-    """Return whether Pillow opened this image as a JPEG (a multi-picture one included)."""
-    return image.format in ("JPEG", "MPO")

@@ -17,6 +17,7 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrain
 NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NS_IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 NS_OWN = "https://github.com/colorize-cli/colorize-cli/ns/1.0/"
+NS_XMP_NOTE = "http://ns.adobe.com/xmp/note/"
 _NS_XMLNS = "http://www.w3.org/2000/xmlns/"
 _OWN_PREFIX, _IPTC_PREFIX = "colorize", "Iptc4xmpExt"
 _PACKET_START = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
@@ -70,6 +71,7 @@ def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | N
     rdf = document.getElementsByTagNameNS(NS_RDF, "RDF")[0]
     about = _about(rdf)
     _remove_earlier(rdf)
+    _remove_extension_link(rdf)
     description = document.createElementNS(NS_RDF, "rdf:Description")
     description.setAttributeNS(_NS_XMLNS, "xmlns:rdf", NS_RDF)
     description.setAttributeNS(NS_RDF, "rdf:about", about)
@@ -99,6 +101,13 @@ def _add_text(document: minidom.Document, parent: minidom.Element, space: str, n
     clean = _NOT_IN_XML.sub("?", text)
     element.appendChild(document.createTextNode(clean))
     parent.appendChild(element)
+
+
+def _remove_extension_link(rdf: minidom.Element) -> None:
+    """Take out the pointer to the extended packet of a JPEG, which results do not carry."""
+    for node in rdf.childNodes:
+        if isinstance(node, minidom.Element) and node.hasAttributeNS(NS_XMP_NOTE, "HasExtendedXMP"):
+            node.removeAttributeNS(NS_XMP_NOTE, "HasExtendedXMP")
 
 
 def _add_iptc(document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, iptc: bytes) -> None:

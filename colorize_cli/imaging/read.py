@@ -1,6 +1,8 @@
 """Reading: any still image file becomes an upright :class:`Photo`, or one typed error that names the file."""
 
 import stat
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,6 +49,26 @@ def read_photo(
     raster = _decoded(data, name, page, max_megapixels)
     del data
     return photo_of_raster(raster, path)
+
+
+def read_pages(
+    source: Path | str | bytes | BinaryIO,
+    *,
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
+    name: str | None = None,
+) -> Iterator[Photo]:
+    """Yield every page of the photograph in ``source``, decoded one at a time from bytes that are read once.
+
+    Errors are those of :func:`read_photo`, raised when the page is reached.
+    """
+    path = Path(source) if isinstance(source, str | Path) else None
+    name = name or (str(path) if path is not None else "the image")
+    data = _bytes_of(source, name)
+    page, pages = 0, 1
+    while page < pages:
+        photo = replace(read_photo(data, page=page, max_megapixels=max_megapixels, name=name), path=path)
+        page, pages = page + 1, photo.pages
+        yield photo
 
 
 def _bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:

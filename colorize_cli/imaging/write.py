@@ -222,6 +222,8 @@ def _job(
             notes.append("its EXIF block is damaged and was left out")
     if metadata.xmp is not None and parse_xmp(metadata.xmp) is None:
         notes.append("its XMP packet is damaged and was replaced")
+    elif metadata.xmp is not None and b"HasExtendedXMP" in metadata.xmp:
+        notes.append("the extended part of its XMP was left out")
     return Job(
         icc=srgb_profile(),
         xmp=build_xmp(metadata.xmp, provenance, iptc=None if FORMATS[format].iptc else metadata.iptc),

@@ -233,6 +233,14 @@ def test_provenance_joins_what_the_original_says() -> None:
     assert build_xmp(packet, PROVENANCE).count(b"WeightsSha256>") == 2
 
 
+def test_the_extended_part_of_a_jpegs_xmp_is_left_out_and_it_is_said(tmp_path: Path) -> None:
+    note = b'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="0123456789ABCDEF"'
+    linked = XMP.replace(b"<rdf:Description ", b"<rdf:Description " + note + b" ", 1)
+    result = write_photo(tmp_path / "a.jpg", color(), _like(xmp=linked), provenance=PROVENANCE)
+    assert any("extended" in note for note in result.notes)
+    assert b"HasExtendedXMP" not in (tmp_path / "a.jpg").read_bytes()
+
+
 def test_odd_characters_keep_the_xml_well_formed() -> None:
     odd = Provenance("<gan> & 'co'", "ab", "1", {"prompt": 'a\x00b]]>"=c', "zeichen": "ÄÖ\U0001f600"})
     packet = build_xmp(XMP.decode().encode("utf-16"), odd)

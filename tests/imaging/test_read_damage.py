@@ -25,6 +25,9 @@ def _tiff(picture: np.ndarray, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+# pytest resets the filter that keeps these warnings from users.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
 FILES: dict[str, bytes] = {
     "gray.jpg": saved(_noise(), "JPEG"),
     "color.jpg": saved(_noise((60, 80, 3)), "JPEG"),
@@ -109,6 +112,10 @@ def test_empty_and_foreign_files_have_their_own_errors() -> None:
         read_photo(bytes(4096))
     with pytest.raises(UnsupportedPhoto, match="Photoshop"):
         read_photo(b"8BPS" + bytes(100))
+    twelve_bits = bytearray(FILES["gray.jpg"])
+    twelve_bits[twelve_bits.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(UnsupportedPhoto, match="12 bits"):
+        read_photo(bytes(twelve_bits))
     with pytest.raises(UnsupportedPhoto, match="HEIF"):
         read_photo(b"\0\0\0\x18ftypheic" + bytes(100))
 

@@ -7,7 +7,7 @@ import tifffile
 from PIL import Image
 
 from colorize_cli.errors import EmptyPhoto, UnsupportedPhoto
-from colorize_cli.imaging.read import photo_from_array, photo_from_pil, read_photo
+from colorize_cli.imaging.read import photo_from_array, photo_from_pil, read_pages, read_photo
 from tests.imaging.samples import color, exact_lightness, ramp8, ramp16, saved
 
 
@@ -146,6 +146,7 @@ def test_each_page_of_a_tiff_is_read_and_previews_are_not_counted() -> None:
         tiff.write(ramp8(), photometric="minisblack")
         tiff.write(ramp8(10, 16), photometric="minisblack", subfiletype=1)
         tiff.write(ramp16()[::-1].copy(), photometric="minisblack")
+    assert [photo.page for photo in read_pages(buffer.getvalue())] == [0, 1]
     first, second = (read_photo(buffer.getvalue(), page=page) for page in (0, 1))
     assert (first.pages, second.pages, second.page) == (2, 2, 1)
     assert np.array_equal(first.gray, ramp8())
