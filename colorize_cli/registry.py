@@ -13,21 +13,26 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from colorize_cli.errors import UnknownModel
+from colorize_cli.errors import UnknownModel, UsageProblem
 
 if TYPE_CHECKING:
     from colorize_cli.models.blocks import ColorizationNet
+    from colorize_cli.training.recipes import Recipe
 
 Fit = Literal["letterbox", "stretch", "rectangle"]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One architecture that an entry can have: how to build it, and how many parameters that gives."""
+    """One architecture that an entry can have: how to build it, how many parameters that gives, how it is trained.
+
+    ``recipes``: name -> ``module:attribute`` of a :class:`~colorize_cli.training.recipes.Recipe`, the first the default.
+    """
 
     builder: str
     parameters: int
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    recipes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,27 @@ class ModelEntry:
         return network
 
 
+    def recipe(self, variant: str | None = None, name: str | None = None) -> Recipe:
+        """Return how a variant is trained, by its default recipe or the one called ``name``.
+
+        Raises :class:`UnknownModel` for a variant and :class:`UsageProblem` for a recipe there is not.
+        """
+        chosen = variant or self.default_variant
+        if chosen not in self.variants:
+            raise UnknownModel(
+                f"Model {self.name!r} has no variant {chosen!r}.", f"It has: {', '.join(self.variants)}."
+            )
+        recipes = self.variants[chosen].recipes
+        wanted = name or next(iter(recipes), "")
+        if wanted not in recipes:
+            raise UsageProblem(
+                f"{self.name} ({chosen}) has no recipe {wanted!r}.", f"It has: {', '.join(recipes) or 'none'}."
+            )
+        module, _, attribute = recipes[wanted].partition(":")
+        recipe: Recipe = getattr(importlib.import_module(module), attribute)
+        return recipe
+
+
 BROWN = "Brown et al. 2024, Image Colorization, section 3.4"
 
 _ENTRIES = (
@@ -90,8 +116,16 @@ _ENTRIES = (
         title="ResNet-18 U-Net with a head over ab bins, adversarially refined (default)",
         paper=BROWN,
         variants={
-            "light": Variant("colorize_cli.models.gan:Generator", 13_099_716),
-            "dynamic-unet": Variant("colorize_cli.models.dynamic_unet:DynamicUNet", 31_099_672),
+            "light": Variant(
+                "colorize_cli.models.gan:Generator",
+                13_099_716,
+                recipes={"bundled": "colorize_cli.training.recipes:GAN_BUNDLED"},
+            ),
+            "dynamic-unet": Variant(
+                "colorize_cli.models.dynamic_unet:DynamicUNet",
+                31_099_672,
+                recipes={"paper": "colorize_cli.training.recipes:GAN_PAPER"},
+            ),
         },
         objective="adversarial",
         input_size=192,
@@ -103,7 +137,13 @@ _ENTRIES = (
         name="gan-64",
         title="six-level U-Net and PatchGAN at 64x64 pixels, the paper's own",
         paper=BROWN,
-        variants={"paper": Variant("colorize_cli.models.pix2pix_unet:Pix2PixUNet", 29_239_938)},
+        variants={
+            "paper": Variant(
+                "colorize_cli.models.pix2pix_unet:Pix2PixUNet",
+                29_239_938,
+                recipes={"paper": "colorize_cli.training.recipes:GAN_64_PAPER"},
+            )
+        },
         objective="adversarial",
         input_size=64,
         fit="stretch",

@@ -44,6 +44,12 @@ class ChromaDecoder(nn.Module):
             if isinstance(block, BasicBlock):
                 block.start_as_identity()
 
+    def light(self, features: tuple[Tensor, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+        """Map the trunk's features to (N, width, H / 8, W / 8) by the light head alone, as pretraining does."""
+        _, _, eighth, sixteenth, deepest = features
+        x = self.smooth3(self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth))
+        return self.smooth2(self.lateral2(eighth) + resize_like(x, eighth))
+
     def forward(self, features: tuple[Tensor, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
         """Map the trunk's features to (N, width, H / 4, W / 4)."""
         _, quarter, eighth, sixteenth, deepest = features

@@ -1,0 +1,83 @@
+"""A recipe as one run uses it: stages chosen, lengths, sizes, batches and rates as the options ask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.recipes import Recipe, Stage
+
+SMOKE_SIZE = 64
+SMOKE_BATCH = 4
+SMOKE_STEPS = 8
+SMOKE_PHOTOS = 160
+
+
+def adapted(recipe: Recipe, options: TrainOptions) -> Recipe:
+    """Return the recipe with the options' changes.
+
+    ``--stages`` picks stages by name; without it, pretraining is left out when weights to begin with are given.
+    ``--epochs`` is shared out among the stages in the recipe's proportions, at least one each. ``--lr`` replaces each
+    stage's rate, its groups and its discriminator keep their ratio to it. ``--size`` is what every stage ends with,
+    earlier sizes in proportion. ``--smoke`` is one short epoch of each stage. Raises :class:`UsageProblem` for names of
+    stages the recipe does not have and for batches that cannot be split as asked.
+    """
+    stages = [_changed(stage, options) for stage in _chosen(recipe, options)]
+    validation_size = options.size or recipe.validation_size
+    if options.smoke:
+        stages = [_smoke(stage, options) for stage in stages]
+        validation_size = min(validation_size, SMOKE_SIZE)
+    elif options.epochs is not None:
+        scale = options.epochs / sum(stage.epochs for stage in stages)
+        stages = [replace(stage, epochs=max(1, round(stage.epochs * scale))) for stage in stages]
+    for stage in stages:
+        if stage.batch_size % options.accumulate:
+            raise UsageProblem(
+                f"A batch of {stage.batch_size} cannot be split into {options.accumulate} equal parts.",
+                "Change --batch-size or --accumulate.",
+            )
+    return replace(recipe, stages=tuple(stages), validation_size=validation_size)
+
+
+def _chosen(recipe: Recipe, options: TrainOptions) -> list[Stage]:
+    names = [stage.name for stage in recipe.stages]
+    if unknown := [name for name in options.stages if name not in names]:
+        raise UsageProblem(f"Recipe {recipe.name!r} has no stage {unknown[0]!r}.", f"It has: {', '.join(names)}.")
+    if options.stages:
+        return [stage for stage in recipe.stages if stage.name in options.stages]
+    begins_trained = options.init is not None or options.encoder != "scratch"
+    return [stage for stage in recipe.stages if not (begins_trained and stage.objective == "pretraining")]
+
+
+def _changed(stage: Stage, options: TrainOptions) -> Stage:
+    if options.lr is not None:
+        stage = _at_rate(stage, options.lr)
+    if options.size is not None:
+        stage = _at_size(stage, options.size)
+    if options.batch_size is not None:
+        stage = replace(stage, batch_size=options.batch_size)
+    return stage
+
+
+def _at_rate(stage: Stage, lr: float) -> Stage:
+    ratio = lr / stage.lr
+    discriminator = None if stage.discriminator_lr is None else stage.discriminator_lr * ratio
+    groups = {prefix: rate * ratio for prefix, rate in stage.group_lr.items()}
+    return replace(stage, lr=lr, group_lr=groups, discriminator_lr=discriminator)
+
+
+def _at_size(stage: Stage, size: int) -> Stage:
+    ratio = size / stage.size
+    last = stage.size
+    grown = (
+        (start, size if pixels == last else max(32, round(pixels * ratio / 16) * 16)) for start, pixels in stage.sizes
+    )
+    return replace(stage, sizes=tuple(grown))
+
+
+def _smoke(stage: Stage, options: TrainOptions) -> Stage:
+    if options.size is None:
+        stage = _at_size(stage, min(stage.size, SMOKE_SIZE))
+    batch = options.batch_size or max(SMOKE_BATCH, 2 * options.accumulate)
+    return replace(stage, epochs=1, batch_size=batch, smallest_class=2)

@@ -1,0 +1,42 @@
+"""Losses and PSNR over epochs as one picture, after figures 5, 6, 9 and 10 of Brown et al."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def curves_available() -> bool:
+    """Whether matplotlib, the ``curves`` extra, is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("matplotlib") is not None
+
+
+def draw_curves(rows: Sequence[Mapping[str, Any]], target: Path) -> None:
+    """Draw the lines of ``metrics.jsonl`` into a PNG: losses left, PSNR with the gray baseline right."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, quality = figure.subplots(1, 2)
+    names = sorted({name for row in rows for name in row["losses"]})
+    for name in names:
+        points = [(row["epoch"], row["losses"][name]) for row in rows if name in row["losses"]]
+        losses.plot(*zip(*points, strict=True), marker=".", label=name)
+    losses.set(xlabel="epoch", title="training losses", yscale="log")
+    epochs = [row["epoch"] for row in rows]
+    quality.plot(epochs, [row["validation"]["psnr"] for row in rows], marker=".", label="prediction")
+    quality.plot(epochs, [row["validation"]["gray_psnr"] for row in rows], "--", color="gray", label="gray")
+    quality.set(xlabel="epoch", ylabel="dB", title="validation PSNR")
+    for axes in (losses, quality):
+        axes.legend(fontsize="small")
+        axes.grid(alpha=0.3)
+        for before, after in zip(rows, rows[1:], strict=False):
+            if before["stage"] != after["stage"]:
+                axes.axvline((before["epoch"] + after["epoch"]) / 2, color="black", linewidth=0.5)
+    part = target.with_name(f".{target.name}")
+    figure.savefig(part, format="png", dpi=110)
+    part.replace(target)

@@ -1,0 +1,132 @@
+"""The folder of a training run: its description, training state, weights, figures and pictures.
+
+::
+
+    run/run.json           options, recipe, data and versions, as of the start
+    run/last.pt            state to resume from; read with weights_only=True
+    run/last.safetensors   weights of the newest validated epoch, run/best.safetensors those of the best one
+    run/metrics.jsonl      one line an epoch
+    run/strips/            gray | prediction | truth of the same photos, one picture an epoch
+    run/curves.png         losses and PSNR over epochs
+    run/cache/             decoded photos; removed when the run is finished
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from colorize_cli.errors import OutputError, OutputExists, UsageProblem, WeightsInvalid
+
+
+class RunFolder:
+    """Reads and writes the files of one run; every file is replaced whole, never half."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.record = path / "run.json"
+        self.state = path / "last.pt"
+        self.last = path / "last.safetensors"
+        self.best = path / "best.safetensors"
+        self.metrics = path / "metrics.jsonl"
+        self.strips = path / "strips"
+        self.curves = path / "curves.png"
+        self.cache = path / "cache"
+
+    def open(self, resume: bool) -> bool:
+        """Create the folder, or take the one that is there; returns whether there is a run to resume.
+
+        Raises :class:`OutputExists` for a folder with a run in it when not resuming, :class:`UsageProblem` when there is
+        none to resume, :class:`OutputError` when the folder cannot be written.
+        """
+        if resume and not self.record.is_file():
+            raise UsageProblem(f"There is no training run in '{self.path}'.", "Leave --resume out to begin one.")
+        if not resume and self.path.exists() and (not self.path.is_dir() or self._occupied()):
+            raise OutputExists(
+                f"'{self.path}' exists and is not empty.", "Add --resume to go on with that run, or choose another -o."
+            )
+        try:
+            self.strips.mkdir(parents=True, exist_ok=True)
+            self.cache.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"'{self.path}' cannot be created: {error.strerror}.", "Choose another -o.") from error
+        return resume
+
+    def _occupied(self) -> bool:
+        # A cache without a record is what is left of a run stopped while it was reading photos.
+        return any(entry.name not in ("cache", "strips") for entry in self.path.iterdir())
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Write ``run.json``."""
+        text = json.dumps(record, indent=2, sort_keys=True, default=str)
+        self._replace(self.record, lambda part: part.write_text(text + "\n", encoding="utf-8"))
+
+    def read_record(self) -> dict[str, Any]:
+        """Return ``run.json``; raises :class:`WeightsInvalid` when it is damaged."""
+        try:
+            record: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise WeightsInvalid(f"{self.record} is damaged ({error}).", "Start a new run with another -o.") from error
+        return record
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Replace ``last.pt``; the old one stays until the new one is on the disk."""
+        self._replace(self.state, lambda part: torch.save(dict(state), part))
+
+    def load_state(self) -> dict[str, Any] | None:
+        """Return the training state on the CPU, None before the first one was saved.
+
+        Raises :class:`WeightsInvalid` when it cannot be read.
+        """
+        if not self.state.is_file():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise WeightsInvalid(
+                f"{self.state} is damaged ({error}).", f"Begin a new run from {self.best} with --init."
+            ) from error
+        return state
+
+    def add_metrics(self, row: Mapping[str, Any]) -> None:
+        """Append a line to ``metrics.jsonl``."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the lines of ``metrics.jsonl``; one cut off by a crash is left out."""
+        rows: list[dict[str, Any]] = []
+        if self.metrics.is_file():
+            for line in self.metrics.read_text(encoding="utf-8").splitlines():
+                try:
+                    rows.append(json.loads(line))
+                except ValueError:
+                    continue
+        return rows
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Drop the lines written after the state that is resumed from: those epochs come again."""
+        rows = [row for row in self.read_metrics() if row["step"] <= step]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        self._replace(self.metrics, lambda part: part.write_text(text, encoding="utf-8"))
+
+    def remove_cache(self) -> None:
+        """Delete the decoded photos: a finished run needs them no more."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+    def _replace(self, target: Path, write: Callable[[Path], object]) -> None:
+        part = target.with_name(f".{target.name}.part")
+        try:
+            write(part)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(f"{target} cannot be written: {error.strerror or error}.", "Free space there.") from error

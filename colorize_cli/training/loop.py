@@ -1,0 +1,258 @@
+"""The one training loop: stages, epochs, steps, validation, checkpoints; what is learned is the objective's business.
+
+The loop's whole position is (stage, step of the stage): order, augmentation, dropout and learning rates follow from it and
+the seed, so that a run resumed from a saved state goes on exactly as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from colorize_cli.errors import TrainingDiverged
+from colorize_cli.inference.devices import Compute
+from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.training.adapt import SMOKE_STEPS
+from colorize_cli.training.batches import Plan, plan_stage, step_batches
+from colorize_cli.training.catalogue import Catalogue, PhotoStore
+from colorize_cli.training.curves import curves_available, draw_curves
+from colorize_cli.training.folder import RunFolder
+from colorize_cli.training.interruption import Interruption
+from colorize_cli.training.labels import class_indices
+from colorize_cli.training.objectives import Losses, Objective, Setting, create
+from colorize_cli.training.objectives.chroma import ab_decoder
+from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.progress import TrainingProgress
+from colorize_cli.training.ranks import Ranks
+from colorize_cli.training.recipes import Recipe, Stage
+from colorize_cli.training.validation import Figures, ValidationSet
+
+
+@dataclass
+class Position:
+    """Where the run is: stage, steps and epochs done before it, steps done in it, and what the epoch's losses add up to.
+
+    ``best``: PSNR of the stage's best epoch, None before its first validation.
+    """
+
+    stage: int = 0
+    steps_before: int = 0
+    epochs_before: int = 0
+    step: int = 0
+    best: float | None = None
+    sums: Losses = field(default_factory=dict)
+    summed: int = 0
+
+
+class Trainer:
+    """Trains a network by a recipe, from the beginning or from a saved state.
+
+    ``export``: called with the network, a file name and its validation figures when weights are to be written.
+    """
+
+    def __init__(
+        self,
+        network: ColorizationNet,
+        recipe: Recipe,
+        training: Catalogue,
+        validation: ValidationSet,
+        options: TrainOptions,
+        compute: Compute,
+        folder: RunFolder,
+        export: Callable[[ColorizationNet, str, Mapping[str, Any]], None],
+        progress: TrainingProgress,
+        workers: int,
+        ranks: Ranks = Ranks(),  # noqa: B008
+    ) -> None:
+        self.network, self.recipe, self.validation = network, recipe, validation
+        self.options, self.compute, self.folder = options, compute, folder
+        self.export, self.progress, self.workers, self.ranks = export, progress, workers, ranks
+        self.training = training
+        self.store = PhotoStore(training)
+        self.position = Position()
+        self.plans = self._plans()
+        self.saved_at = time.monotonic()
+
+    def _plans(self) -> list[Plan]:
+        plans: list[Plan] = []
+        for stage in self.recipe.stages:
+            plans.append(
+                plan_stage(
+                    stage,
+                    self.training,
+                    self.recipe.source_weights,
+                    seed=self.options.seed,
+                    first_epoch=sum(plan.epochs for plan in plans),
+                    max_steps_per_epoch=SMOKE_STEPS if self.options.smoke else None,
+                )
+            )
+        return plans
+
+    def run(self, state: Mapping[str, Any] | None = None) -> bool:
+        """Train to the end; returns False when ``--max-steps`` ended it before.
+
+        ``state``: what :meth:`state_dict` returned earlier. Raises KeyboardInterrupt after saving when asked to stop, and
+        :class:`TrainingDiverged` when a loss is not finite.
+        """
+        objective_state = self._restore(state)
+        with Interruption() as interruption:
+            while self.position.stage < len(self.recipe.stages):
+                if not self._run_stage(objective_state, interruption):
+                    return False
+                objective_state = None
+        return True
+
+    def _restore(self, state: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if state is None:
+            return None
+        self.position = Position(**state["position"])
+        if state["objective"] is None:
+            self.network.load_state_dict(state["network"])
+        objective: Mapping[str, Any] | None = state["objective"]
+        return objective
+
+    def _run_stage(self, objective_state: Mapping[str, Any] | None, interruption: Interruption) -> bool:
+        position = self.position
+        stage, plan = self.recipe.stages[position.stage], self.plans[position.stage]
+        labels, classes = class_indices(self.training.items, stage)
+        torch.manual_seed(_step_seed(self.options.seed, position.stage, -1))
+        decoder = ab_decoder(self.network)
+        if decoder is not None and stage.vividness is not None:
+            decoder.default_vividness.fill_(stage.vividness)
+        objective = create(self.network, stage, Setting(self.compute, plan.steps, classes))
+        if objective_state is not None:
+            objective.load_state_dict(objective_state)
+        parts = self.options.accumulate * self.ranks.world
+        stream = step_batches(
+            plan, self.store, labels, start=position.step, parts=parts, workers=self.workers, ranks=self.ranks
+        )
+        for batches in stream:
+            torch.manual_seed(_step_seed(self.options.seed, position.stage, position.step))
+            self._count(objective.step(batches))
+            if self._step_done(objective, plan, interruption):
+                return False
+        self.network.load_state_dict(objective.result.state_dict())
+        self.position = Position(
+            position.stage + 1, position.steps_before + plan.steps, position.epochs_before + plan.epochs
+        )
+        self._save(None)
+        return True
+
+    def _count(self, losses: Losses) -> None:
+        position = self.position
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise self._diverged()
+        position.step += 1
+        position.summed += 1
+        for name, value in losses.items():
+            position.sums[name] = position.sums.get(name, 0.0) + value
+
+    def _diverged(self) -> TrainingDiverged:
+        kept = (
+            f"The last good state is kept in {self.folder.state}."
+            if self.folder.state.is_file()
+            else "Nothing was saved yet."
+        )
+        return TrainingDiverged(
+            f"The loss is no number any more at step {self.position.steps_before + self.position.step + 1}. {kept}",
+            "Start a new run with a smaller --lr, or with --precision fp32; --init takes best.safetensors.",
+        )
+
+    def _step_done(self, objective: Objective, plan: Plan, interruption: Interruption) -> bool:
+        """Show, validate and save as due; returns whether the run stops here."""
+        position = self.position
+        stage = self.recipe.stages[position.stage]
+        self._show(stage, plan)
+        total = position.steps_before + position.step
+        at_limit = self.options.max_steps is not None and total >= self.options.max_steps
+        if position.step % plan.steps_per_epoch == 0:
+            self._validate(objective, plan)
+            self._save(objective)
+        elif at_limit:
+            self._save(objective)
+            self._validate(objective, plan)
+        elif interruption.requested or time.monotonic() - self.saved_at >= 60 * self.options.save_every:
+            self._save(objective)
+        if interruption.requested:
+            raise KeyboardInterrupt
+        finished = position.step == plan.steps and position.stage + 1 == len(self.recipe.stages)
+        return at_limit and not finished
+
+    def _show(self, stage: Stage, plan: Plan) -> None:
+        position = self.position
+        costs = [_cost(p) for p in self.plans]
+        share = position.step / plan.steps
+        done = sum(costs[: position.stage]) + share * costs[position.stage]
+        epoch = (position.step - 1) // plan.steps_per_epoch + 1
+        means = {name: value / position.summed for name, value in position.sums.items()}
+        self.progress.step(f"{stage.name} {epoch}/{plan.epochs}", done, sum(costs), means)
+
+    def _validate(self, objective: Objective, plan: Plan) -> None:
+        """Judge the weights, write figures, pictures and weights; begin the next epoch's sums."""
+        position = self.position
+        stage = self.recipe.stages[position.stage]
+        figures, strip = self.validation.evaluate(objective.result, self.compute)
+        epoch = position.epochs_before + math.ceil(position.step / plan.steps_per_epoch)
+        row = {
+            "epoch": epoch,
+            "stage": stage.name,
+            "step": position.steps_before + position.step,
+            "size": stage.size_at((position.step - 1) / plan.steps),
+            "lr": max(group["lr"] for group in objective.optimizer.param_groups),
+            "losses": {name: round(value / position.summed, 6) for name, value in position.sums.items()},
+            "validation": figures.rounded(),
+        }
+        self.folder.forget_metrics_after(int(row["step"]) - 1)  # type: ignore[call-overload]
+        self.folder.add_metrics(row)
+        Image.fromarray(strip).save(self.folder.strips / f"epoch-{epoch:04d}.png")
+        if curves_available():
+            draw_curves(self.folder.read_metrics(), self.folder.curves)
+        self.export(objective.result, self.folder.last.name, figures.rounded())
+        # Each stage has its own best: an adversarial stage trades PSNR for color and would never beat the one before.
+        if position.best is None or figures.psnr > position.best:
+            position.best = figures.psnr
+            self.export(objective.result, self.folder.best.name, figures.rounded())
+        position.sums, position.summed = {}, 0
+        self.progress.note(f"epoch {epoch} ({stage.name}): {summary(figures)}")
+
+    def _save(self, objective: Objective | None) -> None:
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
+            raise self._diverged()
+        self.folder.save_state(self.state_dict(objective))
+        self.saved_at = time.monotonic()
+
+    def state_dict(self, objective: Objective | None) -> dict[str, Any]:
+        """Return the state to resume from: within a stage the objective's, between stages the network alone."""
+        return {
+            "position": dict(vars(self.position)),
+            "objective": None if objective is None else objective.state_dict(),
+            "network": self.network.state_dict() if objective is None else None,
+        }
+
+
+def summary(figures: Figures) -> str:
+    """Return validation figures as one line."""
+    return (
+        f"PSNR {figures.psnr:.2f} dB (gray {figures.gray_psnr:.2f}), "
+        f"ab error {figures.ab_error:.2f} (gray {figures.gray_ab_error:.2f}), "
+        f"colorfulness {figures.colorfulness:.1f} (true {figures.true_colorfulness:.1f})"
+    )
+
+
+def _step_seed(seed: int, stage: int, step: int) -> int:
+    """Seed of everything random within a step (dropout), a function of where it is."""
+    return int(np.random.SeedSequence((seed, stage, step + 1)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _cost(plan: Plan) -> float:
+    """Work of a stage, in pixels trained on."""
+    sizes: npt.NDArray[np.float64] = np.array([plan.stage.size_at(x) for x in np.linspace(0, 0.999, 50)], np.float64)
+    return plan.steps * plan.batch_size * float((sizes**2).mean())

@@ -1,0 +1,24 @@
+"""What is learned from a batch: one objective per file, looked up by the name a recipe's stage gives."""
+
+from collections.abc import Mapping
+
+from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.training.objectives.adversarial import Adversarial
+from colorize_cli.training.objectives.base import Losses, Objective, Setting
+from colorize_cli.training.objectives.chroma import L1, ChromaDistribution
+from colorize_cli.training.objectives.pretraining import Pretraining
+from colorize_cli.training.recipes import Stage
+
+OBJECTIVES: Mapping[str, type[Objective]] = {
+    "chroma-distribution": ChromaDistribution,
+    "pretraining": Pretraining,
+    "l1": L1,
+    "adversarial": Adversarial,
+}
+
+__all__ = ["OBJECTIVES", "Losses", "Objective", "Setting", "create"]
+
+
+def create(network: ColorizationNet, stage: Stage, setting: Setting) -> Objective:
+    """Return the objective of a stage, with new optimizers."""
+    return OBJECTIVES[stage.objective](network, stage, setting)

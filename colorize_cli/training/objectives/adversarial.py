@@ -1,0 +1,114 @@
+"""The generator against a PatchGAN discriminator: one objective with two optimizers (Brown et al. 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from colorize_cli.models.blocks import ColorizationNet, initialize_normal
+from colorize_cli.models.patchgan import PatchDiscriminator
+from colorize_cli.training.batches import Batch
+from colorize_cli.training.objectives.base import Losses, Objective, Setting, add_mean
+from colorize_cli.training.objectives.chroma import AB_UNIT, ab_decoder, distribution_loss, predicted
+from colorize_cli.training.optimization import build_optimizer, schedule_factor, set_learning_rate, train_mode
+from colorize_cli.training.recipes import Stage
+
+
+def _judgement(logits: Tensor, real: bool) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real)).float())
+
+
+class Adversarial(Objective):
+    """Generator: adversarial weight * BCE(judged real) + L1 weight * |ab - true| / 110 (+ cross-entropy over bins).
+
+    Discriminator: half the sum of BCE on true and on generated pictures, updated first; labels 1 and 0, no smoothing.
+    """
+
+    def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
+        super().__init__(network, stage, setting)
+        self.discriminator = PatchDiscriminator(norm=stage.discriminator_norm)
+        if stage.discriminator_norm == "batch":
+            initialize_normal(self.discriminator)
+        self.discriminator.to(setting.compute.device, memory_format=torch.channels_last)
+        own = replace(stage, lr=stage.discriminator_lr or stage.lr, group_lr={}, weight_decay=0.0)
+        self.opponent = build_optimizer(self.discriminator.named_parameters(), own)
+        self.opponent_scaler = torch.amp.GradScaler(setting.compute.device.type, enabled=self.scaler.is_enabled())
+
+    def step(self, batches: Sequence[Batch]) -> Losses:
+        """Take one step of the discriminator, then one of the generator, each over all micro-batches."""
+        train_mode(self.network, self.stage.frozen)
+        self.discriminator.train()
+        factor = schedule_factor(self.stage, self.steps_done, self.setting.steps)
+        for optimizer in (self.optimizer, self.opponent):
+            set_learning_rate(optimizer, factor)
+            optimizer.zero_grad(set_to_none=True)
+        parts = [batch.to(self.setting.compute.device) for batch in batches]
+        # One batch keeps its picture for both steps; several are painted twice instead of all being held in memory.
+        kept = [self._paint(parts[0])] if len(parts) == 1 else []
+        sums: Losses = {}
+        for part in parts:
+            with self.setting.compute.autocast():
+                if kept:
+                    ab = kept[0][0]
+                else:
+                    with torch.no_grad():
+                        ab = self._paint(part)[0]
+                terms = self._discriminator_losses(part, ab.detach())
+            self.opponent_scaler.scale(terms["discriminator"] / len(parts)).backward()
+            add_mean(sums, terms, len(parts))
+        self.opponent_scaler.step(self.opponent)
+        self.opponent_scaler.update()
+        self.discriminator.requires_grad_(False)
+        for part in parts:
+            with self.setting.compute.autocast():
+                ab, logits = kept[0] if kept else self._paint(part)
+                terms = self._generator_losses(part, ab, logits)
+            self.scaler.scale(terms["loss"] / len(parts)).backward()
+            add_mean(sums, terms, len(parts))
+        self.discriminator.requires_grad_(True)
+        self.update(self.optimizer, self.trained)
+        self.finish_step()
+        return sums
+
+    def _paint(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        with self.setting.compute.autocast():
+            return predicted(self.network, batch.lightness)
+
+    def _discriminator_losses(self, batch: Batch, ab: Tensor) -> dict[str, Tensor]:
+        fake = _judgement(self.discriminator(batch.lightness, ab), False)
+        real = _judgement(self.discriminator(batch.lightness, batch.ab), True)
+        return {"discriminator": 0.5 * (fake + real)}
+
+    def _generator_losses(self, batch: Batch, ab: Tensor, logits: Tensor | None) -> dict[str, Tensor]:
+        stage = self.stage
+        terms = {
+            "adversarial": _judgement(self.discriminator(batch.lightness, ab), True),
+            "l1": F.l1_loss(ab.float(), batch.ab) / AB_UNIT,
+        }
+        total = stage.adversarial_weight * terms["adversarial"] + stage.l1_weight * terms["l1"]
+        decoder = ab_decoder(self.network)
+        if stage.distribution_weight and logits is not None and decoder is not None:
+            terms["distribution"] = distribution_loss(logits, batch.ab, decoder)
+            total = total + stage.distribution_weight * terms["distribution"]
+        return {"loss": total, **terms}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of both networks and both optimizers."""
+        return {
+            **super().state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "opponent": self.opponent.state_dict(),
+            "opponent_scaler": self.opponent_scaler.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        super().load_state_dict(state)
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.opponent.load_state_dict(state["opponent"])
+        self.opponent_scaler.load_state_dict(state["opponent_scaler"])

@@ -1,0 +1,126 @@
+"""The seam between models and the training loop: an objective takes batches and returns losses.
+
+The loop knows nothing of losses, optimizers or discriminators: it calls :meth:`Objective.step` with the micro-batches of
+one optimizer step, and saves and restores the objective's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colorize_cli.inference.devices import Compute
+from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.training.batches import Batch
+from colorize_cli.training.optimization import (
+    MovingAverage,
+    build_optimizer,
+    freeze,
+    schedule_factor,
+    set_learning_rate,
+    train_mode,
+)
+from colorize_cli.training.recipes import Stage
+
+Losses = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an objective needs to know beside network and stage: where to compute, how many steps, how many classes."""
+
+    compute: Compute
+    steps: int
+    classes: int = 0
+
+
+class Objective:
+    """One loss and one optimizer; subclasses implement :meth:`losses`, or override :meth:`step` for more optimizers.
+
+    ``network`` is trained in place. The weights to validate and to keep are those of :attr:`result`.
+    """
+
+    def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
+        self.network, self.stage, self.setting = network, stage, setting
+        self.steps_done = 0
+        freeze(network, stage.frozen)
+        self.extra = self.extra_modules().to(setting.compute.device)
+        named = [*network.named_parameters(), *((f"extra.{k}", p) for k, p in self.extra.named_parameters())]
+        self.optimizer = build_optimizer(named, stage)
+        self.trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self.average = MovingAverage(network, stage.ema) if stage.ema is not None else None
+        self.scaler = torch.amp.GradScaler(setting.compute.device.type, enabled=setting.compute.precision == "fp16")
+
+    @property
+    def result(self) -> ColorizationNet:
+        """The network as it should be used: averaged weights where the stage averages them."""
+        return self.network if self.average is None else self.average.network  # type: ignore[return-value]
+
+    def extra_modules(self) -> nn.Module:
+        """Return modules trained beside the network by the same optimizer, which are not part of the model."""
+        return nn.Identity()
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return named terms; their sum, under ``loss`` if there is more than one, is what is minimized."""
+        raise NotImplementedError
+
+    def step(self, batches: Sequence[Batch]) -> Losses:
+        """Take one optimizer step over the mean of the micro-batches; returns the losses by name."""
+        train_mode(self.network, self.stage.frozen)
+        factor = schedule_factor(self.stage, self.steps_done, self.setting.steps)
+        set_learning_rate(self.optimizer, factor)
+        self.optimizer.zero_grad(set_to_none=True)
+        sums: Losses = {}
+        for batch in batches:
+            with self.setting.compute.autocast():
+                terms = self.losses(batch.to(self.setting.compute.device))
+            self.scaler.scale(terms["loss"] / len(batches)).backward()
+            add_mean(sums, terms, len(batches))
+        self.update(self.optimizer, self.trained)
+        self.finish_step()
+        return sums
+
+    def update(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter]) -> None:
+        """Clip the gradients where the stage asks for it, and let the optimizer step."""
+        if self.stage.clip is not None:
+            self.scaler.unscale_(optimizer)
+            torch.nn.utils.clip_grad_norm_(parameters, self.stage.clip)
+        self.scaler.step(optimizer)
+        self.scaler.update()
+
+    def finish_step(self) -> None:
+        """Count the step and take the new weights into the average."""
+        self.steps_done += 1
+        if self.average is not None:
+            self.average.update(self.network, self.steps_done)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything a resumed run needs to go on exactly, network included."""
+        return {
+            "network": self.network.state_dict(),
+            "extra": self.extra.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "steps_done": self.steps_done,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.network.load_state_dict(state["network"])
+        self.extra.load_state_dict(state["extra"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.steps_done = state["steps_done"]
+
+
+def add_mean(sums: Losses, terms: Mapping[str, Tensor], parts: int) -> None:
+    """Add one of ``parts`` micro-batches' losses to their means."""
+    for name, value in terms.items():
+        sums[name] = sums.get(name, 0.0) + float(value.detach()) / parts

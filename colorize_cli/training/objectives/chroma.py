@@ -1,0 +1,61 @@
+"""Learning color alone: as a distribution over ab bins, or by the distance to the true a*b*."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.models.ab_bins import AbDecoder, soft_cross_entropy
+from colorize_cli.models.blocks import ColorizationNet, resize_like
+from colorize_cli.training.batches import Batch
+from colorize_cli.training.objectives.base import Objective
+
+AB_UNIT = 110.0
+"""a*b* of the papers' losses: Lab units divided by 110 (the range of their tanh outputs)."""
+
+
+def ab_decoder(network: ColorizationNet) -> AbDecoder | None:
+    """Return the network's decoder of ab bins, None for one that predicts a*b* directly."""
+    decode = getattr(network, "decode", None)
+    return decode if isinstance(decode, AbDecoder) else None
+
+
+def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
+    """Return the cross-entropy of logits (N, K, h, w) against a*b* (N, 2, H, W), averaged over each logit's cell."""
+    return soft_cross_entropy(logits, F.adaptive_avg_pool2d(ab, logits.shape[-2:]), decoder.centers)
+
+
+def predicted(network: ColorizationNet, lightness: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return a*b* (N, 2, H, W) in Lab units at the input's size, and the logits it came from where there are any."""
+    decoder = ab_decoder(network)
+    if decoder is None:
+        return network(lightness), None
+    logits = cast(Tensor, network.logits(lightness))  # type: ignore[operator]
+    return resize_like(decoder(logits), lightness), logits
+
+
+class ChromaDistribution(Objective):
+    """Cross-entropy over ab bins (Zhang et al. 2016, section 2.1), soft labels, not rebalanced."""
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy in nats a cell."""
+        decoder = ab_decoder(self.network)
+        if decoder is None:
+            raise UsageProblem(
+                "This architecture predicts a*b* directly: it has no ab bins to learn a distribution over.",
+                "Choose another recipe.",
+            )
+        logits = self.network.logits(batch.lightness)  # type: ignore[operator]
+        return {"loss": distribution_loss(logits, batch.ab, decoder)}
+
+
+class L1(Objective):
+    """Mean absolute error of a*b*, in units of 110 Lab units: stage 1 of Brown et al. 3.4."""
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the mean absolute error."""
+        ab, _ = predicted(self.network, batch.lightness)
+        return {"loss": F.l1_loss(ab.float(), batch.ab) / AB_UNIT}

@@ -1,0 +1,73 @@
+"""What a training run tells while it works: a bar with losses and time left on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_LINE_EVERY = 30.0
+
+
+class TrainingProgress:
+    """Shows progress on stderr; ``quiet`` shows nothing but what is said with :meth:`note`, if even that."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._live = self.console.is_terminal and not quiet
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("{task.fields[losses]}"),
+            console=self.console,
+            disable=not self._live,
+            speed_estimate_period=120,
+        )
+        self._task: Any = None
+        self._kind = ""
+        self._began = self._spoken = time.monotonic()
+        self._first = 0.0
+
+    def __enter__(self) -> TrainingProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def note(self, text: str) -> None:
+        """Say something once."""
+        self.console.print(text, markup=False)
+
+    def reading(self, done: int, total: int) -> None:
+        """Show how many photos have been read."""
+        if done % 50 == 0 or done == total:
+            self._show("reading", "reading photos", done, total, "")
+
+    def step(self, where: str, done: float, total: float, losses: Mapping[str, float]) -> None:
+        """Show how much of the run is done (in units of work) and the losses of late."""
+        text = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
+        self._show("training", where, done, total, text)
+
+    def _show(self, kind: str, description: str, done: float, total: float, losses: str) -> None:
+        now = time.monotonic()
+        if kind != self._kind:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(description, total=total, completed=done, losses="")
+            self._kind, self._began, self._spoken, self._first = kind, now, now, done
+        self._bar.update(self._task, description=description, completed=done, total=total, losses=losses)
+        if not self._live and now - self._spoken >= _LINE_EVERY:
+            self._spoken = now
+            left = (total - done) * (now - self._began) / max(done - self._first, 1e-9)
+            self.note(f"{description}: {100 * done / total:.0f} %, {left / 60:.0f} min left  {losses}")

@@ -1,0 +1,279 @@
+"""``colorize train`` as a function: from options to a folder with trained weights."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from typing import Any
+
+import torch
+
+from colorize_cli import registry
+from colorize_cli._version import __version__
+from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+from colorize_cli.errors import NoTrainingData, UsageProblem
+from colorize_cli.inference.devices import Compute, choose
+from colorize_cli.models.blocks import ColorizationNet, half
+from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted
+from colorize_cli.training.catalogue import Catalogue, PhotoStore, scan
+from colorize_cli.training.curves import curves_available
+from colorize_cli.training.folder import RunFolder
+from colorize_cli.training.initialize import initial_network
+from colorize_cli.training.labels import count_prior
+from colorize_cli.training.loop import Trainer
+from colorize_cli.training.objectives.chroma import ab_decoder
+from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.progress import TrainingProgress
+from colorize_cli.training.recipes import Recipe
+from colorize_cli.training.validation import ValidationSet
+from colorize_cli.training.workers import default_workers
+
+_MARGIN = 1.5
+"""How much larger than the largest square photos are kept, so that crops of part of them still have detail."""
+_SMOKE_VALIDATION = 8
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The outcome of a run: its folder, whether it reached its end, the photos used, and the last epoch's figures."""
+
+    folder: str
+    finished: bool
+    training_photos: int
+    validation_photos: int
+    skipped: Mapping[str, int]
+    figures: Mapping[str, Any]
+
+
+def train(options: TrainOptions, progress: TrainingProgress | None = None) -> TrainResult:
+    """Train a model, or go on with a run; every file lands in ``options.output``.
+
+    Raises the errors of :mod:`colorize_cli.errors`, and KeyboardInterrupt once the state is saved.
+    """
+    folder = RunFolder(options.output)
+    resuming = folder.open(options.resume)
+    record = folder.read_record() if resuming else {}
+    if resuming:
+        options = same_options(options, record["options"])
+    entry = registry.get(options.model)
+    variant = options.variant or entry.default_variant
+    recipe = adapted(entry.recipe(variant, options.recipe), options)
+    compute = training_compute(options.device, options.precision)
+    with progress or TrainingProgress() as shown:
+        shown.note(f"training {entry.name} ({variant}), recipe {recipe.name}, on {compute}")
+        training, validation = read_photos(options, recipe, folder, shown)
+        environment = _environment(compute)
+        if resuming:
+            _check_same_data(record, training, validation)
+            _warn_of_other_environment(record, environment, shown)
+        # The network is built the same way when resuming: it is overwritten, and the seed is spent alike.
+        network, encoder = initial_network(
+            entry,
+            variant,
+            recipe,
+            init=None if resuming else options.init,
+            encoder="scratch" if resuming else options.encoder,
+            seed=options.seed,
+        )
+        encoder = record.get("encoder", encoder)
+        _refuse_frozen_noise(recipe, encoder, options, shown)
+        if not resuming:
+            folder.write_record(
+                {
+                    "options": options.decisive(),
+                    "photos": [str(place) for place in options.photos],
+                    "recipe": asdict(recipe),
+                    "encoder": encoder,
+                    "data": _data(training, validation),
+                    "environment": environment,
+                }
+            )
+        state = folder.load_state() if resuming else None
+        if resuming and state is None:
+            network, _ = initial_network(
+                entry, variant, recipe, init=options.init, encoder=options.encoder, seed=options.seed
+            )
+        folder.forget_metrics_after(_steps_of(state))
+        decoder = ab_decoder(network)
+        if decoder is not None and state is None:
+            count_prior(decoder, PhotoStore(training), recipe, options.seed)
+        network.to(compute.device, memory_format=torch.channels_last)
+        if not curves_available():
+            shown.note("No curves are drawn: matplotlib is not installed (pip install 'colorize-cli[curves]').")
+        info = CheckpointInfo(
+            entry.name,
+            variant,
+            recipe=recipe.name,
+            encoder=encoder,
+            data=_data(training, validation),
+            smoke=options.smoke,
+        )
+
+        def export(weights: ColorizationNet, name: str, figures: Mapping[str, Any]) -> None:
+            save_checkpoint(folder.path / name, half(weights), replace(info, validation=dict(figures)))
+
+        trainer = Trainer(
+            network=network,
+            recipe=recipe,
+            training=training,
+            validation=ValidationSet(
+                validation, recipe.validation_size, _SMOKE_VALIDATION if options.smoke else options.validation_photos
+            ),
+            options=options,
+            compute=compute,
+            folder=folder,
+            export=export,
+            progress=shown,
+            workers=default_workers() if options.workers is None else options.workers,
+        )
+        finished = trainer.run(state)
+        if finished:
+            folder.remove_cache()
+        rows = folder.read_metrics()
+        return TrainResult(
+            str(folder.path),
+            finished,
+            len(training.items),
+            len(validation.items),
+            dict(training.skipped),
+            rows[-1]["validation"] if rows else {},
+        )
+
+
+def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
+    """Return the options of a resumed run: those left at their default are the recorded ones.
+
+    Raises :class:`UsageProblem` for one given with another value: the run would not be the same any more.
+    """
+    own = options.decisive()
+    defaults = {f.name: f.default for f in fields(TrainOptions) if f.default is not MISSING}
+    changed: dict[str, Any] = {}
+    for name, value in recorded.items():
+        if name not in own or own[name] == value:
+            continue
+        if own[name] != TrainOptions(options.photos, options.output, **{name: defaults[name]}).decisive()[name]:
+            raise UsageProblem(
+                f"This run was started with {name.replace('_', '-')} = {value}, not {own[name]}; "
+                "resuming goes on exactly as it began.",
+                "Leave the option out, or begin a new run with --init and another -o.",
+            )
+        changed[name] = type(getattr(options, name))(value) if name == "stages" else value
+    return replace(options, **changed)
+
+
+def training_compute(device: str, precision: str) -> Compute:
+    """Return what to train on; ``auto`` precision takes bf16 on CPUs that have instructions for it.
+
+    CPUs without them emulate bf16 about three times slower than fp32.
+    """
+    compute = choose(device, precision)
+    if compute.device.type == "cpu" and precision == "auto" and cpu_has_bf16():
+        return Compute(compute.device, "bf16")
+    return compute
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 natively (AVX-512 BF16, AMX), as torch reports it."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def read_photos(
+    options: TrainOptions, recipe: Recipe, folder: RunFolder, progress: TrainingProgress
+) -> tuple[Catalogue, Catalogue]:
+    """Return the catalogues of photos to train on and to validate on; raises :class:`NoTrainingData` without any."""
+    side = round(_MARGIN * max(stage.size for stage in recipe.stages))
+    workers = default_workers() if options.workers is None else options.workers
+    limit = SMOKE_PHOTOS if options.smoke else None
+    cache_bytes = int(options.cache_gb * 2**30)
+    found = scan(
+        options.photos,
+        folder.cache,
+        side,
+        workers=workers,
+        cache_bytes=cache_bytes,
+        limit=limit,
+        tick=progress.reading,
+    )
+    if not found.items:
+        raise NoTrainingData(
+            f"There are no usable color photos in {', '.join(map(str, options.photos))}{_counted(found)}.",
+            "Name folders or .zip archives of color photographs.",
+        )
+    if options.validation is None:
+        training, validation = found.split(options.validation_share, options.seed)
+    else:
+        validation = scan(
+            [options.validation], folder.cache, side, name="validation", workers=workers, cache_bytes=0, limit=limit
+        )
+        if not validation.items:
+            raise NoTrainingData(f"There are no usable color photos in {options.validation}.", "Check --validation.")
+        training = found.without(validation)
+        if not training.items:
+            raise NoTrainingData("Every photo to train on is also a validation photo.", "Name others.")
+    progress.note(f"{len(training.items)} photos to train on, {len(validation.items)} to validate on{_counted(found)}")
+    return training, validation
+
+
+def _counted(catalogue: Catalogue) -> str:
+    if not catalogue.skipped:
+        return ""
+    return f"; left out: {', '.join(f'{count} {reason}' for reason, count in sorted(catalogue.skipped.items()))}"
+
+
+def _data(training: Catalogue, validation: Catalogue) -> dict[str, Any]:
+    return {
+        "photos": len(training.items),
+        "fingerprint": training.fingerprint,
+        "validation_photos": len(validation.items),
+        "validation_fingerprint": validation.fingerprint,
+    }
+
+
+def _environment(compute: Compute) -> dict[str, Any]:
+    return {
+        "colorize": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": compute.device.type,
+        "precision": compute.precision,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _check_same_data(record: Mapping[str, Any], training: Catalogue, validation: Catalogue) -> None:
+    before, now = record["data"], _data(training, validation)
+    if before != now:
+        raise UsageProblem(
+            f"The photos are not those this run began with ({before['photos']} to train on then, {now['photos']} now, "
+            f"{before['validation_photos']} and {now['validation_photos']} to validate on).",
+            "Resume with the same photos, or begin a new run with --init best.safetensors and another -o: "
+            "photos stay on their side of the split.",
+        )
+
+
+def _warn_of_other_environment(
+    record: Mapping[str, Any], environment: Mapping[str, Any], progress: TrainingProgress
+) -> None:
+    other = [name for name, value in record["environment"].items() if environment.get(name) != value]
+    if other:
+        changes = ", ".join(f"{name} {record['environment'][name]} -> {environment.get(name)}" for name in other)
+        progress.note(f"Resumed with other conditions ({changes}): weights may differ in their last digits.")
+
+
+def _refuse_frozen_noise(recipe: Recipe, encoder: str, options: TrainOptions, progress: TrainingProgress) -> None:
+    """Refuse to freeze layers that nothing has trained before: random features never become useful."""
+    first = recipe.stages[0]
+    if not first.frozen or encoder != "scratch" or options.init is not None:
+        return
+    problem = f"Stage {first.name!r} keeps encoder layers frozen, and this encoder is untrained."
+    if not options.smoke:
+        raise UsageProblem(
+            problem, "Begin with the pretraining stage, or give --encoder hub, --encoder FILE or --init."
+        )
+    progress.note(f"{problem} Under --smoke it goes on; the weights are of no use.")
+
+
+def _steps_of(state: Mapping[str, Any] | None) -> int:
+    return 0 if state is None else state["position"]["steps_before"] + state["position"]["step"]

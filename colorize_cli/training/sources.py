@@ -1,0 +1,141 @@
+"""Where training photographs lie: folders, files and .zip archives, archives within archives included.
+
+A :class:`PhotoRef` says how to reach one photo; a :class:`PhotoReader` reads its bytes and keeps archives open, so that
+each worker process has handles of its own. Archives are read in place, never unpacked.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from colorize_cli.errors import UsageProblem
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pnm", ".jp2", ".avif"}
+)
+_SPOOL = 64 << 20
+_ZIP_ERRORS = (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError)
+
+
+@dataclass(frozen=True)
+class PhotoRef:
+    """One photograph: ``file`` on disk, and the names to follow inside it when it is an archive.
+
+    ``folders``: the folders it lies in, below the folder or the innermost archive that was named. ``stamp``: size and
+    checksum (in archives) or time of change (on disk), to notice that a file became another.
+    """
+
+    file: str
+    members: tuple[str, ...]
+    folders: tuple[str, ...]
+    stamp: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """Path to show, archive members after ``!``."""
+        return "!".join((self.file, *self.members))
+
+
+@dataclass
+class Listing:
+    """The photos found, and the archives that could not be opened."""
+
+    photos: list[PhotoRef]
+    unreadable: list[str]
+
+
+def list_photos(places: Sequence[Path]) -> Listing:
+    """Return every photo in ``places``, sorted by name, nothing decoded.
+
+    Raises :class:`UsageProblem` for a place that does not exist.
+    """
+    found: dict[tuple[str, tuple[str, ...]], PhotoRef] = {}
+    unreadable: list[str] = []
+    for place in places:
+        if not place.exists():
+            raise UsageProblem(f"There is no file or folder called '{place}'.")
+        for path in _walk(place):
+            folders = path.relative_to(place).parent.parts if place.is_dir() else ()
+            for ref in _photos_of(path, folders, unreadable):
+                found[ref.file, ref.members] = ref
+    return Listing([found[key] for key in sorted(found)], unreadable)
+
+
+def _walk(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+        return
+    for folder, subfolders, names in os.walk(place):
+        subfolders[:] = sorted(name for name in subfolders if not _hidden(name))
+        yield from (Path(folder, name) for name in sorted(names) if not _hidden(name))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _photos_of(path: Path, folders: tuple[str, ...], unreadable: list[str]) -> Iterator[PhotoRef]:
+    suffix = path.suffix.lower()
+    file = str(path.resolve())
+    if suffix in SUFFIXES:
+        status = path.stat()
+        yield PhotoRef(file, (), folders, (status.st_size, status.st_mtime_ns))
+    elif suffix == ".zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                yield from _members(archive, file, (), unreadable)
+        except _ZIP_ERRORS:
+            unreadable.append(file)
+
+
+def _members(archive: zipfile.ZipFile, file: str, above: tuple[str, ...], unreadable: list[str]) -> Iterator[PhotoRef]:
+    for entry in archive.infolist():
+        path = PurePosixPath(entry.filename)
+        if entry.is_dir() or any(_hidden(part) for part in path.parts):
+            continue
+        members = (*above, entry.filename)
+        if path.suffix.lower() in SUFFIXES:
+            yield PhotoRef(file, members, path.parent.parts, (entry.file_size, entry.CRC))
+        elif path.suffix.lower() == ".zip":
+            try:
+                with _spooled(archive, entry.filename) as inner, zipfile.ZipFile(inner) as nested:
+                    yield from _members(nested, file, members, unreadable)
+            except _ZIP_ERRORS:
+                unreadable.append("!".join((file, *members)))
+
+
+def _spooled(archive: zipfile.ZipFile, member: str) -> IO[bytes]:
+    """Copy an archive's member to where it can be read at random: memory up to 64 MB, a temporary file beyond."""
+    copy: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115
+    with archive.open(member) as stream:
+        while block := stream.read(1 << 20):
+            copy.write(block)
+    copy.seek(0)
+    return copy
+
+
+class PhotoReader:
+    """Reads photos' bytes; archives stay open for the next one. Make one in each process."""
+
+    def __init__(self) -> None:
+        self._archives: dict[tuple[str, ...], zipfile.ZipFile] = {}
+
+    def read(self, ref: PhotoRef) -> bytes:
+        """Return the bytes of a photo; raises OSError (or a zipfile error) when they cannot be had."""
+        if not ref.members:
+            return Path(ref.file).read_bytes()
+        return self._archive((ref.file, *ref.members[:-1])).read(ref.members[-1])
+
+    def _archive(self, chain: tuple[str, ...]) -> zipfile.ZipFile:
+        if chain not in self._archives:
+            source: str | IO[bytes] = chain[0]
+            if len(chain) > 1:
+                source = _spooled(self._archive(chain[:-1]), chain[-1])
+            self._archives[chain] = zipfile.ZipFile(source)
+        return self._archives[chain]

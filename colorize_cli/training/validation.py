@@ -1,0 +1,117 @@
+"""Validation: how far the network's colors are from the truth on photos it never trained on.
+
+Photos are stretched to one fixed square and judged there, so that figures of all epochs and sizes compare. The picture
+judged is the product's: exact L* of the truth, predicted chroma fitted into the gamut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from colorize_cli.imaging.color import gray_of_lightness, srgb_to_lab
+from colorize_cli.imaging.recombine import recombine
+from colorize_cli.inference.devices import Compute
+from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.training.catalogue import Catalogue, PhotoStore
+from colorize_cli.training.decoding import NotUsable, decode_rgb
+from colorize_cli.training.metrics import colorfulness_abs, psnr
+
+Array = npt.NDArray[Any]
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Means over the validation photos.
+
+    ``psnr``: dB, RGB, mean of the photos' own; ``gray_psnr``: the same for the gray picture, to beat. ``ab_error``: mean
+    |a* - true| and |b* - true|, Lab units; ``gray_ab_error``. ``colorfulness`` and ``true_colorfulness``: ``abs`` variant.
+    """
+
+    psnr: float
+    gray_psnr: float
+    ab_error: float
+    gray_ab_error: float
+    colorfulness: float
+    true_colorfulness: float
+    photos: int
+    size: int
+
+    def rounded(self) -> dict[str, float]:
+        """Return the figures as they are written down."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+class ValidationSet:
+    """A fixed selection of photos held in memory as uint8 RGB: 110 KB a photo at 192 px.
+
+    ``photos``: at most so many, chosen by content. ``strip``: how many of them are painted in each epoch's picture.
+    """
+
+    def __init__(self, catalogue: Catalogue, size: int, photos: int = 512, strip: int = 8) -> None:
+        store = PhotoStore(catalogue)
+        self.size = size
+        self.truth: list[Array] = []
+        for index in range(len(catalogue.items)):
+            if len(self.truth) == photos:
+                break
+            try:
+                rgb = decode_rgb(store.read(index), side=2 * size)
+            except (NotUsable, OSError):
+                continue
+            self.truth.append(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA))
+        # Spread over the set: neighbours in it are neighbours in nothing, but the choice must not depend on chance.
+        count = len(self.truth)
+        self.strip = sorted({i * count // min(strip, count) for i in range(min(strip, count))})
+
+    def evaluate(self, network: ColorizationNet, compute: Compute) -> tuple[Figures, Array]:
+        """Return the figures, and the strip: rows gray, prediction, truth, uint8 RGB (3 * S, n * S, 3)."""
+        rows: list[tuple[float, ...]] = []
+        columns: list[Array] = []
+        for start in range(0, len(self.truth), _BATCH):
+            truths = self.truth[start : start + _BATCH]
+            labs = [srgb_to_lab(truth.astype(np.float32) / 255) for truth in truths]
+            for offset, (truth, lab, ab) in enumerate(
+                zip(truths, labs, _predict(network, compute, [lab[..., 0] for lab in labs]), strict=True)
+            ):
+                gray = gray_of_lightness(lab[..., 0], 16)
+                painted = recombine(gray, ab, depth=8)
+                neutral = np.repeat(gray_of_lightness(lab[..., 0], 8)[..., None], 3, 2)
+                target = lab[..., 1:].transpose(2, 0, 1)
+                rows.append(
+                    (
+                        psnr(painted, truth),
+                        psnr(neutral, truth),
+                        float(np.abs(_enlarged(ab, self.size) - target).mean()),
+                        float(np.abs(target).mean()),
+                        colorfulness_abs(painted),
+                        colorfulness_abs(truth),
+                    )
+                )
+                if start + offset in self.strip:
+                    columns.append(np.concatenate([neutral, painted, truth]))
+        figures = Figures(*(float(mean) for mean in np.mean(rows, 0)), photos=len(rows), size=self.size)
+        return figures, np.concatenate(columns, 1)
+
+
+def _enlarged(ab: Array, size: int) -> Array:
+    return np.stack([cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in ab])
+
+
+@torch.no_grad()
+def _predict(network: ColorizationNet, compute: Compute, lightness: Sequence[Array]) -> Array:
+    """Return a*b* (N, 2, h, w) at the network's own resolution for L* arrays (S, S)."""
+    was_training = network.training
+    network.eval()
+    batch = torch.from_numpy(np.stack(lightness).astype(np.float32))[:, None]
+    with compute.autocast():
+        ab = network.chroma(batch.to(compute.device, memory_format=torch.channels_last)).float().cpu().numpy()
+    network.train(was_training)
+    return ab
