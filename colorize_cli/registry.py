@@ -26,7 +26,8 @@ Fit = Literal["letterbox", "stretch", "rectangle"]
 class Variant:
     """One architecture that an entry can have: how to build it, how many parameters that gives, how it is trained.
 
-    ``recipes``: name -> ``module:attribute`` of a :class:`~colorize_cli.training.recipes.Recipe`, the first the default.
+    ``recipes``: name -> ``module:attribute`` of a :class:`~colorize_cli.training.recipes.Recipe`, the first the
+    default.
     """
 
     builder: str
@@ -85,7 +86,6 @@ class ModelEntry:
             **{**spec.arguments, **arguments}
         )
         return network
-
 
     def recipe(self, variant: str | None = None, name: str | None = None) -> Recipe:
         """Return how a variant is trained, by its default recipe or the one called ``name``.

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from colorize_cli.imaging.read import photo_from_array
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from colorize_cli.cli import main
+from colorize_cli.imaging.read import photo_from_array
 
 SAMPLES = ("china", "flower")
 

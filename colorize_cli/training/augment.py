@@ -59,7 +59,7 @@ def _resized(lab: Array, size: int) -> Array:
 
 
 def aged(lightness: Array, how: Augmentation, rng: np.random.Generator) -> Array:
-    """Age L* float32 (H, W), 0..100, as chance and ``how`` have it: optics, fading, film, then the scan's compression."""
+    """Age L* float32 (H, W), 0..100, as chance and ``how`` have it: optics, fading, film, the scan's JPEG."""
     x = np.ascontiguousarray(lightness)
     if rng.random() < how.blur:
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.6))
@@ -93,4 +93,5 @@ def _corners(shape: tuple[int, ...]) -> Array:
 def _compressed(x: Array, quality: int) -> Array:
     levels = np.rint(x * 2.55).astype(np.uint8)
     _, data = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE).astype(np.float32) * np.float32(100 / 255)
+    decoded: Array = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32)
+    return decoded * np.float32(100 / 255)

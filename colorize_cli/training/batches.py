@@ -142,7 +142,7 @@ class _Samples(Dataset[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], i
 
 
 class _PlannedBatches(Sampler[list[Draw]]):
-    """The micro-batches of every step from ``start`` on: a step's samples in ``parts``, of which a rank takes its own."""
+    """The micro-batches of every step from ``start`` on: its samples in ``parts``, of which a rank takes its own."""
 
     def __init__(self, plan: Plan, start: int, parts: int, ranks: Ranks) -> None:
         self.plan, self.start, self.parts, self.ranks = plan, start, parts, ranks

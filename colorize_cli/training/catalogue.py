@@ -37,7 +37,8 @@ SMALL_SIDE = 96
 class Item:
     """One usable photo: how to reach it, the hash of its bytes (hex), its size as decoded, and its place in the cache.
 
-    ``offset``: byte in the cache file, -1 when it is not there. ``source``: collection. ``label``: class by folder name.
+    ``offset``: byte in the cache file, -1 when it is not there. ``source``: collection. ``label``: class by folder
+    name.
     """
 
     ref: PhotoRef
@@ -216,7 +217,7 @@ def _scanned(refs: Sequence[PhotoRef], side: int, workers: int) -> Iterable[tupl
     return iter(loader)
 
 
-def _as_it_is(sample: tuple[str, Any]) -> tuple[str, Any]:
+def _as_it_is(sample: Any) -> Any:
     return sample
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], target: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4), layout="constrained")
+    figure = Figure(figsize=(11, 4))
     FigureCanvasAgg(figure)
     losses, quality = figure.subplots(1, 2)
     names = sorted({name for row in rows for name in row["losses"]})
@@ -34,9 +35,10 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], target: Path) -> None:
     for axes in (losses, quality):
         axes.legend(fontsize="small")
         axes.grid(alpha=0.3)
-        for before, after in zip(rows, rows[1:], strict=False):
+        for before, after in pairwise(rows):
             if before["stage"] != after["stage"]:
                 axes.axvline((before["epoch"] + after["epoch"]) / 2, color="black", linewidth=0.5)
+    figure.subplots_adjust(0.05, 0.12, 0.98, 0.92)
     part = target.with_name(f".{target.name}")
     figure.savefig(part, format="png", dpi=110)
     part.replace(target)

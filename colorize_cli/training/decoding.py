@@ -24,7 +24,7 @@ SMALLEST_SIDE = 32
 _SYNSET = re.compile(r"n\d{8}")
 
 
-class NotUsable(Exception):  # noqa: N818
+class NotUsable(Exception):
     """A photo that training leaves out; the argument is the reason to count it under."""
 
 
@@ -77,8 +77,8 @@ def source_of(ref: PhotoRef) -> str:
 def label_of(ref: PhotoRef) -> str:
     """Class of a photo by the folders it lies in, "" when there are none.
 
-    A WordNet number (``n02123394-persian-cat/``, ``n02123394/images/``) is the class wherever it stands, so that the same
-    object in two collections is one class; otherwise the whole path is, ``sports/tennis``.
+    A WordNet number (``n02123394-persian-cat/``, ``n02123394/images/``) is the class wherever it stands, so that the
+    same object in two collections is one class; otherwise the whole path is, ``sports/tennis``.
     """
     for folder in reversed(ref.folders):
         if found := _SYNSET.match(folder):

@@ -42,8 +42,8 @@ class RunFolder:
     def open(self, resume: bool) -> bool:
         """Create the folder, or take the one that is there; returns whether there is a run to resume.
 
-        Raises :class:`OutputExists` for a folder with a run in it when not resuming, :class:`UsageProblem` when there is
-        none to resume, :class:`OutputError` when the folder cannot be written.
+        Raises :class:`OutputExists` for a folder with a run in it when not resuming, :class:`UsageProblem` when
+        there is none to resume, :class:`OutputError` when the folder cannot be written.
         """
         if resume and not self.record.is_file():
             raise UsageProblem(f"There is no training run in '{self.path}'.", "Leave --resume out to begin one.")
@@ -111,8 +111,8 @@ class RunFolder:
         return rows
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drop the lines written after the state that is resumed from: those epochs come again."""
-        rows = [row for row in self.read_metrics() if row["step"] <= step]
+        """Drop the lines written after the state that is resumed from, and of partial epochs: they come again."""
+        rows = [row for row in self.read_metrics() if row["step"] <= step and not row.get("partial")]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         self._replace(self.metrics, lambda part: part.write_text(text, encoding="utf-8"))
 

@@ -68,7 +68,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry, variant:
 
 
 def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], name: str) -> None:
-    """Load an encoder file: ``encoder.*`` as torchvision names it, its classes dropped, ``head.*`` the light color head.
+    """Load an encoder file: ``encoder.*`` as torchvision names it, no classes, ``head.*`` the light color head.
 
     An architecture without the light head takes the encoder alone. Raises :class:`WeightsInvalid` when it does not fit.
     """

@@ -1,7 +1,7 @@
 """The one training loop: stages, epochs, steps, validation, checkpoints; what is learned is the objective's business.
 
-The loop's whole position is (stage, step of the stage): order, augmentation, dropout and learning rates follow from it and
-the seed, so that a run resumed from a saved state goes on exactly as if it had never stopped.
+The loop's whole position is (stage, step of the stage): order, augmentation, dropout and learning rates follow from
+it and the seed, so that a run resumed from a saved state goes on exactly as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.recipes import Recipe, Stage
 from colorize_cli.training.validation import Figures, ValidationSet
 
+_DRAW_EVERY = 30.0
+
 
 @dataclass
 class Position:
-    """Where the run is: stage, steps and epochs done before it, steps done in it, and what the epoch's losses add up to.
+    """Where the run is: stage, steps and epochs done before it, steps done in it, and the sums of the epoch's losses.
 
     ``best``: PSNR of the stage's best epoch, None before its first validation.
     """
@@ -79,7 +81,7 @@ class Trainer:
         self.store = PhotoStore(training)
         self.position = Position()
         self.plans = self._plans()
-        self.saved_at = time.monotonic()
+        self.saved_at = self.drawn_at = time.monotonic()
 
     def _plans(self) -> list[Plan]:
         plans: list[Plan] = []
@@ -99,8 +101,8 @@ class Trainer:
     def run(self, state: Mapping[str, Any] | None = None) -> bool:
         """Train to the end; returns False when ``--max-steps`` ended it before.
 
-        ``state``: what :meth:`state_dict` returned earlier. Raises KeyboardInterrupt after saving when asked to stop, and
-        :class:`TrainingDiverged` when a loss is not finite.
+        ``state``: what :meth:`state_dict` returned earlier. Raises KeyboardInterrupt after saving when asked to stop,
+        and :class:`TrainingDiverged` when a loss is not finite.
         """
         objective_state = self._restore(state)
         with Interruption() as interruption:
@@ -210,18 +212,26 @@ class Trainer:
             "losses": {name: round(value / position.summed, 6) for name, value in position.sums.items()},
             "validation": figures.rounded(),
         }
-        self.folder.forget_metrics_after(int(row["step"]) - 1)  # type: ignore[call-overload]
+        if part := position.step % plan.steps_per_epoch != 0:
+            row["partial"] = True
+        self.folder.forget_metrics_after(position.steps_before + position.step - 1)
         self.folder.add_metrics(row)
         Image.fromarray(strip).save(self.folder.strips / f"epoch-{epoch:04d}.png")
-        if curves_available():
-            draw_curves(self.folder.read_metrics(), self.folder.curves)
+        self._draw(stopping=position.step == plan.steps or part)
         self.export(objective.result, self.folder.last.name, figures.rounded())
         # Each stage has its own best: an adversarial stage trades PSNR for color and would never beat the one before.
-        if position.best is None or figures.psnr > position.best:
+        # A part of an epoch, where --max-steps ended it, only counts while there is nothing else: resuming undoes it.
+        if position.best is None or (figures.psnr > position.best and not part):
             position.best = figures.psnr
             self.export(objective.result, self.folder.best.name, figures.rounded())
         position.sums, position.summed = {}, 0
         self.progress.note(f"epoch {epoch} ({stage.name}): {summary(figures)}")
+
+    def _draw(self, *, stopping: bool) -> None:
+        """Draw the curves, at most every half minute: short epochs would spend their time on pictures."""
+        if curves_available() and (stopping or time.monotonic() - self.drawn_at >= _DRAW_EVERY):
+            draw_curves(self.folder.read_metrics(), self.folder.curves)
+            self.drawn_at = time.monotonic()
 
     def _save(self, objective: Objective | None) -> None:
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):

@@ -12,7 +12,7 @@ Array = npt.NDArray[Any]
 
 def psnr(a: Array, b: Array) -> float:
     """Return the peak signal-to-noise ratio in dB of two uint8 RGB pictures (H, W, 3), over all channels together."""
-    error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
+    error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
     return float(10 * np.log10(255**2 / max(error, 1e-10)))
 
 

@@ -47,7 +47,7 @@ class TrainingProgress:
 
     def note(self, text: str) -> None:
         """Say something once."""
-        self.console.print(text, markup=False)
+        self.console.print(text, markup=False, soft_wrap=True)
 
     def reading(self, done: int, total: int) -> None:
         """Show how many photos have been read."""
@@ -64,7 +64,7 @@ class TrainingProgress:
         if kind != self._kind:
             if self._task is not None:
                 self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(description, total=total, completed=done, losses="")
+            self._task = self._bar.add_task(description, total=total, losses="")
             self._kind, self._began, self._spoken, self._first = kind, now, now, done
         self._bar.update(self._task, description=description, completed=done, total=total, losses=losses)
         if not self._live and now - self._spoken >= _LINE_EVERY:

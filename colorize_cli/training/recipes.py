@@ -19,10 +19,10 @@ class Augmentation:
     """What happens to a training photograph.
 
     ``area``: share of the largest square that a crop covers; None takes the whole photo, stretched to the square.
-    ``aspect``: largest stretch of a crop, as a factor (1 none). ``flip``: chance of mirroring. The rest ages the *input*
-    only, as old photographs are; each comes with its chance: ``blur`` (sigma 0.4 to 1.6 px), ``tone`` (gain 0.65 to
-    1.15, offset +-8 L*), ``gamma`` (exponent 0.7 to 1.4), ``grain`` (sigma 1 to 6 L*, fine or clumped), ``vignette``
-    (corners up to 35 % darker or faded), ``jpeg`` (quality 25 to 85).
+    ``aspect``: largest stretch of a crop, as a factor (1 none). ``flip``: chance of mirroring. The rest ages the
+    *input* only, as old photographs are; each comes with its chance: ``blur`` (sigma 0.4 to 1.6 px), ``tone`` (gain
+    0.65 to 1.15, offset +-8 L*), ``gamma`` (exponent 0.7 to 1.4), ``grain`` (sigma 1 to 6 L*, fine or clumped),
+    ``vignette`` (corners up to 35 % darker or faded), ``jpeg`` (quality 25 to 85).
     """
 
     area: Range | None = (0.35, 1.0)
@@ -89,8 +89,8 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole training: ``stages`` in order, ``source_weights`` by name of the photos' top-level folder (1 where none is
-    named), the square that validation is measured on, and how convolutions are initialized.
+    """A whole training: ``stages`` in order, ``source_weights`` by name of the photos' top-level folder (1 where
+    none is named), the square that validation is measured on, and how convolutions are initialized.
     """
 
     name: str

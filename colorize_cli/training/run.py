@@ -98,7 +98,7 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
         decoder = ab_decoder(network)
         if decoder is not None and state is None:
             count_prior(decoder, PhotoStore(training), recipe, options.seed)
-        network.to(compute.device, memory_format=torch.channels_last)
+        network.to(compute.device).to(memory_format=torch.channels_last)
         if not curves_available():
             shown.note("No curves are drawn: matplotlib is not installed (pip install 'colorize-cli[curves]').")
         info = CheckpointInfo(
@@ -175,7 +175,7 @@ def training_compute(device: str, precision: str) -> Compute:
 
 def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bf16 natively (AVX-512 BF16, AMX), as torch reports it."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 

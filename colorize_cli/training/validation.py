@@ -31,8 +31,9 @@ _BATCH = 16
 class Figures:
     """Means over the validation photos.
 
-    ``psnr``: dB, RGB, mean of the photos' own; ``gray_psnr``: the same for the gray picture, to beat. ``ab_error``: mean
-    |a* - true| and |b* - true|, Lab units; ``gray_ab_error``. ``colorfulness`` and ``true_colorfulness``: ``abs`` variant.
+    ``psnr``: dB, RGB, mean of the photos' own; ``gray_psnr``: the same for the gray picture, to beat. ``ab_error``:
+    mean |a* - true| and |b* - true|, Lab units; ``gray_ab_error``. ``colorfulness`` and ``true_colorfulness``:
+    ``abs`` variant.
     """
 
     psnr: float
@@ -97,7 +98,9 @@ class ValidationSet:
                 )
                 if start + offset in self.strip:
                     columns.append(np.concatenate([neutral, painted, truth]))
-        figures = Figures(*(float(mean) for mean in np.mean(rows, 0)), photos=len(rows), size=self.size)
+        names = ("psnr", "gray_psnr", "ab_error", "gray_ab_error", "colorfulness", "true_colorfulness")
+        means = dict(zip(names, (float(mean) for mean in np.mean(rows, 0)), strict=True))
+        figures = Figures(**means, photos=len(rows), size=self.size)
         return figures, np.concatenate(columns, 1)
 
 

@@ -9,6 +9,8 @@ import cv2
 def quiet_worker(_: int) -> None:
     """Leave Ctrl-C to the main process, which saves and stops the workers, and keep OpenCV to one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A forked worker inherits the handler that lets the main process save first; it must end when told to.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(0)
 
 

@@ -34,7 +34,7 @@ class Adversarial(Objective):
         self.discriminator = PatchDiscriminator(norm=stage.discriminator_norm)
         if stage.discriminator_norm == "batch":
             initialize_normal(self.discriminator)
-        self.discriminator.to(setting.compute.device, memory_format=torch.channels_last)
+        self.discriminator.to(setting.compute.device).to(memory_format=torch.channels_last)
         own = replace(stage, lr=stage.discriminator_lr or stage.lr, group_lr={}, weight_decay=0.0)
         self.opponent = build_optimizer(self.discriminator.named_parameters(), own)
         self.opponent_scaler = torch.amp.GradScaler(setting.compute.device.type, enabled=self.scaler.is_enabled())

@@ -1,7 +1,7 @@
 """The seam between models and the training loop: an objective takes batches and returns losses.
 
-The loop knows nothing of losses, optimizers or discriminators: it calls :meth:`Objective.step` with the micro-batches of
-one optimizer step, and saves and restores the objective's state.
+The loop knows nothing of losses, optimizers or discriminators: it calls :meth:`Objective.step` with the
+micro-batches of one optimizer step, and saves and restores the objective's state.
 """
 
 from __future__ import annotations

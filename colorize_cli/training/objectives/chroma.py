@@ -25,7 +25,7 @@ def ab_decoder(network: ColorizationNet) -> AbDecoder | None:
 
 def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
     """Return the cross-entropy of logits (N, K, h, w) against a*b* (N, 2, H, W), averaged over each logit's cell."""
-    return soft_cross_entropy(logits, F.adaptive_avg_pool2d(ab, logits.shape[-2:]), decoder.centers)
+    return soft_cross_entropy(logits, F.adaptive_avg_pool2d(ab, (logits.shape[-2], logits.shape[-1])), decoder.centers)
 
 
 def predicted(network: ColorizationNet, lightness: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -1,0 +1,124 @@
+"""A resumed run ends with the weights of one that was never interrupted, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorize_cli.errors import OutputExists, TrainingDiverged, UsageProblem
+from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.run import train
+from tests.training.test_run import SILENT
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def command(photos: Path, run: Path, recipe: str, *more: str) -> list[str]:
+    words = ["train", str(photos), "-m", "tiny", "--recipe", recipe, "-o", str(run), "--device", "cpu"]
+    return [sys.executable, "-m", "tests.training.tiny", *words, "--precision", "fp32", "-q", *more]
+
+
+def result(run: Path) -> dict[str, bytes]:
+    return {name: (run / name).read_bytes() for name in ("last.safetensors", "best.safetensors", "metrics.jsonl")}
+
+
+@pytest.mark.parametrize("recipe", ["color", "gan"])
+def test_a_killed_run_resumed_ends_with_the_same_weights_bit_for_bit(
+    tmp_path: Path, photos: Path, tiny_registry: object, recipe: str
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(options(photos, whole, recipe=recipe), SILENT())
+    # Saved after every step, killed as soon as a state from the middle of an epoch is on the disk.
+    words = command(photos, broken, recipe, "--workers", "1", "--save-every", "0.000001")
+    process = subprocess.Popen(words, env=ENVIRONMENT)
+    while not (broken / "last.pt").exists() and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    position = torch.load(broken / "last.pt", weights_only=True)["position"]
+    assert position["step"] > 0
+    assert not (broken / "last.safetensors").exists() or result(broken) != result(whole)
+    train(options(photos, broken, recipe=recipe, resume=True), SILENT())
+    assert result(broken) == result(whole)
+
+
+def test_ctrl_c_saves_and_exits_130_and_resuming_ends_with_the_same_weights(
+    tmp_path: Path, photos: Path, tiny_registry: object
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(options(photos, whole, recipe="color", epochs=8.0), SILENT())
+    process = subprocess.Popen(command(photos, broken, "color", "--epochs", "8"), env=ENVIRONMENT)
+    while not (broken / "metrics.jsonl").exists() or not (broken / "metrics.jsonl").read_bytes():
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert json.loads((broken / "run.json").read_text())["options"]["epochs"] == 8
+    # --epochs need not be repeated: a resumed run has the options it was started with.
+    train(options(photos, broken, recipe="color", resume=True), SILENT())
+    assert result(broken) == result(whole)
+
+
+def options(photos: Path, run: Path, **more: object) -> TrainOptions:
+    chosen = {"model": "tiny", "recipe": "both", "workers": 0, "device": "cpu", "precision": "fp32", **more}
+    return TrainOptions((photos,), run, **chosen)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("steps", [1, 4, 13, 16])
+def test_a_run_stopped_in_any_stage_and_resumed_ends_with_the_same_weights(
+    tmp_path: Path, photos: Path, tiny_registry: object, steps: int
+) -> None:
+    whole = train(options(photos, tmp_path / "whole"), SILENT())
+    assert not train(options(photos, tmp_path / "parts", max_steps=steps), SILENT()).finished
+    parts = train(options(photos, tmp_path / "parts", resume=True), SILENT())
+    assert parts.finished and parts.figures == whole.figures
+    assert result(tmp_path / "parts") == result(tmp_path / "whole")
+
+
+def test_resuming_with_another_option_is_refused(tmp_path: Path, photos: Path, tiny_registry: object) -> None:
+    train(options(photos, tmp_path / "run", max_steps=2), SILENT())
+    with pytest.raises(UsageProblem, match="batch-size"):
+        train(options(photos, tmp_path / "run", resume=True, batch_size=2), SILENT())
+
+
+def test_resuming_with_other_photos_is_refused(tmp_path: Path, photos: Path, tiny_registry: object) -> None:
+    train(options(photos, tmp_path / "run", max_steps=2), SILENT())
+    (photos / "bright" / "reds" / "1.png").unlink()
+    with pytest.raises(UsageProblem, match="photos are not those"):
+        train(options(photos, tmp_path / "run", resume=True), SILENT())
+
+
+def test_renamed_photos_do_not_hinder_resuming(tmp_path: Path, photos: Path, tiny_registry: object) -> None:
+    train(options(photos, tmp_path / "run", max_steps=2), SILENT())
+    (photos / "bright" / "reds" / "1.png").rename(photos / "bright" / "reds" / "renamed.png")
+    assert train(options(photos, tmp_path / "run", resume=True), SILENT()).finished
+
+
+def test_an_existing_run_is_not_overwritten(tmp_path: Path, photos: Path, tiny_registry: object) -> None:
+    train(options(photos, tmp_path / "run", max_steps=2), SILENT())
+    with pytest.raises(OutputExists, match="--resume"):
+        train(options(photos, tmp_path / "run"), SILENT())
+
+
+def test_resuming_where_no_run_is_says_so(tmp_path: Path, photos: Path, tiny_registry: object) -> None:
+    with pytest.raises(UsageProblem, match="no training run"):
+        train(options(photos, tmp_path / "run", resume=True), SILENT())
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(
+    tmp_path: Path, photos: Path, tiny_registry: object
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(TrainingDiverged, match="step 3"):
+        train(options(photos, run, variant="exploding", recipe="color", save_every=1e-9), SILENT())
+    state = torch.load(run / "last.pt", weights_only=True)
+    assert state["position"]["step"] == 2
+    assert all(bool(torch.isfinite(v).all()) for v in state["objective"]["network"].values())

@@ -1,0 +1,110 @@
+"""A whole training run in process: what it writes, and what it writes about."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from colorize_cli.checkpoints.format import load_checkpoint, load_strictly
+from colorize_cli.errors import NoTrainingData, UsageProblem
+from colorize_cli.registry import ModelEntry
+from colorize_cli.training import curves
+from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.progress import TrainingProgress
+from colorize_cli.training.run import train
+
+SILENT = functools.partial(TrainingProgress, True)
+
+
+def options(photos: Path, run: Path, **more: object) -> TrainOptions:
+    chosen = {"model": "tiny", "recipe": "both", "workers": 0, "device": "cpu", "precision": "fp32", **more}
+    return TrainOptions((photos,), run, **chosen)  # type: ignore[arg-type]
+
+
+def test_a_run_writes_weights_figures_pictures_and_curves(
+    tmp_path: Path, photos: Path, tiny_registry: ModelEntry
+) -> None:
+    run = tmp_path / "run"
+    outcome = train(options(photos, run), SILENT())
+    assert outcome.finished and outcome.training_photos + outcome.validation_photos == 14
+    assert outcome.skipped == {"unreadable": 1, "gray": 1, "copy of another": 1}
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [row["stage"] for row in rows] == ["l1", *["color"] * 3, *["adversarial"] * 2]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert {"psnr", "gray_psnr", "ab_error", "colorfulness", "true_colorfulness"} <= rows[0]["validation"].keys()
+    assert {"loss", "adversarial", "l1", "discriminator"} <= rows[-1]["losses"].keys()
+    strip = Image.open(run / "strips" / "epoch-0006.png")
+    assert strip.height == 3 * 32 and strip.width == 32 * outcome.validation_photos
+    assert curves.curves_available() == (run / "curves.png").is_file()
+    assert not (run / "cache").exists()
+    for name in ("last.safetensors", "best.safetensors"):
+        checkpoint = load_checkpoint(run / name)
+        assert checkpoint.info.model == "tiny" and checkpoint.info.recipe == "both" and not checkpoint.info.smoke
+        assert checkpoint.info.validation["psnr"] > 0 and checkpoint.info.data["photos"] == outcome.training_photos
+        network = tiny_registry.build(checkpoint.info.variant)
+        load_strictly(network, checkpoint, name)
+        assert network.decode.log_prior.exp().sum().item() == pytest.approx(1, abs=1e-3)  # type: ignore[union-attr]
+
+
+def test_results_do_not_depend_on_the_number_of_workers(
+    tmp_path: Path, photos: Path, tiny_registry: ModelEntry
+) -> None:
+    for workers in (0, 2):
+        train(options(photos, tmp_path / str(workers), recipe="color", workers=workers), SILENT())
+    assert (tmp_path / "0" / "last.safetensors").read_bytes() == (tmp_path / "2" / "last.safetensors").read_bytes()
+
+
+def test_results_do_not_depend_on_the_cache(tmp_path: Path, photos: Path, tiny_registry: ModelEntry) -> None:
+    weights = []
+    for number, cache_gb in enumerate((0.0, 4.0, 30e3 / 2**30)):
+        run = tmp_path / str(number)
+        train(options(photos, run, recipe="color", cache_gb=cache_gb, epochs=1), SILENT())
+        weights.append(load_checkpoint(run / "last.safetensors").state)
+    assert all(torch.equal(weights[0][name], other[name]) for other in weights[1:] for name in other)
+
+
+def test_training_learns_the_colors_of_its_photos(tmp_path: Path, photos: Path, tiny_registry: ModelEntry) -> None:
+    train(options(photos, tmp_path / "run", recipe="color", epochs=15), SILENT())
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert rows[-1]["losses"]["loss"] < rows[0]["losses"]["loss"] - 0.1
+
+
+def test_a_smoke_run_says_so_in_its_weights(tmp_path: Path, photos: Path, tiny_registry: ModelEntry) -> None:
+    train(options(photos, tmp_path / "run", smoke=True), SILENT())
+    assert load_checkpoint(tmp_path / "run" / "best.safetensors").info.smoke
+
+
+def test_validation_photos_named_by_the_user_are_never_trained_on(
+    tmp_path: Path, photos: Path, tiny_registry: ModelEntry
+) -> None:
+    outcome = train(
+        options(photos, tmp_path / "run", recipe="color", validation=photos / "bright", max_steps=1), SILENT()
+    )
+    assert (outcome.training_photos, outcome.validation_photos) == (8, 6)
+
+
+def test_a_run_begins_with_the_weights_it_is_given(tmp_path: Path, photos: Path, tiny_registry: ModelEntry) -> None:
+    train(options(photos, tmp_path / "first", recipe="color"), SILENT())
+    best = tmp_path / "first" / "best.safetensors"
+    train(options(photos, tmp_path / "second", recipe="color", init=best, lr=1e-12, max_steps=1), SILENT())
+    first, second = (load_checkpoint(tmp_path / run / "best.safetensors").state for run in ("first", "second"))
+    assert torch.allclose(first["classifier.weight"], second["classifier.weight"], atol=1e-6)
+
+
+def test_photos_without_color_are_refused_with_the_reason(tmp_path: Path, tiny_registry: ModelEntry) -> None:
+    folder = tmp_path / "gray"
+    folder.mkdir()
+    Image.new("RGB", (40, 40), (90, 90, 90)).save(folder / "gray.png")
+    with pytest.raises(NoTrainingData, match="1 gray"):
+        train(options(folder, tmp_path / "run"), SILENT())
+
+
+def test_frozen_layers_of_an_untrained_encoder_are_refused(tmp_path: Path, photos: Path) -> None:
+    chosen = options(photos, tmp_path / "run", model="gan", recipe="bundled", stages=("color",))
+    with pytest.raises(UsageProblem, match="untrained"):
+        train(chosen, SILENT())
