@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 def colorize(
     ctx: typer.Context,
     photos: Annotated[
-        list[str],
-        typer.Argument(metavar="PHOTO", help="Files, folders, quoted wildcards, or - for standard input."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="PHOTO",
+            help="Files, folders, quoted wildcards, @LIST, or - for standard input.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -67,6 +71,10 @@ def colorize(
         Path | None,
         typer.Option(help="Write the names of failed photos here.", metavar="FILE"),
     ] = None,
+    files_from: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="A list of photos, one a line or NUL-separated; the same as @FILE."),
+    ] = None,
     json: common.Json = False,
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
@@ -84,7 +92,8 @@ def colorize(
     console = Console(quiet=quiet, verbose=verbose)
     commands = list(getattr(ctx.parent.command, "commands", ())) if ctx.parent else []
     try:
-        code = _run(photos, options, console, as_json=json)
+        words = [*(photos or []), *([f"@{files_from}"] if files_from is not None else [])]
+        code = _run(words, options, console, as_json=json)
     except InputNotFound as error:
         raise _with_suggestion(error, commands) from error
     raise typer.Exit(code)
@@ -115,7 +124,7 @@ def _run(words: list[str], options: "ColorizeOptions", console: Console, *, as_j
 
 def _streams(words: list[str], options: "ColorizeOptions", *, as_json: bool) -> tuple[BinaryIO | None, BinaryIO | None]:
     """Return the standard streams that carry image bytes; refuse a terminal there, and JSON in one stream with them."""
-    from colorize_cli.inference.plan import STANDARD_STREAM
+    from colorize_cli.inference.sources import STANDARD_STREAM
 
     stdin = stdout = None
     if STANDARD_STREAM in words:

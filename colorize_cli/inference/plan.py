@@ -4,7 +4,6 @@ The plan lives in a temporary SQLite database that spills to disk, so that a mil
 listed once: results that appear during the run cannot become inputs.
 """
 
-import glob
 import os
 import sqlite3
 import unicodedata
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from colorize_cli.errors import OutputExists, UsageProblem
-from colorize_cli.imaging.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
+from colorize_cli.imaging.formats import output_suffix
+from colorize_cli.inference.naming import Destination, check_file_format, destination, result_path
 from colorize_cli.inference.options import ColorizeOptions
-from colorize_cli.inference.sources import RESULT_MARK, Source, expand_inputs
+from colorize_cli.inference.sources import STANDARD_STREAM, Source, expand_inputs
 
-STANDARD_STREAM = "-"
 _NAMED_AT_MOST = 5
 
 _SCHEMA = """
@@ -46,50 +45,6 @@ class Item:
     target: Path | None
     state: State = "todo"
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where results go: ``kind`` is ``beside`` the inputs, one ``file``, a ``folder``, or the ``stream`` stdout."""
-
-    kind: Literal["beside", "file", "folder", "stream"]
-    path: Path | None = None
-
-
-def destination(output: str | None, words: list[str]) -> Destination:
-    """Read ``-o``: a folder when it ends in ``/``, exists as one, or there are several inputs (or a folder of them)."""
-    stdin = STANDARD_STREAM in words
-    if stdin and len(words) > 1:
-        raise UsageProblem("Standard input (-) is one photo and cannot be mixed with others.", "Colorize it alone.")
-    if output == STANDARD_STREAM or (output is None and stdin):
-        if len(words) > 1 or Path(words[0]).is_dir():
-            raise UsageProblem("Standard output takes one photo only.", "Give a folder: -o results/")
-        return Destination("stream")
-    if output is None:
-        return Destination("beside")
-    path = Path(output)
-    if stdin and (output.endswith(("/", os.sep)) or path.is_dir()):
-        raise UsageProblem(f"A photo from standard input has no name to use in '{output}'.", "Name the file: -o x.jpg")
-    wildcard = glob.has_magic(words[0]) and not os.path.lexists(words[0])
-    several = len(words) > 1 or Path(words[0]).is_dir() or wildcard
-    if output.endswith(("/", os.sep)) or path.is_dir() or several:
-        if path.exists() and not path.is_dir():
-            raise UsageProblem(f"'{output}' is a file, but several results need a folder.", "Name a folder with -o.")
-        return Destination("folder", path)
-    return Destination("file", path)
-
-
-def result_path(source: Source, place: Destination, suffix: str) -> Path | None:
-    """Return where the result of ``source`` lands; ``suffix`` is the one its format needs."""
-    if place.kind == "stream" or source.path is None:
-        return place.path if place.kind == "file" else None
-    if place.kind == "file":
-        return place.path
-    stem = source.path.stem
-    if place.kind == "folder":
-        assert place.path is not None
-        return place.path / source.relative.parent / f"{stem}{suffix}"
-    return source.path.with_name(f"{stem}{RESULT_MARK}{suffix}")
 
 
 class Plan:
@@ -218,27 +173,13 @@ def make_plan(
         raise UsageProblem("No photo was named.", "Give files, folders or - for standard input.")
     place = destination(options.output, words)
     if place.kind == "file":
-        _check_file_format(place.path, options.format)
+        check_file_format(place.path, options.format)
     sources = expand_inputs(
         words, leave_out=place.path if place.kind == "folder" else None, is_our_result=is_our_result
     )
     plan = Plan(_items(sources, place, options.format))
     plan.check(options, is_our_result)
     return plan
-
-
-def _check_file_format(path: Path | None, format: str | None) -> None:
-    """The suffix of ``-o FILE`` names the format: it must be one that holds color, and agree with ``--format``."""
-    assert path is not None
-    by_suffix = format_of_suffix(path.suffix)
-    if by_suffix is not None and FORMATS[by_suffix].written_as is not None:
-        raise UsageProblem(f"'{path}' would be {by_suffix}, which holds too few colors.", "Name it .png, for example.")
-    if by_suffix is None and format is None:
-        raise UsageProblem(
-            f"'{path}' has no suffix of a known format.", "Name it .jpg, .png or .tif, or give --format."
-        )
-    if by_suffix is not None and format is not None and normalize_format(format) != by_suffix:
-        raise UsageProblem(f"'{path}' and --format {format} contradict each other.", "Leave one of them out.")
 
 
 def _items(sources: Iterable[Source], place: Destination, format: str | None) -> Iterator[Item]:

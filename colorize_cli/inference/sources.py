@@ -1,10 +1,12 @@
-"""Which photographs are meant: files, folders, quoted wildcards and standard input, listed lazily.
+"""Which photographs are meant: files, folders, quoted wildcards, lists and standard input, listed lazily.
 
 A folder is searched for the suffixes that can be read; a file that is named itself is tried whatever its suffix.
 """
 
+import contextlib
 import glob
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -14,6 +16,9 @@ from colorize_cli.imaging.formats import READABLE_SUFFIXES
 
 IGNORED_FOLDERS = frozenset({"@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
 """Folders that hold thumbnails and leftovers of file servers and archivers, never originals."""
+
+STANDARD_STREAM = "-"
+_CHUNK = 1 << 16
 
 RESULT_MARK = "-color"
 """What is added to the stem of a result that lands beside its original."""
@@ -51,32 +56,73 @@ def expand_inputs(
     word that is neither a file, a folder nor a matching wildcard, and :class:`UsageProblem` when a folder holds no
     photograph.
     """
-    paths = list(_matches(words))
-    for path in paths:
-        if path is None:
-            yield Source(None, PurePath("stdin"), named=True)
-        elif path.is_dir():
-            top = PurePath() if len(paths) == 1 else PurePath(path.resolve().name)
-            found = False
-            for source in _walk(path, top, leave_out, is_our_result):
-                found = True
-                yield source
-            if not found:
-                raise UsageProblem(f"There are no photographs in '{path}'.", "Name the files to try them anyway.")
-        else:
-            yield Source(path, PurePath(path.name), named=True)
-
-
-def _matches(words: Sequence[str]) -> Iterator[Path | None]:
+    alone = len(words) == 1
     for word in words:
-        if word == "-":
-            yield None
+        if word == STANDARD_STREAM:
+            yield Source(None, PurePath("stdin"), named=True)
+        elif is_list(word):
+            for name in read_list(word[1:]):
+                yield from _of_list(name, leave_out, is_our_result)
         elif os.path.lexists(word):
-            yield Path(word)
+            yield from _of_path(Path(word), leave_out, is_our_result, alone=alone)
         elif glob.has_magic(word) and (matches := sorted(glob.glob(word, recursive=True))):  # noqa: PTH207
-            yield from map(Path, matches)
+            for match in matches:
+                yield from _of_path(Path(match), leave_out, is_our_result, alone=False)
         else:
             raise InputNotFound(word)
+
+
+def is_list(word: str) -> bool:
+    """Whether the word is ``@FILE``, a list of photos; a file whose own name begins with @ is a photo."""
+    return word.startswith("@") and len(word) > 1 and not os.path.lexists(word)
+
+
+def read_list(name: str) -> Iterator[str]:
+    """Yield the names in a list, one a line, or separated by NUL; ``-`` is standard input.
+
+    Raises :class:`UsageProblem` when the list cannot be read.
+    """
+    try:
+        with contextlib.nullcontext(sys.stdin.buffer) if name == STANDARD_STREAM else Path(name).open("rb") as file:
+            chunk = file.read(_CHUNK)
+            separator = b"\0" if b"\0" in chunk else b"\n"
+            begun = b""
+            while chunk:
+                *whole, begun = (begun + chunk).split(separator)
+                yield from filter(None, (os.fsdecode(line.removesuffix(b"\r")) for line in whole))
+                chunk = file.read(_CHUNK)
+            if begun:
+                yield os.fsdecode(begun.removesuffix(b"\r"))
+    except OSError as error:
+        raise UsageProblem(f"The list '{name}' cannot be read: {error.strerror}.", "Check its name.") from error
+
+
+def _of_list(name: str, leave_out: Path | None, is_our_result: Callable[[Path], bool]) -> Iterator[Source]:
+    """A list is made by a program: what it names may be gone by now, which concerns that photo only.
+
+    Relative paths are kept under the output folder; of others, which may lead anywhere, only the name is.
+    """
+    path = Path(name)
+    kept = PurePath(path.name) if path.is_absolute() or ".." in path.parts else PurePath(path)
+    if path.is_dir():
+        yield from _walk(path, kept, leave_out, is_our_result)
+    else:
+        yield Source(path, kept, named=True)
+
+
+def _of_path(
+    path: Path, leave_out: Path | None, is_our_result: Callable[[Path], bool], *, alone: bool
+) -> Iterator[Source]:
+    if not path.is_dir():
+        yield Source(path, PurePath(path.name), named=True)
+        return
+    empty = True
+    top = PurePath() if alone else PurePath(path.resolve().name)
+    for source in _walk(path, top, leave_out, is_our_result):
+        empty = False
+        yield source
+    if empty:
+        raise UsageProblem(f"There are no photographs in '{path}'.", "Name the files to try them anyway.")
 
 
 def _walk(root: Path, top: PurePath, leave_out: Path | None, is_our_result: Callable[[Path], bool]) -> Iterator[Source]:

@@ -393,3 +393,26 @@ def test_results_have_the_permissions_of_new_files(run):
     finally:
         os.umask(before)
     assert stat.S_IMODE(Path("a-color.jpg").stat().st_mode) == 0o640
+
+
+def test_photos_come_from_a_list_on_standard_input(run):
+    make_photo("a/1.jpg")
+    make_photo("b/1.jpg")
+    result = run("--files-from", "-", "-o", "out", stdin=b"a/1.jpg\0b/1.jpg\0gone.jpg\0")
+    assert result.exit_code == 1
+    assert sorted(result.stdout.split()) == ["out/a/1.jpg", "out/b/1.jpg"]
+    assert "gone.jpg" in result.stderr
+
+
+def test_failed_list_is_a_list_to_run_again(run):
+    make_photo("scans/a.jpg")
+    Path("scans/b.jpg").write_bytes(b"")
+    run("scans", "-o", "out", "--failed-list", "failed.txt")
+    make_photo("scans/b.jpg")
+    assert run("@failed.txt", "-o", "again").stdout == "again/scans/b.jpg\n"
+
+
+def test_no_photo_at_all_is_refused(run):
+    result = run("-q")
+    assert result.exit_code == 2
+    assert "No photo was named" in result.stderr

@@ -274,3 +274,42 @@ def test_large_plans_are_kept_in_order():
     found = Plan(reversed(items))
     found.check(ColorizeOptions())
     assert list(found) == items
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", "\0"])
+def test_list_names_photos_and_folders_whose_paths_are_kept(tree, separator):
+    tree("a/1.jpg", "b/1.jpg", "c/deep/1.jpg")
+    Path("list.txt").write_bytes(separator.join(["a/1.jpg", "", "b/1.jpg", "c", "gone/1.jpg"]).encode())
+    assert pairs("@list.txt", output="out") == {
+        "a/1.jpg": "out/a/1.jpg",
+        "b/1.jpg": "out/b/1.jpg",
+        "c/deep/1.jpg": "out/c/deep/1.jpg",
+        "gone/1.jpg": "out/gone/1.jpg",  # fails by itself, later
+    }
+
+
+def test_listed_path_that_leads_elsewhere_stays_inside_the_output_folder(tree, tmp_path):
+    tree("box/1.jpg", "2.jpg")
+    Path("list.txt").write_text(f"box/../2.jpg\n{tmp_path}/box/1.jpg\n")
+    assert set(pairs("@list.txt", output="out").values()) == {"out/2.jpg", "out/1.jpg"}
+
+
+def test_name_in_a_list_is_taken_literally(tree):
+    tree("[x]*.jpg", "x.jpg")
+    Path("list.txt").write_text("[x]*.jpg")
+    assert set(pairs("@list.txt")) == {"[x]*.jpg"}
+
+
+def test_photo_whose_name_begins_with_an_at_sign_is_a_photo(tree):
+    tree("@home.jpg")
+    assert pairs("@home.jpg") == {"@home.jpg": "@home-color.jpg"}
+
+
+def test_list_that_is_not_there_is_refused(tree):
+    with pytest.raises(UsageProblem, match=r"list 'gone\.txt' cannot be read"):
+        plan("@gone.txt")
+
+
+def test_long_list_is_read_across_its_chunks(tree):
+    Path("list.txt").write_text("".join(f"scans/some/deep/folder/{n:06}.jpg\n" for n in range(6000)))
+    assert len(plan("@list.txt")) == 6000
