@@ -12,15 +12,19 @@ LAYER_SCALE = 1e-6
 Features = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-class ChannelNorm(nn.LayerNorm):
+class ChannelNorm(nn.Module):
     """Layer normalization over the channels of (N, C, H, W)."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, eps=EPS)
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x of the same shape, every pixel normalized over its channels."""
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        centered = x - x.mean(1, keepdim=True)
+        normalized = centered / torch.sqrt(centered.pow(2).mean(1, keepdim=True) + EPS)
+        return self.weight[:, None, None] * normalized + self.bias[:, None, None]
 
 
 class ConvNeXtBlock(nn.Module):
@@ -65,8 +69,6 @@ class ConvNeXt(nn.Module):
 
     def forward(self, x: Tensor) -> Features:
         """Map a normalized picture (N, 3, H, W) to its features, shallowest first."""
-        # Channels last makes the layer norms and linear layers work on contiguous pixels.
-        x = x.contiguous(memory_format=torch.channels_last)
         features = []
         for i, (down, stage) in enumerate(zip(self.downsample_layers, self.stages, strict=True)):
             x = stage(down(x))

@@ -40,7 +40,7 @@ class CrossAttention(nn.Module):
 
     def forward(self, queries: Tensor, memory: Tensor, query_positions: Tensor, positions: Tensor) -> Tensor:
         """Map queries (N, Q, C), given memory (N, P, C), to (N, Q, C)."""
-        read, _ = self.multihead_attn(queries + query_positions, memory + positions, memory, need_weights=False)
+        read, _ = self.multihead_attn(queries + query_positions, memory + positions, memory)
         return self.norm(queries + read)
 
 
@@ -55,7 +55,7 @@ class SelfAttention(nn.Module):
     def forward(self, queries: Tensor, query_positions: Tensor) -> Tensor:
         """Map (N, Q, C) to the same shape."""
         placed = queries + query_positions
-        read, _ = self.self_attn(placed, placed, queries, need_weights=False)
+        read, _ = self.self_attn(placed, placed, queries)
         return self.norm(queries + read)
 
 
