@@ -90,6 +90,50 @@ class WeightsInvalid(ModelError):
     """The checkpoint is damaged, of another model, or not a checkpoint."""
 
 
+class UnsafeWeights(WeightsInvalid):
+    """The file is a pickle that would run code when opened; it is never opened that way."""
+
+
+class UnknownLayout(WeightsInvalid):
+    """The file holds tensors, but not those of the model: names are missing, left over, or of another shape."""
+
+
+class HubError(ModelError):
+    """A checkpoint cannot be had from the Hugging Face Hub."""
+
+
+class NoNetwork(HubError):
+    """The Hub does not answer: no connection, a proxy in the way, the service is down."""
+
+
+class NotCached(HubError):
+    """Working offline, and the file is not in the cache."""
+
+
+class AccessDenied(HubError):
+    """The Hub wants a token, or this account may not read or write the repository (401, 403)."""
+
+
+class NotOnHub(HubError):
+    """The repository, the revision or the file does not exist (404)."""
+
+
+class TruncatedDownload(HubError):
+    """The connection broke and could not be resumed, or fewer bytes came than announced."""
+
+
+class WrongHash(HubError):
+    """The file is not the one that was published; it was moved aside and never loaded."""
+
+
+class CacheNotWritable(HubError):
+    """The cache cannot hold the download: the disk is full, or the folder is read-only."""
+
+
+class LicenceNotAccepted(HubError):
+    """The weights may not be used commercially, and the user has not said that this is understood."""
+
+
 class DeviceError(ColorizeError):
     """The requested device or precision is not to be had."""
 

@@ -11,7 +11,11 @@ from colorize_cli.errors import UnknownModel
 from colorize_cli.models.blocks import half, parameter_count
 
 README = Path(__file__).parents[1] / "README.md"
-VARIANTS = [(entry.name, variant) for entry in registry.ENTRIES.values() for variant in entry.variants]
+VARIANTS = [
+    pytest.param(entry.name, name, marks=pytest.mark.slow if variant.parameters > 100e6 else ())
+    for entry in registry.ENTRIES.values()
+    for name, variant in entry.variants.items()
+]
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)

@@ -1,4 +1,4 @@
-"""Where a model's weights are: the file or folder the user names, or the ones that come with the product."""
+"""Where a model's weights are: what the user names, what comes with the product, or what is published on the Hub."""
 
 import json
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
-from colorize_cli.registry import ModelEntry
+from colorize_cli.registry import HubFile, ModelEntry
 
 INDEX = "index.json"
+HUB_SCHEME = "hf://"
 
 
 @dataclass(frozen=True)
@@ -51,26 +52,61 @@ def bundled_path(entry: ModelEntry) -> Path | None:
     return path if path.is_file() else None
 
 
-def find_weights(entry: ModelEntry, weights: str | Path | None = None) -> Path:
+def find_weights(
+    entry: ModelEntry,
+    weights: str | Path | None = None,
+    *,
+    offline: bool = False,
+    accept_license: bool = False,
+) -> Path:
     """Return the checkpoint file to load for an entry.
 
-    ``weights``: a file, or a folder holding ``<name>.safetensors``, ``best.safetensors``, ``last.safetensors`` or one
-    single ``.safetensors``; None for the bundled ones. Raises :class:`WeightsMissing` with the command that helps.
+    ``weights``: a file; a folder holding ``<name>.safetensors``, ``best.safetensors`` or exactly one ``.safetensors``;
+    ``hf://owner/repo/file@revision``; the name of one of the entry's published checkpoints; None for the bundled
+    weights, else the entry's first published checkpoint, from the Hub's cache or the Hub. Raises
+    :class:`WeightsMissing` with the command that helps, or a :class:`HubError`.
     """
-    if weights is None:
-        found = bundled_path(entry)
-        if found is None:
-            raise WeightsMissing(
-                f"Model {entry.name!r} has no trained weights here, and random weights never paint.",
-                f"Train it (`colorize train PHOTOS -m {entry.name} -o run/`) and pass `--weights run/`.",
-            )
+    if weights is None and (found := bundled_path(entry)) is not None:
         return found
+    published = published_file(entry, weights)
+    if published is not None:
+        from colorize_cli.checkpoints.hub import fetch
+
+        return fetch(published, offline=offline, accept_license=accept_license)
+    if weights is None:
+        raise _nowhere(entry)
     path = Path(weights).expanduser()
     if path.is_dir():
         return _in_folder(path, entry)
     if not path.exists():
-        raise WeightsMissing(f"There is no weights file {path}.", "Check --weights.")
+        names = f" Checkpoints of {entry.name}: {', '.join(entry.hub)}." if entry.hub else ""
+        raise WeightsMissing(f"There is no weights file {path}.", f"Check --weights.{names}")
     return path
+
+
+def published_file(entry: ModelEntry, weights: str | Path | None) -> HubFile | None:
+    """Return the file on the Hub that ``weights`` stands for (see :func:`find_weights`), or None if it is no such."""
+    if weights is None:
+        return next(iter(entry.hub.values()), None)
+    text = str(weights)
+    if isinstance(weights, str) and text.startswith(HUB_SCHEME):
+        from colorize_cli.checkpoints.hub import parse_reference
+
+        return parse_reference(text)
+    return entry.hub.get(text)
+
+
+def _nowhere(entry: ModelEntry) -> WeightsMissing:
+    message = f"Model {entry.name!r} has no trained weights here, and random weights never paint."
+    if entry.original is not None:
+        return WeightsMissing(
+            message,
+            f"Fetch {entry.original.url}, run `colorize models convert {entry.original.file} -m {entry.name} "
+            f"-o {entry.name}.safetensors` and pass `--weights {entry.name}.safetensors`.",
+        )
+    return WeightsMissing(
+        message, f"Train it (`colorize train PHOTOS -m {entry.name} -o run/`) and pass `--weights run/`."
+    )
 
 
 def _in_folder(folder: Path, entry: ModelEntry) -> Path:

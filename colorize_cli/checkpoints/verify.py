@@ -4,8 +4,16 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from colorize_cli.checkpoints.format import load_checkpoint, load_strictly, sha256_of
-from colorize_cli.checkpoints.locate import INDEX, BundledFile, bundled_folder, bundled_index, find_weights
+from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
+from colorize_cli.checkpoints.format import sha256_of
+from colorize_cli.checkpoints.locate import (
+    INDEX,
+    BundledFile,
+    bundled_folder,
+    bundled_index,
+    bundled_path,
+    find_weights,
+)
 from colorize_cli.errors import WeightsInvalid
 from colorize_cli.registry import ENTRIES, ModelEntry
 
@@ -20,19 +28,21 @@ class Verified:
     size: int
 
 
-def verify(entry: ModelEntry, weights: str | Path | None = None) -> Verified:
-    """Check an entry's weights: the hash against the index (bundled ones), strict loading, finite values.
+def verify(
+    entry: ModelEntry, weights: str | Path | None = None, *, offline: bool = False, accept_license: bool = False
+) -> Verified:
+    """Check an entry's weights: the hash (bundled and published ones), strict loading, finite values.
 
-    Raises :class:`WeightsMissing` or :class:`WeightsInvalid`.
+    Raises :class:`WeightsMissing`, :class:`WeightsInvalid` or a :class:`HubError`.
     """
-    path = find_weights(entry, weights)
-    checkpoint = load_checkpoint(path)
+    path = find_weights(entry, weights, offline=offline, accept_license=accept_license)
+    checkpoint = open_checkpoint(path, entry)
     if checkpoint.info.model != entry.name:
         raise WeightsInvalid(
             f"{path} holds weights of {checkpoint.info.model!r}, not of {entry.name!r}.",
             f"Use it with -m {checkpoint.info.model}.",
         )
-    if weights is None:
+    if weights is None and path == bundled_path(entry):
         row = bundled_index().get(path.name)
         if row is None:
             raise WeightsInvalid(f"{path.name} is not in {INDEX}.", "Install colorize-cli again.")
@@ -41,7 +51,7 @@ def verify(entry: ModelEntry, weights: str | Path | None = None) -> Verified:
                 f"{path} is not the file that was published: sha256 {checkpoint.sha256[:12]}, not {row.sha256[:12]}.",
                 "Install colorize-cli again.",
             )
-    load_strictly(entry.build(checkpoint.info.variant, **checkpoint.info.arguments), checkpoint, str(path))
+    load_network(checkpoint, entry, str(path))
     return Verified(entry.name, path, checkpoint.sha256, path.stat().st_size)
 
 

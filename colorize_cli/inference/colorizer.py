@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from colorize_cli._version import __version__
-from colorize_cli.checkpoints.format import CheckpointInfo, load_checkpoint, load_strictly
+from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
+from colorize_cli.checkpoints.format import CheckpointInfo
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.color import lightness
@@ -74,14 +75,13 @@ class Colorizer:
         _check_options(model, self.entry.vividness, vividness, size, strength)
         self.path = find_weights(self.entry, weights)
         self.compute = choose(device, precision)
-        checkpoint = load_checkpoint(self.path)
+        checkpoint = open_checkpoint(self.path, self.entry)
         if checkpoint.info.model != model:
             raise WeightsInvalid(
                 f"{self.path} holds weights of {checkpoint.info.model!r}, not of {model!r}.",
                 f"Use -m {checkpoint.info.model}.",
             )
-        network = self.entry.build(checkpoint.info.variant, **checkpoint.info.arguments)
-        load_strictly(network, checkpoint, str(self.path))
+        network = load_network(checkpoint, self.entry, str(self.path))
         self.info: CheckpointInfo = checkpoint.info
         self.weights_sha256 = checkpoint.sha256
         self.vividness = vividness

@@ -1,5 +1,6 @@
 """ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s") as an encoder that returns four scales."""
 
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -28,7 +29,7 @@ class ChannelNorm(nn.Module):
 
 
 class ConvNeXtBlock(nn.Module):
-    """7x7 depthwise convolution, layer norm, channels times four, GELU, back, layer scale, residual (their section 2.6)."""
+    """7x7 depthwise convolution, layer norm, four times the channels, GELU, back, layer scale, residual (their 2.6)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class ConvNeXt(nn.Module):
         self.channels = channels
         stem = nn.Sequential(nn.Conv2d(3, channels[0], 4, 4), ChannelNorm(channels[0]))
         self.downsample_layers = nn.ModuleList([stem])
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             self.downsample_layers.append(nn.Sequential(ChannelNorm(before), nn.Conv2d(before, after, 2, 2)))
         self.stages = nn.ModuleList(
             nn.Sequential(*(ConvNeXtBlock(width) for _ in range(depth)))

@@ -2,8 +2,8 @@
 
 ConvNeXt encoder, a pixel decoder that restores resolution, a color decoder of learned queries; the state dict has the
 names and shapes of the published checkpoints. Two steps are reordered without changing the result: the last 1x1
-convolution is applied to the query embeddings instead of to one map a query, and the blur behind the last pixel shuffle,
-which commutes with it, acts on two channels instead of 256. At 512x512 that saves about a gigabyte.
+convolution is applied to the query embeddings instead of to one map a query, and the blur behind the last pixel
+shuffle, which commutes with it, acts on two channels instead of 256.
 """
 
 from typing import cast
@@ -79,7 +79,7 @@ class LastShuffle(nn.Module):
         self.conv = nn.Sequential(SpectralConv2d(channels, channels * LAST_SCALE**2, 1, bias=True))
 
     def forward(self, x: Tensor, mixture: Tensor) -> Tensor:
-        """Return (N, K, 4 H, 4 W) for x (N, C, H, W) and the weights ``mixture`` (N, K, C) of each output's channels."""
+        """Return (N, K, 4 H, 4 W) for x (N, C, H, W) and the channel weights ``mixture`` (N, K, C) of each output."""
         strips = []
         for strip in x.split(STRIP, 2):
             wide = F.relu(self.conv(strip)).unflatten(1, (x.shape[1], LAST_SCALE**2))
@@ -142,17 +142,18 @@ class DDColor(ColorizationNet):
         arch = ENCODERS[encoder]()
         self.encoder = ImageEncoder(arch)
         self.decoder = Decoder(arch.channels, width, queries, blocks)
-        self.refine_net = nn.Sequential(nn.Sequential(SpectralConv2d(queries + 3, 2, 1, bias=True)))
+        refine = SpectralConv2d(queries + 3, 2, 1, bias=True)
+        self.refine_net = nn.Sequential(nn.Sequential(refine))
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
         self.queries = queries
 
     def from_rgb(self, rgb: Tensor) -> Tensor:
-        """Predict a*b* (N, 2, H, W), Lab units, from a gray picture (N, 3, H, W), sRGB-encoded, 0..1; multiples of 32."""
+        """Predict a*b* (N, 2, H, W), Lab units, from a gray sRGB picture (N, 3, H, W) in 0..1; multiples of 32."""
         x = (rgb - self.mean) / self.std
         features = self.decoder.features(self.encoder.arch(x))
         colors = self.decoder.color_decoder(features)
-        refine = cast(SpectralConv2d, self.refine_net[0][0])
+        refine = cast(SpectralConv2d, self.refine_net.get_submodule("0.0"))
         weight = (refine.weight if not self.training else refine.normalized_weight()).flatten(1).to(colors.dtype)
         mixture = torch.einsum("kq,nqc->nkc", weight[:, : self.queries], colors)
         own = F.conv2d(x, weight[:, self.queries :, None, None], refine.bias)

@@ -26,7 +26,7 @@ def convolutions(channels_in: int, channels: int, count: int, *, stride: int = 1
 
 
 class ECCV16(ColorizationNet):
-    """Eight groups of convolutions to a distribution over ab bins at a quarter of the size, decoded by a linear layer."""
+    """Eight groups of convolutions to a distribution over ab bins at a quarter of the size, decoded linearly."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -7,14 +7,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorize_cli.models.spectral import normal
+
 TEMPERATURE = 10_000.0
 
 
 def sine_positions(height: int, width: int, channels: int, like: Tensor) -> Tensor:
     """Return the two-dimensional sine position code (height * width, channels) on the device of ``like``.
 
-    Vaswani et al. 2017, section 3.5, for rows in the first half of the channels and columns in the second (Carion et al.
-    2020, appendix A.4), with positions 1 .. n scaled to end at 2 pi, so that it does not depend on the resolution.
+    Vaswani et al. 2017, section 3.5, for rows in the first half of the channels and columns in the second (Carion et
+    al. 2020, appendix A.4), with positions 1 .. n scaled to end at 2 pi, whatever the resolution.
     """
     half = channels // 2
     exponent = torch.arange(half, device=like.device, dtype=torch.float32).div(2, rounding_mode="floor") * 2 / half
@@ -31,7 +33,7 @@ def sine_positions(height: int, width: int, channels: int, like: Tensor) -> Tens
 
 
 class CrossAttention(nn.Module):
-    """Queries attend to the picture; residual, then layer norm. Positions are added to queries and keys, not to values."""
+    """Queries attend to the picture; residual, then layer norm. Positions join queries and keys, not values."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
@@ -87,6 +89,14 @@ class Perceptron(nn.Module):
         return self.layers[-1](x)
 
 
+class Table(nn.Module):
+    """A learned table of vectors, starting from N(0, 1)."""
+
+    def __init__(self, rows: int, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(normal(rows, channels))
+
+
 class QueryDecoder(nn.Module):
     """Blocks of cross-attention, self-attention and feed-forward, cycling through the scales of the pixel decoder.
 
@@ -104,9 +114,9 @@ class QueryDecoder(nn.Module):
         hidden: int = 2048,
     ) -> None:
         super().__init__()
-        self.query_feat = nn.Embedding(queries, channels)
-        self.query_embed = nn.Embedding(queries, channels)
-        self.level_embed = nn.Embedding(len(scales), channels)
+        self.query_feat = Table(queries, channels)
+        self.query_embed = Table(queries, channels)
+        self.level_embed = Table(len(scales), channels)
         self.input_proj = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in scales)
         self.transformer_self_attention_layers = nn.ModuleList(SelfAttention(channels, heads) for _ in range(blocks))
         self.transformer_cross_attention_layers = nn.ModuleList(CrossAttention(channels, heads) for _ in range(blocks))
@@ -120,7 +130,8 @@ class QueryDecoder(nn.Module):
         for i, (project, feature) in enumerate(zip(self.input_proj, features, strict=True)):
             projected = project(feature)
             memory.append(projected.flatten(2).transpose(1, 2) + self.level_embed.weight[i])
-            positions.append(sine_positions(*projected.shape[-2:], projected.shape[1], projected))
+            _, channels, height, width = projected.shape
+            positions.append(sine_positions(height, width, channels, projected))
         placed = self.query_embed.weight[None]
         queries = self.query_feat.weight[None].expand(len(features[0]), -1, -1)
         for i, (cross, own, forward) in enumerate(

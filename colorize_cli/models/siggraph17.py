@@ -32,8 +32,8 @@ def _subsample(x: Tensor) -> Tensor:
 class SIGGRAPH17(ColorizationNet):
     """A U-Net with additive skips; input L*, hints a*b* and their mask, output tanh.
 
-    ``mask_center`` is subtracted from the mask: 0 for the published ``siggraph17`` weights, which know no hint as 0; 0.5
-    for weights trained with a centered mask, as the authors' training code does.
+    ``mask_center`` is subtracted from the mask: 0 for the published ``siggraph17`` weights, to which 0 means no hint;
+    0.5 for weights trained with a centered mask, as the authors' training code does.
     """
 
     def __init__(self, mask_center: float = 0.0) -> None:
@@ -80,8 +80,8 @@ class SIGGRAPH17(ColorizationNet):
     def chroma(self, lightness: Tensor, hints: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units, within +-110, for L* (N, 1, H, W) in 0..100.
 
-        ``hints``: a*b* (N, 2, H, W) in Lab units, 0 where none is given; ``mask``: (N, 1, H, W), 1 where a hint is given,
-        else 0.
+        ``hints``: a*b* (N, 2, H, W) in Lab units, 0 where none is given; ``mask``: (N, 1, H, W), 1 where there is a
+        hint, else 0.
         """
         return padded_to_multiple(self._network, self._input(lightness, hints, mask), MULTIPLE)
 

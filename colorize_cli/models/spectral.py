@@ -9,12 +9,18 @@ from torch import Tensor, nn
 POWER_ITERATIONS_AT_START = 10
 
 
+def normal(*shape: int, std: float = 1.0) -> Tensor:
+    """Return values drawn from N(0, std); none are drawn on the meta device, where that would cost seconds."""
+    values = torch.empty(shape)
+    return values if values.is_meta else values.normal_(0, std)
+
+
 class SpectralConv2d(nn.Module):
     """A convolution with weight W / sigma, sigma = u.W.v from the stored singular vectors (their section 2.1, eq. 20).
 
-    State dict: ``weight_orig``, ``bias``, ``weight_u`` (channels), ``weight_v`` (channels_in * kernel**2). The division is
-    done once, in float32, when weights are loaded or when the module enters evaluation; after writing to the parameters
-    of a module in evaluation by other means, call :meth:`fold`. Training updates u and v by one power iteration a step.
+    State dict: ``weight_orig``, ``bias``, ``weight_u`` (channels), ``weight_v`` (channels_in * kernel**2). The division
+    is done once, when weights are loaded or when the module enters evaluation; after writing to the parameters of a
+    module in evaluation by other means, call :meth:`fold`. Training updates u and v by one power iteration a step.
     """
 
     weight: Tensor
@@ -24,15 +30,15 @@ class SpectralConv2d(nn.Module):
     def __init__(self, channels_in: int, channels: int, kernel: int, *, bias: bool) -> None:
         super().__init__()
         self.padding = (kernel - 1) // 2
-        weight = torch.empty(channels, channels_in, kernel, kernel)
-        nn.init.kaiming_normal_(weight)
+        weight = normal(channels, channels_in, kernel, kernel, std=(2 / (channels_in * kernel**2)) ** 0.5)
         self.weight_orig = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
-        self.register_buffer("weight_u", F.normalize(torch.randn(channels), dim=0))
-        self.register_buffer("weight_v", F.normalize(torch.randn(channels_in * kernel * kernel), dim=0))
+        self.register_buffer("weight_u", normal(channels))
+        self.register_buffer("weight_v", normal(channels_in * kernel**2))
         self.register_buffer("weight", torch.empty_like(weight), persistent=False)
-        self._power_iteration(POWER_ITERATIONS_AT_START)
-        self.fold()
+        if not weight.is_meta:
+            self._power_iteration(POWER_ITERATIONS_AT_START)
+            self.fold()
         self.register_load_state_dict_post_hook(_fold_after_loading)
 
     @torch.no_grad()

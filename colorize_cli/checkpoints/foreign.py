@@ -1,0 +1,143 @@
+"""Reading checkpoints that others published: plain tensors under the names of the original implementation.
+
+``.bin`` and ``.pth`` are pickles: they are opened by PyTorch's restricted loader only, which builds tensors and runs
+nothing. A description of its own such a file does not have, so the model is the one the user asked for.
+"""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from colorize_cli.checkpoints.format import (
+    KEY,
+    Checkpoint,
+    CheckpointInfo,
+    load_checkpoint,
+    load_strictly,
+    sha256_of,
+)
+from colorize_cli.errors import UnknownLayout, UnsafeWeights, WeightsInvalid, WeightsMissing
+from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.registry import ModelEntry
+
+PICKLES = frozenset({".bin", ".pth", ".pt", ".ckpt"})
+WRAPPERS = ("params", "state_dict", "model")
+COUNTER = "num_batches_tracked"
+
+
+def open_checkpoint(path: Path, entry: ModelEntry) -> Checkpoint:
+    """Read a checkpoint of this program, or a foreign one as weights of ``entry``'s default variant.
+
+    Raises :class:`WeightsMissing`, :class:`WeightsInvalid` or :class:`UnsafeWeights`.
+    """
+    if path.suffix in PICKLES or (path.suffix == ".safetensors" and path.is_file() and not describes_itself(path)):
+        return read_foreign(path, entry)
+    return load_checkpoint(path)
+
+
+def load_network(checkpoint: Checkpoint, entry: ModelEntry, name: str) -> ColorizationNet:
+    """Build the network a checkpoint belongs to and put its weights in, in evaluation mode.
+
+    Raises :class:`WeightsInvalid`, for a foreign file :class:`UnknownLayout` with the names that do not fit.
+    """
+    if entry.hub or entry.original:
+        # Hundreds of millions of random numbers would be drawn only to be overwritten.
+        with torch.device("meta"):
+            network = entry.build(checkpoint.info.variant, **checkpoint.info.arguments)
+        network.to_empty(device="cpu")
+    else:
+        network = entry.build(checkpoint.info.variant, **checkpoint.info.arguments)
+    load_strictly(network, checkpoint, name)
+    return network.eval()
+
+
+def describes_itself(path: Path) -> bool:
+    """Return whether a ``.safetensors`` file has this program's description; damaged files count as ours."""
+    try:
+        with safe_open(path, "pt") as file:
+            return KEY in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return True
+
+
+def read_foreign(path: Path, entry: ModelEntry, variant: str | None = None) -> Checkpoint:
+    """Read a file in the original implementation's layout as weights of ``entry``; the layout is checked.
+
+    Raises :class:`WeightsMissing`, :class:`UnsafeWeights`, :class:`WeightsInvalid` and :class:`UnknownLayout`.
+    """
+    state = dict(_unwrap(_tensors(path), path))
+    chosen = variant or entry.default_variant
+    own = _shapes(entry, chosen)
+    for name in own.keys() - state.keys():
+        if name.endswith(COUNTER):
+            # Only training reads the batch counters; files from before PyTorch 0.4.1 lack them.
+            state[name] = torch.tensor(0)
+    check_layout(state, own, path, entry)
+    info = CheckpointInfo(entry.name, chosen, recipe=f"published weights ({path.name})", version="")
+    return Checkpoint(info, state, sha256_of(path))
+
+
+def check_layout(
+    state: Mapping[str, torch.Tensor], own: Mapping[str, torch.Size], path: Path, entry: ModelEntry
+) -> None:
+    """Compare names and shapes with those of the network; raises :class:`UnknownLayout` naming what differs."""
+    missing = sorted(own.keys() - state.keys())
+    unexpected = sorted(state.keys() - own.keys())
+    wrong = sorted(name for name in own.keys() & state.keys() if own[name] != state[name].shape)
+    if not (missing or unexpected or wrong):
+        return
+    differences = [
+        f"{len(names)} {label} ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})"
+        for label, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", wrong))
+        if names
+    ]
+    raise UnknownLayout(
+        f"{path} does not have the layout of the model {entry.name!r}: {'; '.join(differences)}.",
+        "Check -m: it may be another model or another size of it.",
+    )
+
+
+def _shapes(entry: ModelEntry, variant: str) -> dict[str, torch.Size]:
+    with torch.device("meta"):
+        network = entry.build(variant)
+    return {name: tensor.shape for name, tensor in network.state_dict().items()}
+
+
+def _tensors(path: Path) -> Any:
+    if not path.is_file():
+        raise WeightsMissing(f"There is no weights file {path}.", "Check --weights.")
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, "pt") as file:
+                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        # Mapped, a file of 900 MB does not lie in memory beside the network it fills.
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path) or None)
+    except pickle.UnpicklingError as error:
+        if not path.stat().st_size or "Weights only load failed" not in str(error):
+            raise _damaged(path, error) from error
+        raise UnsafeWeights(
+            f"{path} is a pickle that holds more than tensors; opening it could run code, so it is refused.",
+            "Ask its publisher for a .safetensors file.",
+        ) from error
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> WeightsInvalid:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return WeightsInvalid(f"{path} cannot be read as weights ({reason}).", "Fetch it again.")
+
+
+def _unwrap(loaded: Any, path: Path) -> Mapping[str, torch.Tensor]:
+    for wrapper in WRAPPERS:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
+            loaded = loaded[wrapper]
+            break
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise WeightsInvalid(f"{path} holds no table of named tensors.", "A state dict is needed.")
+    return loaded
