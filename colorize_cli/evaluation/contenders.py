@@ -1,0 +1,181 @@
+"""What is compared: models with their weights, and the two baselines that need no model."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging.recombine import recombine
+
+if TYPE_CHECKING:
+    from colorize_cli.inference.colorizer import Colorizer
+
+Array = npt.NDArray[Any]
+GRAY = "gray"
+MEAN_CHROMA = "mean-chroma"
+BASELINES = (GRAY, MEAN_CHROMA)
+
+
+class Contender(ABC):
+    """Something that colorizes: ``name`` is how tables call it."""
+
+    name: str
+
+    @abstractmethod
+    def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
+        """Return RGB (H, W, 3) uint8 for each sRGB gray (H, W) uint8 or uint16; ``indices``: places in the list."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return what the record of a run says about it."""
+
+
+class GrayBaseline(Contender):
+    """The photograph left gray."""
+
+    name = GRAY
+
+    def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
+        """Return each gray as R = G = B."""
+        return [recombine(gray, np.zeros((2, 1, 1), np.float32), depth=8) for gray in grays]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the record of the baseline."""
+        return {"name": self.name, "kind": "baseline", "definition": "a* = b* = 0"}
+
+
+class MeanChromaBaseline(Contender):
+    """Every pixel of a photograph gets the mean a*b* of all *other* photographs of the list (leave one out).
+
+    ``mean_ab``: float64 (n, 2), the mean a*b* of each photograph, NaN for those that cannot be read. A photograph
+    never contributes to its own color, so the baseline cheats no more than a model that knows the collection.
+    """
+
+    name = MEAN_CHROMA
+
+    def __init__(self, mean_ab: Array) -> None:
+        self._known: Array = np.isfinite(mean_ab[:, 0] + mean_ab[:, 1])
+        self._mean_ab = np.where(self._known[:, None], mean_ab, 0.0)
+        if self._known.sum() < 2:
+            raise UsageProblem("The mean-chroma baseline needs two photographs or more.")
+
+    def chroma(self, index: int) -> Array:
+        """Return the a*b* (2,) that photograph ``index`` gets."""
+        others = self._mean_ab.sum(axis=0) - self._mean_ab[index]
+        mean: Array = others / (self._known.sum() - self._known[index])
+        return mean
+
+    def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
+        """Return each gray with the constant chroma of the others, at its own lightness and in gamut."""
+        return [
+            recombine(gray, self.chroma(index).astype(np.float32).reshape(2, 1, 1), depth=8)
+            for gray, index in zip(grays, indices, strict=True)
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the record of the baseline."""
+        return {"name": self.name, "kind": "baseline", "definition": "mean a*b* of the other photographs"}
+
+
+class ModelContender(Contender):
+    """A model with its weights."""
+
+    def __init__(self, name: str, colorizer: Colorizer) -> None:
+        self.name, self.colorizer = name, colorizer
+
+    def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
+        """Predict all grays together and recombine each at 8 bits."""
+        predictions = self.colorizer.predict(grays)
+        strength = self.colorizer.strength
+        return [recombine(gray, ab, depth=8, strength=strength) for gray, ab in zip(grays, predictions, strict=True)]
+
+    def describe(self) -> dict[str, Any]:
+        """Return model, weights hash, parameters and device."""
+        provenance = self.colorizer.provenance()
+        return {
+            "name": self.name,
+            "kind": "model",
+            "model": provenance.model,
+            "weights_sha256": provenance.weights_sha256,
+            "parameters": dict(provenance.parameters),
+            "device": str(self.colorizer.compute),
+        }
+
+
+def parse_model(word: str) -> tuple[str, str | None]:
+    """Split what ``-m`` was given, ``NAME`` or ``NAME=WEIGHTS``, into the model and its weights."""
+    model, separator, weights = word.partition("=")
+    if not model or (separator and not weights):
+        raise UsageProblem(f"-m {word} is neither a model nor MODEL=WEIGHTS.", "Write for example -m gan.")
+    return model, weights or None
+
+
+def pair_with_weights(models: Sequence[str], weights: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Return (model, weights) for every ``-m``, with the ``--weights`` given beside them.
+
+    One ``-m`` may have several ``--weights`` (checkpoints of one model); several ``-m`` need as many ``--weights`` as
+    there are, in the same order. Raises :class:`UsageProblem` for everything else.
+    """
+    pairs = [parse_model(word) for word in models]
+    if not weights:
+        return pairs
+    if any(own is not None for _, own in pairs):
+        raise UsageProblem("-m MODEL=WEIGHTS and --weights are two ways to say the same.", "Use one of them.")
+    if len(pairs) == 1:
+        return [(pairs[0][0], path) for path in weights]
+    if len(pairs) != len(weights):
+        raise UsageProblem(
+            f"{len(pairs)} models and {len(weights)} --weights do not pair up.", "Write -m MODEL=WEIGHTS instead."
+        )
+    return [(model, path) for (model, _), path in zip(pairs, weights, strict=True)]
+
+
+def contender_names(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
+    """Return short names that tell the pairs apart: the model, and as much of the weights' path as is needed."""
+    names = [model for model, _ in pairs]
+    for depth in (1, 2, 3, 99):
+        counts = Counter(names)
+        if max(counts.values()) == 1:
+            break
+        for i, (model, weights) in enumerate(pairs):
+            if counts[names[i]] > 1 and weights:
+                names[i] = f"{model}:{'/'.join(Path(weights).with_suffix('').parts[-depth:])}"
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated or set(names) & set(BASELINES):
+        raise UsageProblem(f"{(repeated or names)[0]} is named twice.", "Name each model with its weights once.")
+    return names
+
+
+def load_models(
+    pairs: Sequence[tuple[str, str | None]],
+    *,
+    vividness: Sequence[float] = (),
+    size: int | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> list[Contender]:
+    """Load every model once; several ``vividness`` values make a contender each, called ``NAME@VALUE``.
+
+    Raises what :class:`Colorizer` raises.
+    """
+    from colorize_cli.inference.colorizer import Colorizer
+
+    contenders: list[Contender] = []
+    for name, (model, weights) in zip(contender_names(pairs), pairs, strict=True):
+        first = vividness[0] if vividness else None
+        colorizer = Colorizer(model, weights=weights, device=device, precision=precision, vividness=first, size=size)
+        if len(vividness) < 2:
+            contenders.append(ModelContender(name, colorizer))
+        for value in vividness if len(vividness) > 1 else ():
+            variant = copy.copy(colorizer)  # the network itself is shared
+            variant.vividness = value
+            contenders.append(ModelContender(f"{name}@{value:g}", variant))
+    return contenders

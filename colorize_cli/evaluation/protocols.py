@@ -1,0 +1,143 @@
+"""Named protocols: which geometry the photographs get and which variant of a metric counts, so that figures compare.
+
+A published figure compares only with one taken under the same geometry and definitions; each protocol says whose it is.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from colorize_cli.errors import UsageProblem
+
+Array = npt.NDArray[Any]
+Geometry = Literal["native", "stretch", "crop"]
+Resampling = Literal["bicubic", "opencv-bilinear"]
+
+GENERAL = ("psnr", "ssim", "delta_e", "colorfulness", "delta_cf_means", "auc", "auc_rebalanced", "histogram_tv")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way of evaluating.
+
+    ``geometry``: ``native`` leaves photographs as they are, ``stretch`` resizes to ``size`` x ``size`` whatever the
+    shape, ``crop`` first cuts the central square. ``resampling``: ``bicubic`` is Pillow's, which averages when it
+    shrinks; ``opencv-bilinear`` is ``cv2.resize`` as it comes, which does not. ``headline``: the metrics that come
+    first in tables. ``ct2_ssim`` adds the SSIM of CT2's script. ``colorfulness_above``: pictures at or below this
+    colorfulness are left out of its mean (ColorFormer's script). ``note``: what stays different from the paper.
+    """
+
+    name: str
+    title: str
+    geometry: Geometry
+    size: int = 0
+    resampling: Resampling = "bicubic"
+    headline: tuple[str, ...] = GENERAL
+    ct2_ssim: bool = False
+    colorfulness_above: float | None = None
+    note: str = ""
+
+    def fit(self, rgb: Array) -> Array:
+        """Return the picture (H, W, 3) uint8 as this protocol looks at it."""
+        if self.geometry == "native":
+            return rgb
+        if self.geometry == "crop":
+            height, width = rgb.shape[:2]
+            side = min(height, width)
+            top, left = (height - side) // 2, (width - side) // 2
+            rgb = rgb[top : top + side, left : left + side]
+        if rgb.shape[:2] == (self.size, self.size):
+            return np.ascontiguousarray(rgb)
+        if self.resampling == "opencv-bilinear":
+            return cv2.resize(np.ascontiguousarray(rgb), (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+        resized = Image.fromarray(np.ascontiguousarray(rgb)).resize((self.size, self.size), Image.Resampling.BICUBIC)
+        return np.asarray(resized)
+
+
+_FID_NOTE = "Its FID uses torchvision's Inception weights; --fid here uses those of pytorch-fid and does not compare."
+_DDCOLOR = ("fid", "colorfulness", "delta_cf_means", "psnr", "ssim")
+
+_ALL = (
+    Protocol("native", "every photograph at its own size", "native"),
+    Protocol("stretch256", "resized to 256x256, shape not kept", "stretch", 256),
+    Protocol("crop256", "central square, resized to 256x256", "crop", 256),
+    Protocol(
+        "ddcolor-val5k",
+        "DDColor on ImageNet-val5k: central square, cv2.resize to 256x256",
+        "crop",
+        256,
+        "opencv-bilinear",
+        _DDCOLOR,
+        note=_FID_NOTE,
+    ),
+    Protocol(
+        "ddcolor-stretch",
+        "DDColor on ImageNet-val50k, COCO-Stuff and ADE20K: cv2.resize to 256x256",
+        "stretch",
+        256,
+        "opencv-bilinear",
+        _DDCOLOR,
+        note=_FID_NOTE,
+    ),
+    Protocol(
+        "colorformer",
+        "ColorFormer: cv2.resize to 256x256, pictures of colorfulness 1 or less left out of its mean",
+        "stretch",
+        256,
+        "opencv-bilinear",
+        _DDCOLOR,
+        colorfulness_above=1.0,
+        note=_FID_NOTE,
+    ),
+    Protocol(
+        "ct2",
+        "CT2: central square, resized to 256x256, SSIM with data range 225, LPIPS on VGG",
+        "crop",
+        256,
+        "bicubic",
+        ("psnr", "ssim_ct2", "lpips_vgg", "colorfulness", "delta_cf_means", "fid"),
+        ct2_ssim=True,
+        note=_FID_NOTE,
+    ),
+    Protocol(
+        "zhang",
+        "Zhang et al. 2016: AuC of the ab error, raw and class-rebalanced, at 256x256",
+        "stretch",
+        256,
+        "bicubic",
+        ("auc", "auc_rebalanced", "psnr"),
+        note="Class probabilities come from the evaluated photographs, not from ImageNet.",
+    ),
+    Protocol(
+        "brown",
+        "Brown et al. 2024: bicubic resize to 256x256, 256-class accuracy and PSNR",
+        "stretch",
+        256,
+        "bicubic",
+        ("accuracy_256", "psnr"),
+        note="The paper does not say which channels its PSNR runs over; here it is RGB.",
+    ),
+    Protocol(
+        "hwang-zhou",
+        "Hwang & Zhou 2016: 224x224, Acc(U), Acc(V) and saturation difference",
+        "stretch",
+        224,
+        "bicubic",
+        ("acc_u", "acc_v", "saturation_difference"),
+        note="The paper does not define saturation; here it is HSV's.",
+    ),
+)
+
+PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
+DEFAULT_PROTOCOL = "stretch256"
+
+
+def find_protocol(name: str) -> Protocol:
+    """Return the protocol called ``name``; raises :class:`UsageProblem` with the names there are."""
+    if name not in PROTOCOLS:
+        raise UsageProblem(f"There is no protocol '{name}'.", f"Protocols: {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]

@@ -1,0 +1,162 @@
+"""The results folder: one JSON line per photograph and contender, the ab histograms, and the record of the run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorize_cli.errors import OutputError, UsageProblem
+from colorize_cli.evaluation.metrics import Measurement
+
+Array = npt.NDArray[Any]
+RECORD, ROWS, HISTOGRAMS = "record.json", "rows.jsonl", "histograms.npz"
+_IDENTITY = ("index", "photo", "sha256", "width", "height", "contender", "error")
+
+
+@dataclass
+class PhotoResult:
+    """What one photograph gave: a measurement per contender, or the error that kept it out of every figure.
+
+    ``width``, ``height``: of the picture as the protocol looks at it. ``histogram``: ab bins of the truth (529,).
+    """
+
+    index: int
+    photo: str
+    sha256: str
+    width: int = 0
+    height: int = 0
+    histogram: Array = field(default_factory=lambda: np.zeros(0))
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    contender: str = ""
+    error: str = ""
+
+
+@dataclass
+class Evaluation:
+    """A finished run: its record and its photographs in the order of the list."""
+
+    record: dict[str, Any]
+    results: list[PhotoResult]
+
+    @property
+    def contenders(self) -> list[str]:
+        """Names in the order of the tables."""
+        return [contender["name"] for contender in self.record["contenders"]]
+
+    @property
+    def measured(self) -> list[PhotoResult]:
+        """The photographs that every contender colorized."""
+        return [result for result in self.results if not result.error]
+
+    @property
+    def failures(self) -> list[PhotoResult]:
+        """The photographs that could not be evaluated."""
+        return [result for result in self.results if result.error]
+
+    def values(self, contender: str, key: str) -> Array:
+        """Return one metric of one contender over the measured photographs, float64 (n,); NaN where it has none."""
+        return np.array([r.measurements[contender].values.get(key, math.nan) for r in self.measured], np.float64)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; raises :class:`OutputError`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; raises :class:`OutputError`."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
+
+
+def save(folder: Path, evaluation: Evaluation) -> None:
+    """Write record, rows and histograms into a folder; raises :class:`OutputError`."""
+    lines = [json.dumps(row, ensure_ascii=False) for result in evaluation.results for row in _rows(result)]
+    write_text(folder / ROWS, "".join(f"{line}\n" for line in lines))
+    measured, names = evaluation.measured, evaluation.contenders
+    arrays = {"true": _stack([r.histogram for r in measured])}
+    for k, name in enumerate(names):
+        arrays[f"predicted{k}"] = _stack([r.measurements[name].histogram for r in measured])
+        arrays[f"credit{k}"] = _stack([r.measurements[name].credit for r in measured])
+    write_bytes(folder / HISTOGRAMS, _npz(arrays))
+    # The record comes last: a folder that has one is complete.
+    write_text(folder / RECORD, json.dumps(evaluation.record, indent=2, ensure_ascii=False) + "\n")
+
+
+def _stack(arrays: Sequence[Array]) -> Array:
+    return np.stack(arrays).astype(np.float32) if arrays else np.zeros((0, 0), np.float32)
+
+
+def _npz(arrays: dict[str, Array]) -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _rows(result: PhotoResult) -> list[dict[str, Any]]:
+    identity = {"index": result.index, "photo": result.photo, "sha256": result.sha256}
+    if result.error:
+        return [{**identity, "contender": result.contender, "error": result.error}]
+    identity |= {"width": result.width, "height": result.height}
+    return [
+        {**identity, "contender": name, **{key: _finite(value) for key, value in measurement.values.items()}}
+        for name, measurement in result.measurements.items()
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 8) if math.isfinite(value) else None
+
+
+def load(folder: Path) -> Evaluation:
+    """Read a results folder; raises :class:`UsageProblem` where it is none or is not complete."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        rows = [json.loads(line) for line in (folder / ROWS).read_text(encoding="utf-8").splitlines()]
+        with np.load(folder / HISTOGRAMS, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        return Evaluation(record, _results(rows, arrays, [c["name"] for c in record["contenders"]]))
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise UsageProblem(
+            f"{folder} holds no complete results of an evaluation ({error}).",
+            "Make them with `colorize evaluate PHOTOS -o FOLDER`.",
+        ) from error
+
+
+def _results(rows: Sequence[dict[str, Any]], arrays: dict[str, Array], names: Sequence[str]) -> list[PhotoResult]:
+    results: dict[int, PhotoResult] = {}
+    place: dict[int, int] = {}
+    order = {name: k for k, name in enumerate(names)}
+    for row in rows:
+        index = row["index"]
+        if "error" in row:
+            results[index] = PhotoResult(
+                index, row["photo"], row["sha256"], contender=row["contender"], error=row["error"]
+            )
+            continue
+        if index not in results:
+            place[index] = len(place)
+            truth = arrays["true"][place[index]]
+            results[index] = PhotoResult(index, row["photo"], row["sha256"], row["width"], row["height"], truth)
+        values = {k: math.nan if v is None else float(v) for k, v in row.items() if k not in _IDENTITY}
+        k, at = order[row["contender"]], place[index]
+        results[index].measurements[row["contender"]] = Measurement(
+            values, arrays[f"predicted{k}"][at], arrays[f"credit{k}"][at]
+        )
+    return [results[index] for index in sorted(results)]

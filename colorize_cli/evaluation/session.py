@@ -1,0 +1,190 @@
+"""One run of ``colorize evaluate`` from options to results: find, load, survey, evaluate, summarize."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from colorize_cli._version import __version__
+from colorize_cli.errors import OutputExists, UsageProblem
+from colorize_cli.evaluation.bootstrap import RESAMPLES
+from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
+from colorize_cli.evaluation.perceptual import Perceptual
+from colorize_cli.evaluation.photos import Photograph, find_photographs, list_hash
+from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, Protocol, find_protocol
+from colorize_cli.evaluation.results import RECORD, Evaluation
+from colorize_cli.evaluation.run import Surveyed, evaluate, survey
+from colorize_cli.evaluation.shards import Shard, merge_when_last
+
+Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Every choice of an evaluation; fields that make no sense raise :class:`UsageProblem` on construction.
+
+    ``models``: (registry name, weights or None). ``vividness``: values to try, each a contender of its own.
+    ``limit``: so many photographs, chosen by ``seed``. ``size``: working size of the models. ``batch``: photographs
+    predicted together. ``fid``, ``kid``, ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra.
+    """
+
+    places: Sequence[Path]
+    models: Sequence[tuple[str, str | None]]
+    protocol: str = DEFAULT_PROTOCOL
+    output: Path | None = None
+    overwrite: bool = False
+    vividness: Sequence[float] = ()
+    size: int | None = None
+    limit: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    batch: int = 8
+    workers: int = 2
+    fid: bool = False
+    kid: bool = False
+    lpips: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense before anything is read or loaded."""
+        find_protocol(self.protocol)
+        if not self.places:
+            raise UsageProblem("There is nothing to evaluate on.", "Name color photographs: files, folders, archives.")
+        if not self.models:
+            raise UsageProblem("There is no model to evaluate.", "Name one with -m.")
+        if self.limit is not None and self.limit < 1:
+            raise UsageProblem(f"--limit {self.limit} leaves no photograph.", "Give 1 or more.")
+        if self.batch < 1 or self.workers < 1:
+            raise UsageProblem("--batch and --jobs must be 1 or more.")
+        unknown = [net for net in self.lpips if net not in ("alex", "vgg")]
+        if unknown:
+            raise UsageProblem(f"There is no LPIPS on '{unknown[0]}'.", "Choose alex or vgg.")
+        if self.output is not None and (self.output / RECORD).exists() and not self.overwrite:
+            raise OutputExists(f"{self.output} already holds results.", "Choose another -o, or add --overwrite.")
+
+
+@dataclass
+class Session:
+    """What a run leaves behind: the evaluation (None on a rank that others merge), and the means to show pictures."""
+
+    evaluation: Evaluation | None
+    contenders: list[Contender]
+    photographs: list[Photograph]
+    protocol: Protocol
+
+
+def _silent(_: int, __: str) -> AbstractContextManager[Callable[[], None]]:
+    return nullcontext(lambda: None)
+
+
+def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress = _silent) -> Session:
+    """Evaluate; nothing is written except the parts of a sharded run.
+
+    Raises every :class:`ColorizeError` that concerns more than one photograph.
+    """
+    shard = shard or Shard()
+    _check_shard(options, shard)
+    protocol = find_protocol(options.protocol)
+    photographs = find_photographs(options.places, options.limit, options.seed)
+    device = shard.device(options.device)
+    models = load_models(
+        options.models, vividness=options.vividness, size=options.size, device=device, precision=options.precision
+    )
+    perceptual = _perceptual(options, device, len(photographs))
+    with progress(len(photographs), "photos surveyed") as advance:
+        surveyed = survey(photographs, workers=options.workers, advance=advance)
+    contenders = [*_baselines(surveyed), *models]
+    record = _record(options, protocol, surveyed, contenders)
+    mine = surveyed[shard.rank :: shard.world]
+    with progress(len(mine), "photos") as advance:
+        results = list(
+            evaluate(
+                mine,
+                contenders,
+                protocol,
+                batch=options.batch,
+                workers=options.workers,
+                perceptual=perceptual,
+                advance=advance,
+            )
+        )
+    if perceptual is not None:
+        record["set_figures"] = perceptual.figures()
+    evaluation: Evaluation | None = Evaluation(record, results)
+    if not shard.alone and evaluation is not None and options.output is not None:
+        evaluation = merge_when_last(options.output, shard, evaluation)
+    return Session(evaluation, contenders, photographs, protocol)
+
+
+def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
+    if shard.alone:
+        return
+    if options.output is None:
+        raise UsageProblem("Several processes meet in a results folder.", "Name it with -o.")
+    if options.fid or options.kid:
+        raise UsageProblem("FID and KID need one process.", "Start without torchrun, or leave --fid and --kid out.")
+
+
+def _perceptual(options: EvaluateOptions, device: str, photos: int) -> Perceptual | None:
+    if not (options.fid or options.kid or options.lpips):
+        return None
+    from colorize_cli.inference.devices import choose
+
+    return Perceptual(
+        fid=options.fid, kid=options.kid, lpips=options.lpips, device=str(choose(device).device), photos=photos
+    )
+
+
+def _baselines(surveyed: Sequence[Surveyed]) -> list[Contender]:
+    """Return the baselines; a single photograph has no others whose mean chroma it could get."""
+    mean_ab = np.full((len(surveyed), 2), np.nan)
+    for seen in surveyed:
+        mean_ab[seen.photo.index] = seen.mean_ab
+    if np.isfinite(mean_ab[:, 0]).sum() < 2:
+        return [GrayBaseline()]
+    return [GrayBaseline(), MeanChromaBaseline(mean_ab)]
+
+
+def _record(
+    options: EvaluateOptions, protocol: Protocol, surveyed: Sequence[Surveyed], contenders: Sequence[Contender]
+) -> dict[str, Any]:
+    return {
+        "kind": "evaluation",
+        "protocol": {
+            "name": protocol.name,
+            "title": protocol.title,
+            "geometry": protocol.geometry,
+            "size": protocol.size or None,
+            "resampling": protocol.resampling if protocol.geometry != "native" else None,
+            "colorfulness_above": protocol.colorfulness_above,
+            "note": protocol.note,
+        },
+        "photos": {
+            "places": [place.name for place in options.places],
+            "count": len(surveyed),
+            "list_sha256": list_hash((seen.photo.name, seen.sha256) for seen in surveyed),
+            "limit": options.limit,
+            "seed": options.seed,
+        },
+        "contenders": [contender.describe() for contender in contenders],
+        "bootstrap": {"resamples": RESAMPLES, "seed": options.seed, "level": 0.95},
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what computes the figures; only what is installed."""
+    versions = {"colorize": __version__, "python": platform.python_version()}
+    for package in ("torch", "numpy", "opencv-python", "opencv-python-headless", "pillow", "torchmetrics"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
