@@ -1,0 +1,156 @@
+"""Two results folders side by side: paired differences on the photographs they share, and who wins how often."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.evaluation.bootstrap import Bootstrap
+from colorize_cli.evaluation.contenders import BASELINES
+from colorize_cli.evaluation.metrics import BY_KEY, METRICS
+from colorize_cli.evaluation.results import Evaluation, PhotoResult
+from colorize_cli.evaluation.tables import simple_table
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of two contenders on the same photographs.
+
+    ``a``, ``b``: means; ``difference``: b - a with its 95 % interval ``low``..``high``; ``wins_a``, ``wins_b``,
+    ``ties``: photographs on which each is better, None where neither direction is better.
+    """
+
+    contender_a: str
+    contender_b: str
+    metric: str
+    n: int
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    wins_a: int | None
+    wins_b: int | None
+    ties: int | None
+
+
+def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
+    """Return which contender of A meets which of B: those of one name, else the only model of each.
+
+    Baselines are compared only to each other. Raises :class:`UsageProblem` when nothing pairs up.
+    """
+    same = [(name, name) for name in a.contenders if name in b.contenders and name not in BASELINES]
+    if same:
+        return same
+    models_a = [name for name in a.contenders if name not in BASELINES]
+    models_b = [name for name in b.contenders if name not in BASELINES]
+    if len(models_a) == 1 and models_b:
+        return [(models_a[0], name) for name in models_b]
+    if len(models_b) == 1 and models_a:
+        return [(name, models_b[0]) for name in models_a]
+    raise UsageProblem(
+        f"No model of the first ({', '.join(models_a) or 'none'}) has its match in the second "
+        f"({', '.join(models_b) or 'none'}).",
+        "Compare folders that share a model's name, or one of which has a single model.",
+    )
+
+
+def compare(a: Evaluation, b: Evaluation, *, seed: int = 0) -> list[Difference]:
+    """Return the paired differences of all per-photograph metrics; photographs are matched by the hash of their file.
+
+    Raises :class:`UsageProblem` for different protocols or lists without a photograph in common.
+    """
+    protocols = a.record["protocol"]["name"], b.record["protocol"]["name"]
+    if protocols[0] != protocols[1]:
+        raise UsageProblem(
+            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Figures compare within one protocol only."
+        )
+    of_b = {result.sha256: result for result in b.measured}
+    shared = [(result, of_b[result.sha256]) for result in a.measured if result.sha256 in of_b]
+    if not shared:
+        raise UsageProblem("The two results share no photograph.", "Evaluate both on the same photographs.")
+    bootstrap = Bootstrap(len(shared), seed=seed)
+    differences = []
+    for name_a, name_b in pairs_to_compare(a, b):
+        for metric in METRICS:
+            if metric.of_set:
+                continue
+            values_a = _values([left for left, _ in shared], name_a, metric.key)
+            values_b = _values([right for _, right in shared], name_b, metric.key)
+            if np.isfinite(values_a - values_b).any():
+                differences.append(_difference(name_a, name_b, metric.key, values_a, values_b, bootstrap))
+    return differences
+
+
+def _values(results: list[PhotoResult], contender: str, key: str) -> Array:
+    return np.array([result.measurements[contender].values.get(key, math.nan) for result in results])
+
+
+def _difference(name_a: str, name_b: str, key: str, a: Array, b: Array, bootstrap: Bootstrap) -> Difference:
+    gap = b - a
+    known = np.isfinite(gap)
+    figure = bootstrap.mean(gap)
+    better = BY_KEY[key].better
+    wins_a = wins_b = ties = None
+    if better != "none":
+        gain = gap[known] if better == "higher" else -gap[known]
+        wins_b, wins_a = int((gain > 0).sum()), int((gain < 0).sum())
+        ties = int(known.sum()) - wins_a - wins_b
+    means = float(a[known].mean()), float(b[known].mean())
+    return Difference(
+        name_a, name_b, key, figure.n, *means, figure.value, figure.low, figure.high, wins_a, wins_b, ties
+    )
+
+
+def as_table(differences: list[Difference]) -> Any:
+    """Return the differences as a rich table."""
+    rows = []
+    for d in differences:
+        metric = BY_KEY[d.metric]
+        numbers = [f"{value:.{metric.digits}f}" for value in (d.a, d.b)]
+        gap = f"{d.difference:+.{metric.digits}f} [{d.low:+.{metric.digits}f}, {d.high:+.{metric.digits}f}]"
+        wins = "" if d.wins_a is None else f"{d.wins_a} : {d.wins_b}" + (f" ({d.ties} ties)" if d.ties else "")
+        contender = d.contender_a if d.contender_a == d.contender_b else f"{d.contender_a} | {d.contender_b}"
+        rows.append([contender, metric.title, *numbers, gap, wins])
+    title = f"{differences[0].n} photographs in common · difference = B - A, 95 % bootstrap interval"
+    return simple_table(["", "metric", "A", "B", "B - A", "wins A : B"], rows, title=title)
+
+
+def as_json(differences: list[Difference]) -> str:
+    """Return the differences as a JSON list."""
+    return json.dumps([asdict(d) for d in differences], indent=2) + "\n"
+
+
+def as_csv(differences: list[Difference]) -> str:
+    """Return the differences as CSV."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(asdict(differences[0])), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(difference) for difference in differences)
+    return stream.getvalue()
+
+
+def as_markdown(differences: list[Difference]) -> str:
+    """Return the differences as a Markdown table."""
+    lines = [
+        "| A | B | metric | n | mean A | mean B | B - A | wins A | wins B |",
+        "|---|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for d in differences:
+        metric = BY_KEY[d.metric]
+        digits = metric.digits
+        gap = f"{d.difference:+.{digits}f} [{d.low:+.{digits}f}, {d.high:+.{digits}f}]"
+        wins = ["" if w is None else str(w) for w in (d.wins_a, d.wins_b)]
+        cells = [d.contender_a, d.contender_b, metric.title, str(d.n), f"{d.a:.{digits}f}", f"{d.b:.{digits}f}", gap]
+        lines.append(f"| {' | '.join([*cells, *wins])} |")
+    return "\n".join(lines) + "\n"
