@@ -1,12 +1,15 @@
-"""Files that are there whole or not at all: written beside their target, forced to disk, then renamed.
+"""Files that are there whole or not at all: written without a name, forced to disk, then given their name.
 
-Without ``overwrite`` the last step is a hard link, which the system refuses where the name is taken, so that a file
-that appears meanwhile is never replaced.
+Linux can write a file that has no name yet (``O_TMPFILE``): whatever kills the program, nothing is left behind.
+Elsewhere it is a hidden file beside the target. Without ``overwrite`` the last step is a hard link, which the system
+refuses where the name is taken, so that a file that appears meanwhile is never replaced.
 """
 
 import contextlib
 import errno
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +27,9 @@ _REMEDIES = {
     errno.ENOTDIR: "Choose another folder with -o.",
     errno.ENAMETOOLONG: "Choose a shorter name with -o.",
 }
+PREFIX, SUFFIX = ".colorize-", ".part"
+# What systems and file systems without unnamed files answer (EISDIR: kernels that do not know the flag).
+_NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
 # What file systems without hard links (FAT, some network mounts) answer.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES, errno.EXDEV}
 
@@ -53,13 +59,16 @@ def atomic_file(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     temporary: Path | None = None
     try:
         try:
-            descriptor, name = tempfile.mkstemp(prefix=".colorize-", suffix=".part", dir=target.parent)
-            temporary = Path(name)
+            descriptor = _open_unnamed(target.parent)
+            if descriptor is None:
+                descriptor, temporary = _open_hidden(target.parent)
             with os.fdopen(descriptor, "w+b") as file:
                 yield file
                 file.flush()
+                if temporary is None:
+                    temporary = _named(file, target.parent)
                 temporary.chmod(_mode_for(target, overwrite))
-                os.fsync(file.fileno())
+                os.fsync(descriptor)
             _move(temporary, target, overwrite)
             temporary = None
             _sync_folder(target.parent)
@@ -71,6 +80,54 @@ def atomic_file(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def _open_unnamed(folder: Path) -> int | None:
+    """Open a file without a name on the folder's file system; None where that is not to be had."""
+    if not hasattr(os, "O_TMPFILE") or not Path("/proc/self/fd").is_dir():
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED:
+            return None
+        raise
+
+
+def _open_hidden(folder: Path) -> tuple[int, Path]:
+    descriptor, name = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=folder)
+    return descriptor, Path(name)
+
+
+def _named(file: BinaryIO, folder: Path) -> Path:
+    """Give a complete file without a name a hidden one beside its target, and return that."""
+    name = folder / f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
+    root = os.open("/", os.O_RDONLY)
+    try:
+        # A folder descriptor makes Python call linkat(), which follows the link in /proc as open(2) describes.
+        os.link(f"/proc/self/fd/{file.fileno()}", name, src_dir_fd=root, follow_symlinks=True)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _copied(file, folder)
+    finally:
+        os.close(root)
+    return name
+
+
+def _copied(file: BinaryIO, folder: Path) -> Path:
+    """Copy a complete file to a hidden one, where the system does not let it be linked."""
+    descriptor, name = _open_hidden(folder)
+    try:
+        with os.fdopen(descriptor, "wb") as copy:
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        name.unlink()
+        raise
+    return name
 
 
 def _mode_for(target: Path, overwrite: bool) -> int:

@@ -52,7 +52,19 @@ def test_an_interrupt_in_the_middle_leaves_the_old_file_as_it_was(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
-def test_while_it_is_written_only_a_hidden_file_is_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_while_it_is_written_nothing_is_there_that_a_kill_could_leave_behind(tmp_path: Path, overwrite: bool) -> None:
+    if atomic._open_unnamed(tmp_path) is None:
+        pytest.skip("this file system has no files without a name")
+    with atomic_file(tmp_path / "a.png", overwrite=overwrite) as file:
+        file.write(b"x")
+        assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == b"x"
+
+
+def test_without_unnamed_files_only_a_hidden_file_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_open_unnamed", lambda folder: None)
     with atomic_file(tmp_path / "a.png") as file:
         file.write(b"x")
         names = [path.name for path in tmp_path.iterdir()]
