@@ -50,6 +50,8 @@ def _translate(error: BaseException, what: str, cache: str) -> ModelError | None
                 return found
     if any(isinstance(link, hub_errors.OfflineModeIsEnabled) for link in chain):
         return _offline(what)
+    if any(type(link).__name__ == "FileMetadataError" for link in chain):
+        return HubError(f"{what}: what answers is not a Hub.", "Check HF_ENDPOINT and the proxy.")
     for link in chain:
         if type(link).__module__.startswith(_HTTP_CLIENTS):
             return _of_client(link, what)
