@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from colorize_cli._version import __version__
-from colorize_cli.cli import colorize, evaluate, models, train
+from colorize_cli.cli import bench, colorize, evaluate, models, train
 from colorize_cli.cli.console import fail, printable
 from colorize_cli.cli.libraries import missing_library
 from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError
@@ -77,6 +77,7 @@ app = typer.Typer(
 app.command("colorize")(colorize.colorize)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("bench")(bench.bench)
 app.add_typer(models.app, name="models")
 
 

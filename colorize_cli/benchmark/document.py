@@ -1,0 +1,112 @@
+"""The file of a benchmark: every row with its machine and its raw samples, written as JSON, CSV or Markdown."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from colorize_cli.benchmark import tables
+from colorize_cli.benchmark.machine import Machine
+from colorize_cli.benchmark.options import BenchOptions, check_endings
+from colorize_cli.benchmark.rows import Row
+from colorize_cli.errors import OutputError, UsageProblem
+
+KIND, FORMAT = "colorize bench", 1
+
+
+@dataclass
+class Document:
+    """What one run measured. ``pipeline``: the figures of ``--pipeline`` by name, each with its raw samples."""
+
+    rows: list[Row] = field(default_factory=list)
+    pipeline: dict[str, Any] | None = None
+    quick: bool = False
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: BenchOptions) -> "Document":
+        """Return an empty document for a run with these options."""
+        return cls(quick=options.quick, options=asdict(options))
+
+    def as_json(self) -> str:
+        """Return everything, raw samples included, as JSON."""
+        plain = {
+            "kind": KIND,
+            "format": FORMAT,
+            "created": self.created,
+            "quick": self.quick,
+            "options": dict(self.options),
+            "rows": [row.columns() | {"samples": row.samples} for row in self.rows],
+            "pipeline": self.pipeline,
+        }
+        return json.dumps(plain, indent=1) + "\n"
+
+    def as_csv(self) -> str:
+        """Return the rows, then the pipeline, as one table without raw samples; the machine stands in every line."""
+        lines = [row.columns() | {"quick": self.quick} for row in self.rows]
+        if self.pipeline is not None:
+            lines.append({"status": "pipeline", **{k: v for k, v in self.pipeline.items() if k != "rounds"}})
+        names = list(dict.fromkeys(name for line in lines for name in line))
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+        return stream.getvalue()
+
+    def as_markdown(self) -> str:
+        """Return the tables of the terminal as Markdown, with the machine and the date below."""
+        parts = [tables.as_markdown(table) for table in self.tables()]
+        return "\n".join(parts) + f"\nMeasured {self.created}.\n"
+
+    def tables(self) -> list[tables.Table]:
+        """Return the tables that show this document."""
+        shown = []
+        if self.rows:
+            shown += [tables.speeds(self.rows, quick=self.quick), tables.stages(self.rows)]
+        if self.pipeline is not None:
+            shown.append(tables.pipeline(self.pipeline))
+        return shown
+
+
+def export(path: Path, document: Document) -> None:
+    """Write a document in the format of the file's ending; raises :class:`UsageProblem`, :class:`OutputError`."""
+    check_endings(path, None)
+    text = {".json": document.as_json, ".csv": document.as_csv, ".md": document.as_markdown}[path.suffix.lower()]()
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+
+
+def load(path: Path) -> Document:
+    """Read what :func:`export` wrote as JSON; raises :class:`UsageProblem` for any other file."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain["kind"] != KIND or plain["format"] > FORMAT:
+            raise ValueError("of another kind, or of a newer version")
+        return Document(
+            [_row(values) for values in plain["rows"]],
+            plain["pipeline"],
+            plain["quick"],
+            plain["created"],
+            plain["options"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageProblem(
+            f"{path} is no benchmark in JSON ({error}).", "Make one with `colorize bench --export old.json`."
+        ) from error
+
+
+def _row(values: Mapping[str, Any]) -> Row:
+    machine = Machine(**{f.name: values[f.name] for f in fields(Machine)})
+    return Row(machine, **{f.name: values[f.name] for f in fields(Row) if f.name != "machine"})
+
+
+def machines(rows: Sequence[Row]) -> list[str]:
+    """Return the different machines of some rows, one line each."""
+    return list(dict.fromkeys(str(row.machine) for row in rows))

@@ -1,0 +1,51 @@
+"""Loading what is timed: a model with its trained weights, or with random ones where it has none."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+from colorize_cli.errors import WeightsMissing
+from colorize_cli.inference.colorizer import Colorizer
+from colorize_cli.registry import get
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The checkpoint to load; ``trained`` is False for random weights, which are good for timing only."""
+
+    path: str | Path | None
+    trained: bool
+
+
+def find(model: str, weights: str | None, folder: Path) -> Weights:
+    """Return the weights of a model, or random ones written into ``folder`` where it has none.
+
+    Raises :class:`ModelError` where ``weights`` is given and cannot be used.
+    """
+    from colorize_cli.checkpoints.locate import find_weights
+
+    try:
+        return Weights(find_weights(get(model), weights), trained=True)
+    except WeightsMissing:
+        if weights is not None:
+            raise
+    entry = get(model)
+    path = folder / f"{model}-untrained.safetensors"
+    if not path.exists():
+        torch.manual_seed(0)
+        network = entry.build()
+        save_checkpoint(path, network.state_dict(), CheckpointInfo(model, entry.default_variant, recipe="untrained"))
+    return Weights(path, trained=False)
+
+
+def load(model: str, weights: Weights, device: str, precision: str, size: int | None) -> Colorizer:
+    """Load a model; raises :class:`DeviceError` for a device or precision that is not to be had."""
+    return Colorizer(model, weights=weights.path, device=device, precision=precision, size=size)
+
+
+def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Return a folder for random weights and generated scans that vanishes with its context."""
+    return tempfile.TemporaryDirectory(prefix="colorize-bench-")

@@ -1,0 +1,86 @@
+"""What a timing was measured on: figures without their machine mean nothing."""
+
+import os
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import torch
+
+from colorize_cli._version import __version__
+from colorize_cli.inference.options import available_cores
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The hardware and the versions behind a row.
+
+    ``cores``: those this process may use; ``threads``: those given to torch; ``ram_gb``: memory of the machine in
+    10^9 bytes; ``gpu``: name of the first CUDA device or "Apple MPS", "" for none; ``native_bf16``: whether the
+    processor multiplies bf16 itself; ``load``: tasks that wanted a core in the minute before, where the system tells.
+    """
+
+    cpu: str
+    cores: int
+    threads: int
+    ram_gb: float
+    gpu: str
+    system: str
+    python: str
+    torch: str
+    opencv: str
+    version: str
+    native_bf16: bool
+    load: float | None
+
+    def row(self) -> dict[str, object]:
+        """Return the description as plain columns."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Return one line for the caption of a table."""
+        parts = [self.cpu, f"{self.cores} cores, {self.threads} threads", f"{self.ram_gb:g} GB", self.gpu or "no GPU"]
+        parts += [self.system, f"Python {self.python}", f"torch {self.torch}", f"colorize {self.version}"]
+        return " · ".join(parts)
+
+
+def describe(threads: int | None = None) -> Machine:
+    """Describe this machine; ``threads`` None is what torch uses now."""
+    return Machine(
+        cpu=_cpu_name(),
+        cores=available_cores(),
+        threads=threads or torch.get_num_threads(),
+        ram_gb=round(total_memory() / 1e9, 1),
+        gpu=_gpu_name(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        torch=torch.__version__,
+        opencv=cv2.__version__,
+        version=__version__,
+        native_bf16=bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+        load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    )
+
+
+def total_memory() -> int:
+    """Return the bytes of memory of the machine; 0 where the system does not tell."""
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 0
+
+
+def _cpu_name() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip().lower() in {"model name", "hardware"} and value.strip():
+                return " ".join(value.split())
+    return platform.processor() or platform.machine()
+
+
+def _gpu_name() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name(0)
+    return "Apple MPS" if torch.backends.mps.is_available() else ""

@@ -1,0 +1,133 @@
+"""Benchmarks as tables: one plain form, shown by rich on a terminal and written as Markdown."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from colorize_cli.benchmark.rows import STAGES, Row
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, the names of the columns, rows of text, and remarks to stand below."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...] = ()
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    """Return a number to that many significant digits, without exponent; an empty string for None."""
+    if value is None:
+        return ""
+    if value == 0:
+        return "0"
+    shown = float(f"{value:.{digits}g}")
+    return f"{shown:.0f}" if abs(shown) >= 10 ** (digits - 1) else f"{shown:g}"
+
+
+def _ms(seconds: float | None) -> str:
+    return _number(None if seconds is None else seconds * 1000)
+
+
+def _what(row: Row) -> tuple[str, ...]:
+    batch = "" if row.batch is None and row.asked_batch is None else str(row.batch or row.asked_batch)
+    return row.model, row.device, row.precision, batch, _number(row.megapixels)
+
+
+def speeds(rows: Sequence[Row], *, quick: bool) -> Table:
+    """Return the table of loading, latency, throughput, memory and agreement, a line a row."""
+    lines = []
+    for row in rows:
+        agreement = ""
+        if row.delta_e_max is not None and row.delta_e_mean is not None:
+            agreement = f"{_number(row.delta_e_mean, 2)} / {_number(row.delta_e_max, 2)}"
+        told = [word for word in (_status(row), row.weights == "untrained" and "untrained") if word]
+        figures = (
+            _number(row.load_seconds), _number(row.first_photo_seconds), _ms(row.latency_p50), _ms(row.latency_p95),
+            _number(row.photos_per_second), _number(row.speedup), _number(row.memory_mb), agreement,
+        )  # fmt: skip
+        lines.append((*_what(row), *figures, ", ".join(told)))
+    titles = (
+        "model", "device", "precision", "batch", "MP", "load s", "first photo s", "p50 ms", "p95 ms", "photos/s",
+        "x CPU", "peak MB", "dE mean / max", "",
+    )  # fmt: skip
+    notes = dict.fromkeys(f"{row.model} on {row.device}, {row.precision}: {row.note}" for row in rows if row.note)
+    remarks = [*dict.fromkeys(str(row.machine) for row in rows), *notes]
+    if quick:
+        remarks.append("Quick: too few samples for a figure to quote.")
+    if any(row.weights == "untrained" for row in rows):
+        remarks.append("untrained: random weights, good for timing only.")
+    return Table("Prediction: a batch through fit and network", titles, tuple(lines), tuple(remarks))
+
+
+def _status(row: Row) -> str:
+    return "" if row.status == "measured" else row.status
+
+
+def stages(rows: Sequence[Row]) -> Table:
+    """Return the table of milliseconds a photograph spends in each stage, and of all of them one after another."""
+    lines = []
+    for row in rows:
+        if row.samples:
+            seconds = row.stage_seconds
+            cells = (*(_ms(seconds.get(stage)) for stage in STAGES), _ms(sum(seconds.values())))
+            lines.append((*_what(row), *cells, _number(row.whole_per_second)))
+    titles = ("model", "device", "precision", "batch", "MP", *STAGES, "sum", "photos/s")
+    return Table("Stages: ms a photograph, one after another", titles, tuple(lines))
+
+
+def pipeline(figures: Mapping[str, Any]) -> Table:
+    """Return the table of the batch engine against its limits."""
+    rows = [
+        ("a: decode and encode alone", figures["codec_seconds"], figures["codec_cpu_seconds"]),
+        ("b: prediction alone", figures["predict_seconds"], figures["predict_cpu_seconds"]),
+        ("c: the batch engine", figures["batch_seconds"], figures["batch_cpu_seconds"]),
+    ]
+    lines = [(name, _number(wall), _number(cpu), _number(figures["files"] / wall)) for name, wall, cpu in rows]
+    limit = figures["limit"]
+    lines.append((f"ratio {limit}", _number(figures["ratio"]), _number(figures["cpu_ratio"]), ""))
+    inside = ", ".join(f"{stage} {_ms(figures[f'{stage}_seconds_a_photo'])}" for stage in ("predict", "recombine"))
+    remarks = (
+        f"{figures['files']:.0f} photographs, {_number(figures['megapixels'])} megapixels; medians of "
+        f"{len(figures['rounds'])} round(s); {figures['workers']} workers; {figures['model']} "
+        f"({figures['weights']}) on {figures['device']}, {figures['precision']}.",
+        f"Inside c, ms a photo of one thread: {inside}.",
+        "Core seconds do not count what other programs took from the cores meanwhile; wall seconds do.",
+        figures["machine_line"],
+    )
+    return Table("Pipeline", ("", "wall s", "core s", "photos/s"), tuple(lines), remarks)
+
+
+def as_markdown(table: Table) -> str:
+    """Return a table as Markdown, its remarks below."""
+    text = [("left", "right")[index > 0] for index in range(len(table.columns))]
+    lines = [f"### {table.title}", "", "| " + " | ".join(map(_escape, table.columns)) + " |"]
+    lines.append("|" + "|".join(":---" if side == "left" else "---:" for side in text) + "|")
+    lines += ["| " + " | ".join(map(_escape, row)) + " |" for row in table.rows]
+    return "\n".join([*lines, "", *(f"{_escape(remark)}  " for remark in table.remarks)]) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def as_text(table: Table, width: int | None) -> str:
+    """Return a table as rich draws it, for a terminal of this width; None for as wide as it needs."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(title=Text(table.title), title_justify="left", title_style="")
+    for index, name in enumerate(table.columns):
+        drawn.add_column(Text(name), justify="left" if index == 0 else "right", no_wrap=width is None)
+    for row in table.rows:
+        drawn.add_row(*map(Text, row))
+    stream = io.StringIO()
+    console = Console(file=stream, width=width or 400, color_system=None)
+    console.print(drawn)
+    for remark in table.remarks:
+        console.print(Text(remark), soft_wrap=width is None)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
