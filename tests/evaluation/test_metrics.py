@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from skimage.color import rgb2lab, rgb2luv
 
 from colorize_cli.evaluation.metrics import BY_KEY, METRICS, PSNR_CAP, Picture, measure
+from colorize_cli.evaluation.protocols import PROTOCOLS
 
 
 @pytest.fixture
@@ -50,3 +53,8 @@ def test_pictures_of_different_sizes_are_refused(true):
 
 def test_keys_are_unique():
     assert len(BY_KEY) == len(METRICS)
+
+
+def test_every_metric_and_protocol_is_defined_in_the_documentation():
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name in (*BY_KEY, *PROTOCOLS) if f"`{name}`" not in text] == []
