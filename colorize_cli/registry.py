@@ -141,11 +141,13 @@ class ModelEntry:
                 f"Model {self.name!r} has no variant {chosen!r}.", f"It has: {', '.join(self.variants)}."
             )
         recipes = self.variants[chosen].recipes
+        if not recipes:
+            raise UsageProblem(
+                f"{self.name} ({chosen}) cannot be trained here.", "`colorize models list` shows the models there are."
+            )
         wanted = name or next(iter(recipes), "")
         if wanted not in recipes:
-            raise UsageProblem(
-                f"{self.name} ({chosen}) has no recipe {wanted!r}.", f"It has: {', '.join(recipes) or 'none'}."
-            )
+            raise UsageProblem(f"{self.name} ({chosen}) has no recipe {wanted!r}.", f"It has: {', '.join(recipes)}.")
         module, _, attribute = recipes[wanted].partition(":")
         recipe: Recipe = getattr(importlib.import_module(module), attribute)
         return recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any
@@ -21,6 +22,8 @@ class Interruption:
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) == signal.SIG_IGN:
+                    continue  # under nohup
                 self._before[number] = signal.signal(number, self._handle)
         return self
 
@@ -34,3 +37,4 @@ class Interruption:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        print("Stopping: saving after this step. Ctrl-C again aborts at once.", file=sys.stderr, flush=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ import torch
 from colorize_cli import registry
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
-from colorize_cli.errors import NoTrainingData, UsageProblem
+from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UsageProblem
 from colorize_cli.inference.devices import Compute, choose
 from colorize_cli.models.blocks import ColorizationNet, half
 from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted
@@ -32,6 +34,7 @@ from colorize_cli.training.workers import default_workers
 _MARGIN = 1.5
 """How much larger than the largest square photos are kept, so that crops of part of them still have detail."""
 _SMOKE_VALIDATION = 8
+_DISK_PROBLEMS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,22 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
 
     Raises the errors of :mod:`colorize_cli.errors`, and KeyboardInterrupt once the state is saved.
     """
+    try:
+        return _train(options, progress or TrainingProgress())
+    except OSError as error:
+        if error.errno not in _DISK_PROBLEMS:
+            raise
+        raise OutputError(f"'{options.output}' cannot be written: {error.strerror}.", "Free space there.") from error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise OutOfMemory(
+            "There is not enough memory for this training.",
+            "Use a smaller --batch-size or --size, or --accumulate to work a batch off in parts.",
+        ) from error
+
+
+def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
     folder = RunFolder(options.output)
     resuming = folder.open(options.resume)
     record = folder.read_record() if resuming else {}
@@ -60,7 +79,7 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
     variant = options.variant or entry.default_variant
     recipe = adapted(entry.recipe(variant, options.recipe), options)
     compute = training_compute(options.device, options.precision)
-    with progress or TrainingProgress() as shown:
+    with progress as shown:
         shown.note(f"training {entry.name} ({variant}), recipe {recipe.name}, on {compute}")
         training, validation = read_photos(options, recipe, folder, shown)
         environment = _environment(compute)
@@ -158,8 +177,15 @@ def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOpt
                 "resuming goes on exactly as it began.",
                 "Leave the option out, or begin a new run with --init and another -o.",
             )
-        changed[name] = type(getattr(options, name))(value) if name == "stages" else value
+        changed[name] = _typed(name, value)
     return replace(options, **changed)
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Return a recorded option as :class:`TrainOptions` holds it."""
+    if name == "stages":
+        return tuple(value)
+    return Path(value) if name in ("init", "validation") and value is not None else value
 
 
 def training_compute(device: str, precision: str) -> Compute:

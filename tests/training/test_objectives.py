@@ -1,0 +1,154 @@
+"""What each objective minimizes, and that micro-batches add up to the batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.inference.devices import choose
+from colorize_cli.models.gan import Generator
+from colorize_cli.models.pix2pix_unet import Pix2PixUNet
+from colorize_cli.training.batches import Batch
+from colorize_cli.training.objectives import Setting, create
+from colorize_cli.training.objectives.adversarial import Adversarial
+from colorize_cli.training.optimization import MovingAverage, build_optimizer, schedule_factor, train_mode
+from colorize_cli.training.recipes import GAN_BUNDLED, Stage
+from tests.training.tiny import ADVERSARIAL, DISTRIBUTION, L1, TinyNet
+
+COMPUTE = choose("cpu", "fp32")
+
+
+def batch(count: int = 4, size: int = 32, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    lightness = torch.rand(count, 1, size, size, generator=generator) * 100
+    ab = torch.randn(count, 2, 1, 1, generator=generator).expand(count, 2, size, size) * 12
+    return Batch(lightness, ab.contiguous(), torch.arange(count) % 3 - 1)
+
+
+def steady() -> TinyNet:
+    """A network without dropout and with fixed batch norms: halves of a batch pass through it like the whole."""
+    torch.manual_seed(0)
+    network = TinyNet()
+    network.body[1], network.body[3] = nn.Identity(), nn.Identity()
+    return network
+
+
+def test_micro_batches_add_up_to_the_batch() -> None:
+    whole, halves = batch(), [Batch(*(part[i : i + 2] for part in batch())) for i in (0, 2)]
+    stage = replace(L1, optimizer="adam")
+    results = []
+    for batches in ([whole], halves):
+        network = steady()
+        losses = create(network, stage, Setting(COMPUTE, 10)).step(batches)
+        results.append((losses["loss"], network.classifier.weight.detach().clone()))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    assert torch.allclose(results[0][1], results[1][1], atol=1e-6)
+
+
+@pytest.mark.parametrize("stage", [DISTRIBUTION, L1])
+def test_training_brings_the_loss_down(stage: Stage) -> None:
+    torch.manual_seed(0)
+    objective = create(TinyNet(), replace(stage, lr=1e-2, warmup=0, schedule="constant"), Setting(COMPUTE, 40))
+    losses = [objective.step([batch()])["loss"] for _ in range(40)]
+    assert sum(losses[-5:]) < 0.95 * sum(losses[:5])
+
+
+def test_the_discriminator_learns_to_tell_pictures_apart() -> None:
+    torch.manual_seed(0)
+    objective = create(TinyNet(), replace(ADVERSARIAL, lr=0.0, discriminator_lr=1e-3), Setting(COMPUTE, 12))
+    losses = [objective.step([batch()])["discriminator"] for _ in range(12)]
+    assert losses[-1] < 0.95 * losses[0]
+
+
+def test_the_generator_step_leaves_the_discriminator_alone() -> None:
+    torch.manual_seed(0)
+    objective = create(TinyNet(), replace(ADVERSARIAL, discriminator_lr=1e-30), Setting(COMPUTE, 4))
+    assert isinstance(objective, Adversarial)
+    before = {name: p.detach().clone() for name, p in objective.discriminator.named_parameters()}
+    objective.step([batch()])
+    assert all(torch.equal(before[name], p) for name, p in objective.discriminator.named_parameters())
+    assert all(p.requires_grad for p in objective.discriminator.parameters())
+
+
+def test_adversarial_training_works_on_networks_without_bins() -> None:
+    torch.manual_seed(0)
+    stage = replace(ADVERSARIAL, discriminator_norm="batch", ema=None)
+    losses = create(Pix2PixUNet(levels=5, width=8), stage, Setting(COMPUTE, 2)).step([batch()])
+    assert losses.keys() == {"discriminator", "adversarial", "l1", "loss"}
+    expected = stage.adversarial_weight * losses["adversarial"] + stage.l1_weight * losses["l1"]
+    assert losses["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_distribution_over_bins_needs_bins() -> None:
+    with pytest.raises(UsageProblem, match="no ab bins"):
+        create(Pix2PixUNet(levels=5, width=8), DISTRIBUTION, Setting(COMPUTE, 2)).step([batch()])
+
+
+def test_pretraining_teaches_classes_and_ignores_photos_without_one() -> None:
+    torch.manual_seed(0)
+    network = Generator(bins=25, width=16, refinements=1)
+    network.decode.centers.copy_(TinyNet().decode.centers)
+    objective = create(network, GAN_BUNDLED.stages[0], Setting(COMPUTE, 100, classes=2))
+    losses = objective.step([batch(3)])
+    assert losses["loss"] == pytest.approx(losses["chroma"] + 0.5 * losses["class"], rel=1e-5)
+    assert 0 <= losses["top1"] <= 1
+    unlabelled = batch(2)._replace(label=torch.tensor([-1, -1]))
+    assert objective.step([unlabelled]).keys() == {"loss", "chroma"}
+
+
+def test_the_light_head_is_what_the_whole_decoder_starts_as() -> None:
+    torch.manual_seed(0)
+    network = Generator(bins=25, width=16, refinements=1).eval()
+    network.decoder.start_as_light_head()
+    features = network.encoder(torch.rand(1, 1, 64, 64))
+    light = torch.nn.functional.interpolate(network.decoder.light(features), scale_factor=2, mode="bilinear")
+    assert torch.allclose(light, network.decoder(features), atol=1e-5)
+
+
+def test_frozen_layers_keep_weights_and_statistics() -> None:
+    torch.manual_seed(0)
+    network = TinyNet()
+    stage = replace(DISTRIBUTION, frozen=("body.0", "body.1"))
+    before = {name: value.clone() for name, value in network.state_dict().items() if name.startswith("body.")}
+    objective = create(network, stage, Setting(COMPUTE, 4))
+    objective.step([batch()])
+    after = network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before if name[:6] in ("body.0", "body.1"))
+    assert not torch.equal(before["body.4.weight"], after["body.4.weight"])
+    train_mode(network, ())
+    assert network.body[1].training
+
+
+def test_parameters_get_the_rate_of_the_longest_prefix_and_decay_only_where_it_belongs() -> None:
+    network = TinyNet()
+    stage = replace(DISTRIBUTION, lr=1.0, group_lr={"body.": 0.5, "body.1.": 0.25}, weight_decay=0.1)
+    groups = {
+        id(parameter): (group["base_lr"], group["weight_decay"])
+        for group in build_optimizer(network.named_parameters(), stage).param_groups
+        for parameter in group["params"]
+    }
+    found = {name: groups[id(parameter)] for name, parameter in network.named_parameters()}
+    assert found["classifier.weight"] == (1.0, 0.1) and found["classifier.bias"] == (1.0, 0.0)
+    assert found["body.0.weight"] == (0.5, 0.1) and found["body.1.weight"] == (0.25, 0.0)
+
+
+def test_rates_rise_linearly_then_fall_to_zero() -> None:
+    stage = replace(DISTRIBUTION, warmup=10, schedule="cosine")
+    factors = [schedule_factor(stage, step, 200) for step in range(200)]
+    assert factors[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
+    assert factors[10] == 1.0 and factors[105] == pytest.approx(0.5) and factors[-1] < 1e-3
+    assert schedule_factor(replace(stage, schedule="constant"), 150, 200) == 1.0
+
+
+def test_the_moving_average_follows_slowly() -> None:
+    network = TinyNet()
+    average = MovingAverage(network, 0.9)
+    start = network.classifier.bias.detach().clone()
+    with torch.no_grad():
+        network.classifier.bias.add_(1.0)
+    average.update(network, 1000)
+    assert torch.allclose(average.state_dict()["classifier.bias"], start + 0.1)

@@ -1,0 +1,168 @@
+"""Recipes as data: what the options make of them, and where first weights come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from colorize_cli import registry
+from colorize_cli.errors import UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.models.gan import Generator
+from colorize_cli.training.adapt import adapted
+from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
+from colorize_cli.training.metrics import colorfulness_abs, psnr
+from colorize_cli.training.objectives import OBJECTIVES
+from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.recipes import GAN_64_PAPER, GAN_BUNDLED
+
+
+def options(**more: object) -> TrainOptions:
+    return TrainOptions((Path("photos"),), Path("run"), **more)  # type: ignore[arg-type]
+
+
+def test_every_recipe_of_the_registry_can_run() -> None:
+    for entry in registry.ENTRIES.values():
+        for variant, spec in entry.variants.items():
+            for name in spec.recipes:
+                recipe = entry.recipe(variant, name)
+                assert recipe.name == name
+                assert all(stage.objective in OBJECTIVES for stage in recipe.stages)
+
+
+def test_a_model_without_recipes_says_that_it_is_not_trained_here() -> None:
+    entry = registry.ModelEntry("ready", "", "", {"only": registry.Variant("none:none", 0)}, "none", 64)
+    with pytest.raises(UsageProblem, match="cannot be trained"):
+        entry.recipe()
+
+
+def test_an_unknown_recipe_is_told_which_there_are() -> None:
+    with pytest.raises(UsageProblem, match="bundled"):
+        registry.get("gan").recipe("light", "fastest")
+
+
+def test_epochs_are_shared_out_as_the_recipe_does() -> None:
+    stages = adapted(GAN_BUNDLED, options(epochs=56)).stages
+    assert [stage.epochs for stage in stages] == [48, 6, 2]
+
+
+def test_a_new_rate_keeps_the_ratios_of_layers() -> None:
+    before, after = GAN_BUNDLED.stages[2], adapted(GAN_BUNDLED, options(lr=1e-3)).stages[2]
+    assert after.lr == 1e-3 and after.discriminator_lr is not None and before.discriminator_lr is not None
+    assert after.group_lr["encoder."] / after.lr == pytest.approx(before.group_lr["encoder."] / before.lr)
+    assert after.discriminator_lr / after.lr == pytest.approx(before.discriminator_lr / before.lr)
+
+
+def test_a_new_size_keeps_the_growth() -> None:
+    recipe = adapted(GAN_BUNDLED, options(size=256))
+    assert recipe.stages[0].sizes == ((0.0, 128), (0.45, 192), (0.8, 256))
+    assert recipe.stages[1].size == recipe.validation_size == 256
+
+
+def test_pretraining_is_left_out_when_trained_weights_are_given() -> None:
+    names = [stage.name for stage in adapted(GAN_BUNDLED, options(encoder="hub")).stages]
+    assert names == ["color", "adversarial"]
+    asked = adapted(GAN_BUNDLED, options(encoder="hub", stages=("pretraining",)))
+    assert [stage.name for stage in asked.stages] == ["pretraining"]
+
+
+@pytest.mark.parametrize("more", [{"accumulate": 3}, {"stages": ("dessert",)}])
+def test_impossible_wishes_are_refused(more: dict[str, object]) -> None:
+    with pytest.raises(UsageProblem):
+        adapted(GAN_64_PAPER, options(**more))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"epochs": 0}, {"lr": -1.0}, {"batch_size": 0}, {"size": 8}, {"precision": "fp8"}, {"validation_share": 0.0},
+     {"init": Path("a"), "encoder": "hub"}],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(more: dict[str, object]) -> None:
+    with pytest.raises(UsageProblem):
+        options(**more)
+
+
+def test_gan_64_starts_as_its_paper_says() -> None:
+    network, encoder = initial_network(
+        registry.get("gan-64"), "paper", GAN_64_PAPER, init=None, encoder="scratch", seed=0
+    )
+    weights = torch.cat([p.flatten() for p in network.parameters() if p.ndim == 4])
+    assert encoder == "scratch" and weights.std().item() == pytest.approx(0.02, rel=0.02)
+
+
+def encoder_file(network: Generator) -> dict[str, torch.Tensor]:
+    state = {name: value for name, value in network.state_dict().items() if name.startswith("encoder.")}
+    state |= {"encoder.fc.weight": torch.zeros(3, 512), "encoder.fc.bias": torch.zeros(3)}
+    for name, value in network.state_dict().items():
+        if name.startswith(("decoder.lateral", "decoder.smooth")) and "lateral1" not in name:
+            state[name.replace("decoder.", "head.")] = value.half()
+    state |= {f"head.classifier.{kind}": getattr(network.classifier, kind).detach() for kind in ("weight", "bias")}
+    return state | {"head.ab_centers": network.decode.centers + 1}
+
+
+def test_an_encoder_file_fills_trunk_light_head_and_bins() -> None:
+    torch.manual_seed(1)
+    trained = Generator(bins=9, width=16)
+    network = Generator(bins=9, width=16)
+    load_encoder_file(network, encoder_file(trained), "encoder")
+    assert torch.equal(network.encoder.layer4[0].conv1.weight, trained.encoder.layer4[0].conv1.weight)
+    assert torch.equal(network.decoder.lateral4.weight, trained.decoder.lateral4.weight.half().float())
+    assert torch.equal(network.classifier.weight, trained.classifier.weight)
+    assert torch.equal(network.decode.centers, trained.decode.centers + 1)
+
+
+def test_an_encoder_file_that_lacks_layers_is_refused() -> None:
+    network = Generator(bins=9, width=16)
+    state = {name: value for name, value in encoder_file(network).items() if "layer3" not in name}
+    with pytest.raises(WeightsInvalid, match="layer3"):
+        load_encoder_file(network, state, "encoder")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match="no weights file"):
+        initial_network(
+            registry.get("gan"), "light", GAN_BUNDLED, init=tmp_path / "nothing.safetensors", encoder="scratch", seed=0
+        )
+
+
+def test_weights_without_a_description_are_refused(tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
+    with pytest.raises(WeightsInvalid, match="does not say"):
+        initial_network(
+            registry.get("gan"), "light", GAN_BUNDLED, init=tmp_path / "x.safetensors", encoder="scratch", seed=0
+        )
+
+
+def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    torch.manual_seed(0)
+    published = timm.create_model("resnet18", pretrained=False)
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained: published)
+    network = Generator(bins=9, width=16)
+    assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k"
+    assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
+
+
+def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(timm, "create_model", unreachable)
+    with pytest.raises(WeightsMissing, match="could not be fetched") as caught:
+        load_hub_encoder(Generator(bins=9, width=16))
+    assert caught.value.exit_code == 3
+
+
+def test_metrics_have_their_known_values() -> None:
+    black, gray = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 10, np.uint8)
+    assert psnr(black, gray) == pytest.approx(20 * np.log10(255 / 10))
+    assert colorfulness_abs(gray) == 0
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[..., 0] = 200
+    assert colorfulness_abs(red) == pytest.approx(0.3 * np.hypot(200, 100))
