@@ -1,0 +1,52 @@
+"""Fewer passes over memory at prediction: batch norms become part of the convolutions before them."""
+
+from itertools import pairwise
+from typing import TypeVar, cast
+
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from colorize_cli.models.blocks import BasicBlock, ResNetTrunk
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def fuse_batch_norm(network: Network) -> Network:
+    """Fold every batch norm that directly follows a convolution into it, in place; return the network.
+
+    For a network in ``eval`` mode, whose batch norms are fixed scales and shifts: the result computes the same up to
+    rounding, and can no longer be trained or saved as a checkpoint. Pairs are those of ``nn.Sequential`` and of this
+    package's residual blocks, where the order of the calls is known; any other batch norm stays.
+    """
+    for module in list(network.modules()):
+        for conv, norm in _pairs(module):
+            convolution, batch_norm = module.get_submodule(conv), module.get_submodule(norm)
+            if _can_fuse(convolution, batch_norm):
+                transposed = isinstance(convolution, nn.ConvTranspose2d)
+                batch_norm = cast(nn.BatchNorm2d, batch_norm)
+                convolution = cast(nn.Conv2d, convolution)
+                setattr(module, conv, fuse_conv_bn_eval(convolution, batch_norm, transpose=transposed))
+                setattr(module, norm, nn.Identity())
+    return network
+
+
+def _pairs(module: nn.Module) -> list[tuple[str, str]]:
+    """Return the names of children of which the second is called on the result of the first, and on nothing else."""
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        names = [name for name, _ in module.named_children()]
+        return list(pairwise(names))
+    if isinstance(module, BasicBlock):
+        return [("conv1", "bn1"), ("conv2", "bn2")]
+    return [("conv1", "bn1")] if isinstance(module, ResNetTrunk) else []
+
+
+def _can_fuse(convolution: nn.Module, batch_norm: nn.Module) -> bool:
+    # Exactly these classes: one derived from them, or with a hook, may compute its weight anew in every call.
+    if type(convolution) not in (nn.Conv2d, nn.ConvTranspose2d) or type(batch_norm) is not nn.BatchNorm2d:
+        return False
+    if convolution._forward_pre_hooks or convolution._forward_hooks:
+        return False
+    # fuse_conv_bn_eval lays the scales of a grouped transposed convolution along the wrong axis.
+    grouped = isinstance(convolution, nn.ConvTranspose2d) and convolution.groups > 1
+    fixed = batch_norm.running_mean is not None and not (convolution.training or batch_norm.training)
+    return fixed and not grouped
