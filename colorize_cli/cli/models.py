@@ -1,4 +1,4 @@
-"""``colorize models list|show|verify``: what there is, and whether its weights are sound."""
+"""``colorize models list|show|verify|export``: what there is, and whether its weights are sound."""
 
 import json as json_module
 import os
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from colorize_cli.cli import export
 from colorize_cli.cli import options as common
 from colorize_cli.cli.console import Console, Results, fail
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
@@ -13,7 +14,8 @@ from colorize_cli.errors import EXIT_OK, ModelError, most_serious
 if TYPE_CHECKING:
     from colorize_cli.registry import ModelEntry
 
-app = typer.Typer(help="List the models and verify their weights.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, verify and export the models.", no_args_is_help=True, rich_markup_mode=None)
+app.command("export")(export.export)
 
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.",
                                      autocompletion=common.complete_model)]  # fmt: skip
