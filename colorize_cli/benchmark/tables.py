@@ -1,11 +1,15 @@
 """Benchmarks as tables: one plain form, shown by rich on a terminal and written as Markdown."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import STAGES, Row
+
+BUSY = 1.5
+"""Load a core above which a table warns."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,21 @@ def speeds(rows: Sequence[Row], *, quick: bool) -> Table:
     )  # fmt: skip
     notes = dict.fromkeys(f"{row.model} on {row.device}, {row.precision}: {row.note}" for row in rows if row.note)
     remarks = [*dict.fromkeys(str(row.machine) for row in rows), *notes]
+    remarks += _busy(row.machine for row in rows)
     if quick:
         remarks.append("Quick: too few samples for a figure to quote.")
     if any(row.weights == "untrained" for row in rows):
         remarks.append("untrained: random weights, good for timing only.")
     return Table("Prediction: a batch through fit and network", titles, tuple(lines), tuple(remarks))
+
+
+def _busy(machines: Iterable[Machine]) -> list[str]:
+    """Say where other programs wanted the cores too, which makes every time longer and no two of them alike."""
+    shares = [(machine.load / machine.cores, machine) for machine in machines if machine.load is not None]
+    most, machine = max(shares, key=lambda share: share[0], default=(0.0, None))
+    if machine is None or most <= BUSY:
+        return []
+    return [f"Other programs were running (load {machine.load:.1f} on {machine.cores} cores): times are too long."]
 
 
 def _status(row: Row) -> str:
@@ -95,7 +109,8 @@ def pipeline(figures: Mapping[str, Any]) -> Table:
         f"{len(figures['rounds'])} round(s); {figures['workers']} workers; {figures['model']} "
         f"({figures['weights']}) on {figures['device']}, {figures['precision']}.",
         f"Inside c, ms a photo of one thread: {inside}.",
-        "Core seconds do not count what other programs took from the cores meanwhile; wall seconds do.",
+        "Core seconds leave out what other programs took, but count threads that wait for each other: "
+        "on a busy machine they are only sound with --threads 1.",
         figures["machine_line"],
     )
     return Table("Pipeline", ("", "wall s", "core s", "photos/s"), tuple(lines), remarks)

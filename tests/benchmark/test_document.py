@@ -98,3 +98,11 @@ def test_plot_is_a_png_of_what_was_measured(tmp_path):
     assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5000
     with pytest.raises(UsageProblem, match="Nothing was measured"):
         plot(path, [measured_row(samples={})])
+
+
+def test_figures_of_a_busy_machine_say_so():
+    from dataclasses import replace
+
+    busy = Document(rows=[measured_row(machine=replace(MACHINE, load=8.0))])
+    assert "load 8.0 on 2 cores" in as_text(busy.tables()[0], None)
+    assert "Other programs" not in as_text(Document(rows=[measured_row()]).tables()[0], None)
