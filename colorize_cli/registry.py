@@ -84,7 +84,8 @@ class ModelEntry:
     ``bundled``: file name in ``weights/``, None while no trained weights come with the product.
     ``vividness``: whether the prior adjustment at decode time applies. ``licence``: of the weights.
     ``hub``: published checkpoints by name, the first is the default. ``original``: where a checkpoint lies that is not
-    on the Hub. ``mirror``: whether a picture and its mirror image are averaged.
+    on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``hints``: whether
+    the network takes color hints.
     """
 
     name: str
@@ -101,6 +102,7 @@ class ModelEntry:
     hub: Mapping[str, HubFile] = field(default_factory=dict)
     original: OriginalFile | None = None
     mirror: bool = True
+    hints: bool = False
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -290,6 +292,7 @@ _ENTRIES = (
         fit="stretch",
         licence="BSD-2-Clause",
         mirror=False,
+        hints=True,
         original=OriginalFile(
             "https://colorizers.s3.us-east-2.amazonaws.com/siggraph17-df00044c.pth",
             "df00044c",

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
-from colorize_cli.errors import WeightsMissing
+from colorize_cli.errors import NotCached, WeightsMissing
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.registry import get
 
@@ -28,8 +28,9 @@ def find(model: str, weights: str | None, folder: Path) -> Weights:
     from colorize_cli.checkpoints.locate import find_weights
 
     try:
-        return Weights(find_weights(get(model), weights), trained=True)
-    except WeightsMissing:
+        # A benchmark downloads nothing that nobody asked for.
+        return Weights(find_weights(get(model), weights, offline=weights is None), trained=True)
+    except (WeightsMissing, NotCached):
         if weights is not None:
             raise
     entry = get(model)

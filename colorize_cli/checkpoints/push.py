@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, HfApi, constants
+from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token
 
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.card import model_card
 from colorize_cli.checkpoints.format import load_checkpoint
 from colorize_cli.checkpoints.hub import LIBRARY
 from colorize_cli.checkpoints.hub_errors import plain_errors
-from colorize_cli.errors import UnreadablePhoto, UsageProblem, WeightsInvalid
+from colorize_cli.errors import AccessDenied, UnreadablePhoto, UsageProblem, WeightsInvalid
 from colorize_cli.registry import get
 
 CARD = "README.md"
+
+
+def check_destination(repo: str) -> None:
+    """Raise what can be known before anything is sent: :class:`UsageProblem` or, without a token, an access error."""
+    if repo.count("/") != 1 or not all(repo.split("/")):
+        raise UsageProblem(f"'{repo}' is not a Hub repository.", "Write owner/name.")
+    if get_token() is None:
+        raise AccessDenied(f"Nothing can be published at hf://{repo} without a token.", "Set HF_TOKEN.")
 
 
 def push(
@@ -24,8 +32,7 @@ def push(
     ``repo``: ``owner/name``, created where it does not exist. Needs ``HF_TOKEN`` or a stored login. Raises
     :class:`UsageProblem`, :class:`WeightsInvalid` for a trial run's checkpoint, and the errors of the Hub.
     """
-    if repo.count("/") != 1 or not all(repo.split("/")):
-        raise UsageProblem(f"'{repo}' is not a Hub repository.", "Write owner/name.")
+    check_destination(repo)
     for picture in pictures:
         if not picture.is_file():
             raise UnreadablePhoto(f"There is no picture {picture}.", "Check --picture.")

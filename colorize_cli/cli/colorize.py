@@ -57,9 +57,19 @@ def colorize(
         typer.Option(help="How far rare, vivid colors are preferred. [default: the model's]", show_default=False),
     ] = None,
     size: Annotated[
-        int | None,
-        typer.Option(help="Working size in pixels. [default: the model's]", show_default=False),
+        str | None,
+        typer.Option(
+            metavar="PIXELS[,PIXELS...]",
+            help="Working size; of several, the median color is taken. [default: the model's]",
+            show_default=False,
+        ),
     ] = None,
+    hints: Annotated[
+        str | None,
+        typer.Option(metavar="PICTURE", help="Colors to keep: a picture transparent elsewhere (-m siggraph17)."),
+    ] = None,
+    offline: common.Offline = False,
+    accept_license: common.AcceptLicense = False,
     seed: common.Seed = None,
     device: common.Device = "auto",
     precision: common.Precision = "auto",
@@ -86,7 +96,8 @@ def colorize(
     options = ColorizeOptions(
         model=model, output=output, overwrite=overwrite, skip_existing=skip_existing, format=format, quality=quality,
         max_megapixels=max_megapixels, device=device, precision=precision, weights=weights, seed=seed,
-        strength=strength, vividness=vividness, size=size, jobs=jobs, dry_run=dry_run, report=report,
+        strength=strength, vividness=vividness, size=_sizes(size), hints=hints, offline=offline,
+        accept_license=accept_license, jobs=jobs, dry_run=dry_run, report=report,
         failed_list=failed_list,
     )  # fmt: skip
     console = Console(quiet=quiet, verbose=verbose)
@@ -97,6 +108,15 @@ def colorize(
     except InputNotFound as error:
         raise _with_suggestion(error, commands) from error
     raise typer.Exit(code)
+
+
+def _sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no size.", param_hint="--size") from None
 
 
 def _with_suggestion(error: Any, commands: list[str]) -> UsageProblem:

@@ -1,4 +1,4 @@
-"""``colorize models list|show|verify|export``: what there is, and whether its weights are sound."""
+"""``colorize models``: what there is, and whether its weights are sound; the Hub's commands are in ``hub``."""
 
 import json as json_module
 import os
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from colorize_cli.cli import export
+from colorize_cli.cli import export, hub
 from colorize_cli.cli import options as common
 from colorize_cli.cli.console import Console, Results, fail
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
@@ -14,8 +14,13 @@ from colorize_cli.errors import EXIT_OK, ModelError, most_serious
 if TYPE_CHECKING:
     from colorize_cli.registry import ModelEntry
 
-app = typer.Typer(help="List, verify and export the models.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List the models; verify, fetch, convert, export and publish them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.command("export")(export.export)
+hub.register(app)
 
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.",
                                      autocompletion=common.complete_model)]  # fmt: skip
@@ -32,7 +37,7 @@ def list_models(json: common.Json = False) -> None:
         return
     width = max(map(len, ENTRIES))
     for entry in ENTRIES.values():
-        ready = "ready" if _facts(entry)["weights"] else "untrained"
+        ready = _state(entry)
         results.line(f"{entry.name:<{width}}  {ready:<9}  {entry.title}\n".encode())
 
 
@@ -95,6 +100,14 @@ def _facts(entry: "ModelEntry") -> dict[str, Any]:
     from colorize_cli.checkpoints.locate import bundled_path
 
     path = bundled_path(entry)
+    if path is None and entry.hub:
+        from colorize_cli.checkpoints.hub import cached_path
+
+        path = next((found for file in entry.hub.values() if (found := cached_path(file)) is not None), None)
+    published = {
+        key: {"reference": str(file), "sha256": file.sha256, "size": file.size, "licence": file.licence}
+        for key, file in entry.hub.items()
+    }
     return {
         "name": entry.name,
         "title": entry.title,
@@ -106,8 +119,19 @@ def _facts(entry: "ModelEntry") -> dict[str, Any]:
         "fit": entry.fit,
         "parameters": entry.parameters,
         "licence": entry.licence or None,
+        "published": published,
+        "original": entry.original and entry.original.url,
         "weights": None if path is None else os.fspath(path),
     }
+
+
+def _state(entry: "ModelEntry") -> str:
+    """Return in a word where the model's weights are."""
+    if _facts(entry)["weights"]:
+        return "ready"
+    if entry.hub:
+        return "on Hub"
+    return "convert" if entry.original else "untrained"
 
 
 def _card(entry: "ModelEntry", weights: str | None) -> dict[str, Any]:
@@ -116,10 +140,10 @@ def _card(entry: "ModelEntry", weights: str | None) -> dict[str, Any]:
 
     if weights is None and bundled_path(entry) is None:
         return {}
-    from colorize_cli.checkpoints.format import read_info
+    from colorize_cli.checkpoints.foreign import open_checkpoint
 
-    path = find_weights(entry, weights)
-    info = read_info(path)
+    path = find_weights(entry, weights, offline=True)
+    info = open_checkpoint(path, entry).info
     return {
         "weights": os.fspath(path),
         "variant": info.variant,

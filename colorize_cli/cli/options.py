@@ -19,7 +19,15 @@ Model = Annotated[
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(help="Weights to use instead of the bundled ones.", metavar="FILE|FOLDER"),
+    typer.Option(
+        help="Weights to use instead of the bundled or published ones: a file, a folder, "
+        "hf://owner/repo/file@revision, or the name of a published checkpoint.",
+        metavar="FILE|FOLDER|hf://...",
+    ),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Never ask the Hub; use what is cached.")]
+AcceptLicense = Annotated[
+    bool, typer.Option("--accept-license", help="Agree to weights that are not for commercial use.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]

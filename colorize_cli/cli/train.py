@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from colorize_cli.cli import options as common
-from colorize_cli.cli.console import Results
+from colorize_cli.cli.console import Console, Results
 
 
 def train(
@@ -59,6 +59,10 @@ def train(
     ] = None,
     cache_gb: Annotated[float, typer.Option(help="Disk for decoded photos while training; 0 for none.")] = 4.0,
     smoke: Annotated[bool, typer.Option("--smoke", help="A short trial of everything; weights of no use.")] = False,
+    push_to_hub: Annotated[
+        str | None,
+        typer.Option("--push-to-hub", metavar="OWNER/NAME", help="Publish the best checkpoint and its card there."),
+    ] = None,
     seed: common.Seed = 0,
     device: common.Device = "auto",
     precision: common.Precision = "auto",
@@ -75,10 +79,19 @@ def train(
         encoder=encoder, validation=validation, save_every=save_every, max_steps=max_steps, cache_gb=cache_gb,
         smoke=smoke, seed=seed or 0, device=device, precision=precision,
     )  # fmt: skip
+    if push_to_hub is not None:
+        from colorize_cli.checkpoints.push import check_destination
+
+        check_destination(push_to_hub)  # not after hours of training
     from colorize_cli.training.progress import TrainingProgress
     from colorize_cli.training.run import train as run
 
     result = run(options, TrainingProgress(quiet))
+    if push_to_hub is not None:
+        from colorize_cli.checkpoints.push import push
+
+        folder = Path(result.folder)
+        Console(quiet=quiet).say(push(folder / "best.safetensors", push_to_hub, pictures=sorted(folder.glob("*.png"))))
     results = Results()
     if json:
         results.line((json_module.dumps(asdict(result), indent=2) + "\n").encode("ascii"))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -23,10 +24,13 @@ from colorize_cli.imaging.read import photo_from_array, photo_from_pil, read_pho
 from colorize_cli.imaging.recombine import recombine
 from colorize_cli.inference.devices import choose
 from colorize_cli.inference.fusion import fuse_batch_norm
+from colorize_cli.inference.hints import fit_hints, read_hints
 from colorize_cli.registry import DEFAULT_MODEL, get
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
+# Least and greatest a* and b* of the sRGB cube.
+SRGB_AB_RANGE = ((-86.19, -107.87), (98.24, 94.48))
 
 
 class Colorizer:
@@ -44,9 +48,15 @@ class Colorizer:
         0 (safe, pale) to 1 (vivid, more mistakes); None for the checkpoint's own. Only models that predict a
         distribution of colors have it.
     size
-        longer side, in pixels, of the picture given to the network; None for the model's own.
+        longer side, in pixels, of the picture given to the network; None for the model's own. Several sizes make a
+        consensus: the median of what each of them gives.
     strength
         0..1, the share of the predicted chroma that is applied.
+    hints
+        a picture, transparent except where its color is a hint, for models that take hints; see
+        :mod:`colorize_cli.inference.hints`. It is laid over every photograph, whatever its size.
+    offline, accept_license
+        never ask the Hub; agree to a licence that forbids commercial use.
 
     Raises
     ------
@@ -69,12 +79,19 @@ class Colorizer:
         device: str = "auto",
         precision: str = "auto",
         vividness: float | None = None,
-        size: int | None = None,
+        size: int | Sequence[int] | None = None,
         strength: float = 1.0,
+        hints: str | Path | Image.Image | None = None,
+        offline: bool = False,
+        accept_license: bool = False,
     ) -> None:
         self.entry = get(model)
-        _check_options(model, self.entry.vividness, vividness, size, strength)
-        self.path = find_weights(self.entry, weights)
+        self.sizes = tuple(size) if isinstance(size, Sequence) else (size or self.entry.input_size,)
+        _check_options(model, self.entry.vividness, vividness, self.sizes, strength)
+        if hints is not None and not self.entry.hints:
+            raise UsageProblem(f"Model {model!r} takes no hints.", "Leave --hints out, or use -m siggraph17.")
+        self._hints = None if hints is None else read_hints(hints)
+        self.path = find_weights(self.entry, weights, offline=offline, accept_license=accept_license)
         self.compute = choose(device, precision)
         checkpoint = open_checkpoint(self.path, self.entry)
         if checkpoint.info.model != model:
@@ -86,7 +103,7 @@ class Colorizer:
         self.info: CheckpointInfo = checkpoint.info
         self.weights_sha256 = checkpoint.sha256
         self.vividness = vividness
-        self.size = size or self.entry.input_size
+        self.size = self.sizes[0]
         self.strength = strength
         network = fuse_batch_norm(network.eval()).to(self.compute.device)
         self.network = network.to(memory_format=torch.channels_last)
@@ -98,7 +115,7 @@ class Colorizer:
 
     def provenance(self) -> Provenance:
         """Return what a result should record about how it was made."""
-        parameters = {"size": str(self.size)}
+        parameters = {"size": ",".join(map(str, self.sizes))}
         if self.vividness is not None:
             parameters["vividness"] = f"{self.vividness:g}"
         if self.strength != 1.0:
@@ -111,31 +128,42 @@ class Colorizer:
         """Predict the chroma of photographs given as sRGB gray, uint8 or uint16 (H, W), of any sizes.
 
         Returns one float32 array (2, h, w) for each: a*b* in Lab units at the model's own resolution, covering exactly
-        the picture. Pictures of one shape share a forward pass. Raises :class:`OutOfMemory`.
+        the picture, limited to what sRGB can show. Pictures of one shape share a forward pass. Raises
+        :class:`OutOfMemory`.
         """
-        fitted = [fit(gray, self.size, self.entry.fit) for gray in grays]
+        if len(self.sizes) == 1:
+            return self._predict(grays, self.sizes[0])
+        return [consensus(maps) for maps in zip(*(self._predict(grays, size) for size in self.sizes), strict=True)]
+
+    def _predict(self, grays: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
+        fitted = [fit(gray, size, self.entry.fit) for gray in grays]
         results: list[np.ndarray] = [np.empty(0)] * len(fitted)
         shapes = sorted({canvas.shape for canvas, _ in fitted})
         for shape in shapes:
             members = [i for i, (canvas, _) in enumerate(fitted) if canvas.shape == shape]
             batch = np.stack([lightness(fitted[i][0]) for i in members])[:, None]
-            for i, ab in zip(members, self._chroma(batch), strict=True):
+            for i, ab in zip(members, self._chroma(batch, size), strict=True):
                 results[i] = unfit(ab, fitted[i][1])
         return results
 
-    def _chroma(self, batch: np.ndarray) -> np.ndarray:
-        """Run the network on L* (N, 1, H, W); the average over each picture and its mirror image."""
+    def _chroma(self, batch: np.ndarray, size: int) -> np.ndarray:
+        """Run the network on L* (N, 1, H, W), and on the mirror images where the model is better for it."""
         options: dict[str, Any] = {} if self.vividness is None else {"vividness": self.vividness}
+        if self._hints is not None:
+            ab, mask = (torch.from_numpy(x).to(self.compute.device)[None] for x in fit_hints(self._hints, size))
+            options |= {"hints": ab.expand(len(batch), -1, -1, -1), "mask": mask.expand(len(batch), -1, -1, -1)}
         try:
             with torch.inference_mode(), self.compute.autocast():
                 x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
+                if not self.entry.mirror:
+                    return clamped(self.network.chroma(x, **options).float().cpu().numpy())
                 # Together, not one after the other: the same arithmetic in fewer, larger steps.
                 both = self.network.chroma(torch.cat([x, x.flip(-1)]), **options).float()
                 ab, mirrored = both.chunk(2)
-                return ((ab + mirrored.flip(-1)) / 2).cpu().numpy()
+                return clamped(((ab + mirrored.flip(-1)) / 2).cpu().numpy())
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(
-                f"{self.compute.device} ran out of memory at {len(batch)} photograph(s) of {self.size} px.",
+                f"{self.compute.device} ran out of memory at {len(batch)} photograph(s) of {size} px.",
                 "Use a smaller --size, or --device cpu.",
             ) from error
 
@@ -166,14 +194,30 @@ class Colorizer:
         ]
 
 
-def _check_options(model: str, has_vividness: bool, vividness: float | None, size: int | None, strength: float) -> None:
+def clamped(ab: np.ndarray) -> np.ndarray:
+    """Limit a*b* (..., 2, h, w) to the ranges that the colors of sRGB span; some networks answer far beyond them."""
+    low, high = (np.array(x, ab.dtype)[:, None, None] for x in SRGB_AB_RANGE)
+    return np.clip(ab, low, high)
+
+
+def consensus(maps: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the median of predictions (2, h_i, w_i) of one photograph, at the largest of their sizes."""
+    height, width = max((ab.shape[1:] for ab in maps), key=lambda shape: shape[0] * shape[1])
+    planes = [cv2.resize(ab.transpose(1, 2, 0), (width, height), interpolation=cv2.INTER_LINEAR) for ab in maps]
+    return np.median(np.stack(planes), 0).transpose(2, 0, 1).astype(np.float32)
+
+
+def _check_options(
+    model: str, has_vividness: bool, vividness: float | None, sizes: Sequence[int], strength: float
+) -> None:
     if vividness is not None and not has_vividness:
         raise UsageProblem(f"Model {model!r} has no vividness to choose.", "Leave --vividness out.")
     if vividness is not None and not 0 <= vividness <= 1:
         raise UsageProblem(f"Vividness {vividness:g} is not between 0 and 1.", "Choose for example --vividness 0.5.")
-    if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+    wrong = [size for size in sizes if not SMALLEST_SIZE <= size <= LARGEST_SIZE]
+    if wrong or not sizes:
         raise UsageProblem(
-            f"A working size of {size} px makes no sense.",
+            f"A working size of {wrong[0] if wrong else 0} px makes no sense.",
             f"Choose {SMALLEST_SIZE} to {LARGEST_SIZE}, or leave it out.",
         )
     if not 0 <= strength <= 1:

@@ -22,7 +22,8 @@ class ColorizeOptions:
 
     ``output`` keeps the string the user wrote, because a trailing ``/`` means a folder; ``None`` is beside the input.
     ``strength`` is the share of the predicted chroma that is applied, 0 to 1. ``vividness`` and ``size`` (side of the
-    model's working square in pixels) are the model's own default where ``None``. ``quality`` is 1 to 100.
+    model's working square in pixels) are the model's own default where ``None``; several sizes make a consensus.
+    ``quality`` is 1 to 100.
     """
 
     model: str = "gan"
@@ -38,7 +39,10 @@ class ColorizeOptions:
     seed: int | None = None
     strength: float = 1.0
     vividness: float | None = None
-    size: int | None = None
+    size: int | tuple[int, ...] | None = None
+    hints: str | None = None
+    offline: bool = False
+    accept_license: bool = False
     jobs: int | None = None
     dry_run: bool = False
     report: Path | None = None
@@ -58,12 +62,17 @@ class ColorizeOptions:
             raise UsageProblem(f"--quality {self.quality} is outside 1 to 100.")
         if not self.max_megapixels > 0:
             raise UsageProblem(f"--max-megapixels {self.max_megapixels:g} leaves nothing to colorize.")
-        if self.size is not None and self.size < 32:
-            raise UsageProblem(f"--size {self.size} is too small.", "The working size is at least 32 pixels.")
+        if self.sizes and min(self.sizes) < 32:
+            raise UsageProblem(f"--size {min(self.sizes)} is too small.", "The working size is at least 32 pixels.")
         if self.jobs is not None and self.jobs < 1:
             raise UsageProblem(f"--jobs {self.jobs} makes no progress.", "Give 1 or more.")
         if self.output == "":
             raise UsageProblem("-o is empty.", "Give a file, a folder, or - for standard output.")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The working sizes asked for; empty for the model's own."""
+        return (self.size,) if isinstance(self.size, int) else self.size or ()
 
     @property
     def workers(self) -> int:

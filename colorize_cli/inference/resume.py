@@ -75,8 +75,11 @@ class _Loaded:
             device=options.device,
             precision=options.precision,
             vividness=options.vividness,
-            size=options.size,
+            size=options.sizes or None,
             strength=options.strength,
+            hints=options.hints,
+            offline=options.offline,
+            accept_license=options.accept_license,
         )
         self.description = str(self._colorizer.compute)
         self.batch_size = 2 if self._colorizer.compute.device.type == "cpu" else 16
@@ -96,10 +99,10 @@ def make_predictor(plan: Plan, options: ColorizeOptions) -> Predictor:
 def expected_provenance(options: ColorizeOptions) -> Provenance:
     """Return what results of these options record, without loading the model; raises :class:`ModelError`."""
     entry = get(options.model)
-    path = find_weights(entry, options.weights)
+    path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    parameters = {"size": str(options.size or entry.input_size)}
+    parameters = {"size": ",".join(map(str, options.sizes or (entry.input_size,)))}
     if options.vividness is not None:
         parameters["vividness"] = f"{options.vividness:g}"
     if options.strength != 1.0:

@@ -88,22 +88,15 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
 def load_hub_encoder(network: ColorizationNet) -> str:
     """Load timm's ImageNet ResNet-18, its first convolution summed over RGB; returns its name.
 
-    Raises :class:`WeightsMissing` when it cannot be fetched.
+    Raises a :class:`~colorize_cli.errors.HubError` when it cannot be fetched.
     """
     trunk = getattr(network, "encoder", None)
     if not isinstance(trunk, nn.Module):
         raise UsageProblem("This architecture has no ResNet-18 encoder.", "Leave --encoder out.")
-    try:
-        import timm
+    from colorize_cli.checkpoints.hub import fetch_encoder
 
-        state = timm.create_model(HUB_ENCODER.removeprefix("timm/"), pretrained=True).state_dict()
-    # Hub, network and disk fail in many types; whichever it is, the weights are not here.
-    except Exception as error:
-        raise WeightsMissing(
-            f"The encoder {HUB_ENCODER} could not be fetched from the Hub ({type(error).__name__}).",
-            "Check the connection and HF_ENDPOINT, or use --encoder scratch or --encoder FILE.",
-        ) from error
-    state = {name: value for name, value in state.items() if not name.startswith("fc.")}
+    stored = load_file(fetch_encoder(HUB_ENCODER, "model.safetensors"))
+    state = {name: value for name, value in stored.items() if not name.startswith("fc.")}
     state["conv1.weight"] = state["conv1.weight"].sum(1, keepdim=True)
     _load_part(network, {f"encoder.{name}": value for name, value in state.items()}, HUB_ENCODER)
     return f"hub:{HUB_ENCODER}"

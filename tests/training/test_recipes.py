@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from colorize_cli import registry
-from colorize_cli.errors import UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.checkpoints import hub
+from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
 from colorize_cli.models.gan import Generator
 from colorize_cli.training.adapt import adapted
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
@@ -136,25 +137,24 @@ def test_weights_without_a_description_are_refused(tmp_path: Path) -> None:
         )
 
 
-def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import timm
 
     torch.manual_seed(0)
     published = timm.create_model("resnet18", pretrained=False)
-    monkeypatch.setattr(timm, "create_model", lambda name, pretrained: published)
+    save_file(published.state_dict(), tmp_path / "model.safetensors")
+    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: tmp_path / file)
     network = Generator(bins=9, width=16)
     assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
 
 
 def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
-    import timm
+    def unreachable(repo: str, file: str) -> None:
+        raise NoNetwork(f"{repo} does not answer.")
 
-    def unreachable(*_: object, **__: object) -> None:
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(timm, "create_model", unreachable)
-    with pytest.raises(WeightsMissing, match="could not be fetched") as caught:
+    monkeypatch.setattr(hub, "fetch_encoder", unreachable)
+    with pytest.raises(NoNetwork) as caught:
         load_hub_encoder(Generator(bins=9, width=16))
     assert caught.value.exit_code == 3
 
