@@ -101,9 +101,9 @@ def _facts(entry: "ModelEntry") -> dict[str, Any]:
 
     path = bundled_path(entry)
     if path is None and entry.hub:
-        from colorize_cli.checkpoints.hub import cached_path
+        from colorize_cli.checkpoints.cache import seen_in_cache
 
-        path = next((found for file in entry.hub.values() if (found := cached_path(file)) is not None), None)
+        path = next((found for file in entry.hub.values() if (found := seen_in_cache(file)) is not None), None)
     published = {
         key: {"reference": str(file), "sha256": file.sha256, "size": file.size, "licence": file.licence}
         for key, file in entry.hub.items()

@@ -24,7 +24,7 @@ from colorize_cli.imaging.read import photo_from_array, photo_from_pil, read_pho
 from colorize_cli.imaging.recombine import recombine
 from colorize_cli.inference.devices import choose
 from colorize_cli.inference.fusion import fuse_batch_norm
-from colorize_cli.inference.hints import fit_hints, read_hints
+from colorize_cli.inference.hints import fit_hints, hints_digest, read_hints
 from colorize_cli.registry import DEFAULT_MODEL, get
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
@@ -120,6 +120,8 @@ class Colorizer:
             parameters["vividness"] = f"{self.vividness:g}"
         if self.strength != 1.0:
             parameters["strength"] = f"{self.strength:g}"
+        if self._hints is not None:
+            parameters["hints"] = hints_digest(self._hints)
         return Provenance(
             model=self.entry.name, weights_sha256=self.weights_sha256, version=__version__, parameters=parameters
         )

@@ -1,5 +1,6 @@
 """Color hints: a picture that is transparent except where the user says what color belongs there."""
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,11 @@ def read_hints(source: str | Path | Image.Image) -> tuple[np.ndarray, np.ndarray
         raise UsageProblem("The picture of hints is transparent everywhere.", "Paint hints, or leave --hints out.")
     ab = srgb_to_lab(rgba[..., :3].astype(np.float32) / 255)[..., 1:].astype(np.float32)
     return ab * mask[..., None], mask
+
+
+def hints_digest(hints: tuple[np.ndarray, np.ndarray]) -> str:
+    """Return what a result records of its hints: the beginning of their sha256 (hex)."""
+    return hashlib.sha256(hints[0].tobytes() + hints[1].tobytes()).hexdigest()[:16]
 
 
 def fit_hints(hints: tuple[np.ndarray, np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.errors import ColorizeError
 from colorize_cli.imaging.metadata import Provenance, read_provenance
 from colorize_cli.imaging.photo import Photo
+from colorize_cli.inference.hints import hints_digest, read_hints
 from colorize_cli.inference.options import ColorizeOptions
 from colorize_cli.inference.plan import Plan
 from colorize_cli.inference.report import Outcome
@@ -107,6 +108,8 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
         parameters["vividness"] = f"{options.vividness:g}"
     if options.strength != 1.0:
         parameters["strength"] = f"{options.strength:g}"
+    if options.hints is not None:
+        parameters["hints"] = hints_digest(read_hints(options.hints))
     return Provenance(options.model, digest, __version__, parameters)
 
 

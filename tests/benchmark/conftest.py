@@ -57,7 +57,7 @@ class Loader:
 @pytest.fixture
 def weights(monkeypatch):
     """Pretend that every model has trained weights."""
-    monkeypatch.setattr("colorize_cli.checkpoints.locate.find_weights", lambda entry, given=None: "somewhere")
+    monkeypatch.setattr("colorize_cli.checkpoints.locate.find_weights", lambda entry, given=None, **_: "somewhere")
 
 
 def measured_row(latency: float = 0.1, **changes) -> Row:

@@ -68,10 +68,13 @@ def test_ddcolor_tiny_is_downloaded_and_then_colorizes(hub, publish, photo, capf
     assert not path.exists()
 
 
-def test_eccv16_is_fetched_when_it_is_first_needed(hub, publish, photo):
+def test_eccv16_is_fetched_when_it_is_first_needed(hub, publish, photo, capfd):
     publish("eccv16")
     assert main(["photo.png", "-m", "eccv16", "--size", "64", "--device", "cpu"]) == 0
     assert len(hub.downloads()) == 1
+    capfd.readouterr()
+    assert main(["models", "list"]) == 0
+    assert "eccv16        ready" in capfd.readouterr().out
     assert main(["photo.png", "-m", "eccv16", "--size", "64", "--device", "cpu", "-o", "again.png"]) == 0
     assert len(hub.downloads()) == 1
 
@@ -125,6 +128,11 @@ def test_a_published_file_is_converted_and_colorizes_with_hints(hub, photo, capf
     hints[20:40, 20:40] = (255, 0, 0, 255)
     Image.fromarray(hints).save("hints.png")
     assert main([*common, "-o", "hinted.png", "--hints", "hints.png"]) == 0
+    capfd.readouterr()
+    assert main([*common, "-o", "hinted.png", "--hints", "hints.png", "--skip-existing", "--json"]) == 0
+    assert '"skipped": 1' in capfd.readouterr().out
+    assert main([*common, "-o", "hinted.png", "--skip-existing", "-v"]) == 0
+    assert "other" in capfd.readouterr().err
     plain, hinted = (np.asarray(Image.open(name)) for name in ("plain.png", "hinted.png"))
     assert not np.array_equal(plain, hinted)
 

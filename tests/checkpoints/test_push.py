@@ -75,7 +75,8 @@ def test_pushing_needs_a_token(hub, checkpoint):
         push(checkpoint, "me/colors")
 
 
-def test_what_should_not_be_published_is_refused_before_anything_is_sent(hub, checkpoint, tmp_path):
+def test_what_should_not_be_published_is_refused_before_anything_is_sent(hub, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
     with pytest.raises(UsageProblem, match="owner/name"):
         push(checkpoint, "colors")
     with pytest.raises(UnreadablePhoto, match="--picture"):

@@ -65,7 +65,7 @@ def models(monkeypatch, tmp_path) -> Models:
     fakes = Models()
     monkeypatch.setattr("colorize_cli.inference.resume._Loaded", fakes.load)
     monkeypatch.setattr(
-        "colorize_cli.inference.resume.find_weights", lambda entry, given=None: Path(given) if given else weights
+        "colorize_cli.inference.resume.find_weights", lambda entry, given=None, **_: Path(given) if given else weights
     )
     return fakes
 

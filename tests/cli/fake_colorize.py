@@ -22,5 +22,5 @@ def load(options) -> FakeColorizer:
 
 if __name__ == "__main__":
     resume._Loaded = load
-    resume.find_weights = lambda entry, given=None: Path(sys.argv[1])
+    resume.find_weights = lambda entry, given=None, **_: Path(sys.argv[1])
     sys.exit(main(sys.argv[2:]))

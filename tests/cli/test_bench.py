@@ -13,7 +13,7 @@ FAST = ("--quick", "--sizes", "0.02", "--batch", "1", "--threads", "1")
 def bench(monkeypatch, tmp_path):
     """Run ``colorize bench`` in a folder of its own, with a fake model on a machine without a GPU."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("colorize_cli.checkpoints.locate.find_weights", lambda entry, given=None: "somewhere")
+    monkeypatch.setattr("colorize_cli.checkpoints.locate.find_weights", lambda entry, given=None, **_: "somewhere")
     from colorize_cli.benchmark import run as module
 
     real, loader = module.run, Loader()
