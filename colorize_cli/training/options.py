@@ -31,7 +31,7 @@ class TrainOptions:
     variant: str | None = None
     recipe: str | None = None
     stages: tuple[str, ...] = ()
-    epochs: float | None = None
+    epochs: int | None = None
     batch_size: int | None = None
     accumulate: int = 1
     lr: float | None = None
@@ -57,11 +57,12 @@ class TrainOptions:
             raise UsageProblem("There is nothing to train on.", "Name folders or .zip archives of color photographs.")
         if self.precision not in PRECISIONS:
             raise UsageProblem(f"There is no precision {self.precision!r}.", f"Choose from {', '.join(PRECISIONS)}.")
-        for name, least in (("epochs", 0), ("lr", 0), ("save_every", 0)):
+        for name, least in (("lr", 0), ("save_every", 0)):
             value = getattr(self, name)
             if value is not None and not value > least:
                 raise UsageProblem(f"--{name.replace('_', '-')} {value:g} must be above {least}.")
         for name, least in (
+            ("epochs", 1),
             ("batch_size", 1),
             ("accumulate", 1),
             ("size", 32),
