@@ -156,6 +156,33 @@ def test_a_checkpoint_is_pushed(hub, tmp_path, monkeypatch, capfd):
     assert "/me/colors/commit/" in capfd.readouterr().out
 
 
+def test_a_training_publishes_its_best_weights_with_curves(hub, tmp_path, monkeypatch, capfd):
+    from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+    from colorize_cli.training import run as core
+
+    def train(options, progress):
+        options.output.mkdir()
+        state = registry.get("gan-64").build().state_dict()
+        save_checkpoint(options.output / "best.safetensors", state, CheckpointInfo(model="gan-64", variant="paper"))
+        Image.new("RGB", (8, 8), "red").save(options.output / "curves.png")
+        return core.TrainResult(str(options.output), True, 9, 1, {}, {"psnr": 21.5})
+
+    monkeypatch.setattr(core, "train", train)
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    run = tmp_path / "run"
+    assert main(["train", "photos", "-m", "gan-64", "-o", str(run), "--push-to-hub", "me/colors"]) == 0
+    assert "/me/colors/commit/" in capfd.readouterr().err
+    files = hub.repos["me/colors"].files
+    assert files["gan-64.safetensors"] == (run / "best.safetensors").read_bytes()
+    assert {"README.md", "pictures/curves.png"} <= files.keys()
+
+
+def test_a_destination_that_is_no_repository_is_refused_before_training(hub, tmp_path, capfd):
+    assert main(["train", "photos", "-o", str(tmp_path / "run"), "--push-to-hub", "colors"]) == 2
+    assert "owner/name" in capfd.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_list_says_where_weights_are(hub, capfd):
     assert main(["models", "list"]) == 0
     rows = {line.split()[0]: line for line in capfd.readouterr().out.splitlines()}
