@@ -169,15 +169,18 @@ class Colorizer:
                 "Use a smaller --size, or --device cpu.",
             ) from error
 
-    def colorize(self, photo: Photo, ab: np.ndarray | None = None, *, depth: int | None = None) -> np.ndarray:
+    def colorize(
+        self, photo: Photo, ab: np.ndarray | None = None, *, depth: int | None = None, threads: int | None = None
+    ) -> np.ndarray:
         """Return the photograph in color at full size: RGB (H, W, 3), uint8 or uint16 by ``depth``, the photo's own.
 
-        ``ab``: a prediction of :meth:`predict` for it, where one is at hand.
+        ``ab``: a prediction of :meth:`predict` for it, where one is at hand. ``threads``: of the recombination, None
+        for as many as there are processors, at most 4.
         """
         if ab is None:
             (ab,) = self.predict([photo.gray])
         chosen: Any = depth or photo.depth
-        return recombine(photo.gray, ab, depth=chosen, strength=self.strength)
+        return recombine(photo.gray, ab, depth=chosen, strength=self.strength, threads=threads)
 
     def __call__(self, image: Picture) -> Image.Image:
         """Colorize a path, the bytes of a file, a PIL image or an array, and return a PIL image of the same size.

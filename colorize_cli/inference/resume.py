@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -67,7 +68,7 @@ class _NothingToPredict:
 class _Loaded:
     """A colorizer with the batch size that suits its device: one forward pays on accelerators, hardly on a CPU."""
 
-    def __init__(self, options: ColorizeOptions) -> None:
+    def __init__(self, options: ColorizeOptions, *, alone: bool = False) -> None:
         from colorize_cli.inference.colorizer import Colorizer
 
         self._colorizer = Colorizer(
@@ -85,7 +86,8 @@ class _Loaded:
         self.description = str(self._colorizer.compute)
         self.batch_size = 2 if self._colorizer.compute.device.type == "cpu" else 16
         self.predict = self._colorizer.predict
-        self.colorize = self._colorizer.colorize
+        # Many photographs are recombined side by side already: threads within one would only wait for each other.
+        self.colorize = partial(self._colorizer.colorize, threads=None if alone else 1)
         self.provenance = self._colorizer.provenance
 
 
@@ -94,7 +96,7 @@ def make_predictor(plan: Plan, options: ColorizeOptions) -> Predictor:
     remaining = (item for item in plan if item.state == "todo")
     if options.skip_existing and all(item.target and os.path.lexists(item.target) for item in remaining):
         return _NothingToPredict(options)
-    return _Loaded(options)
+    return _Loaded(options, alone=plan.todo == 1)
 
 
 def expected_provenance(options: ColorizeOptions) -> Provenance:

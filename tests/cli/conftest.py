@@ -50,7 +50,7 @@ class Models:
         self.on_predict = lambda: None
         self.lock = threading.Lock()
 
-    def load(self, options) -> FakeColorizer:
+    def load(self, options, **_) -> FakeColorizer:
         colorizer = FakeColorizer(options)
         colorizer.on_predict = lambda: self.on_predict()
         self.loaded.append(colorizer)

@@ -13,7 +13,7 @@ from colorize_cli.inference import resume
 from tests.cli.conftest import FakeColorizer
 
 
-def load(options) -> FakeColorizer:
+def load(options, **_) -> FakeColorizer:
     colorizer = FakeColorizer(options)
     if "STUCK" in os.environ:
         colorizer.on_predict = threading.Event().wait
