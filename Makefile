@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test faults check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -29,6 +29,9 @@ demo: $(READY) ## colorize a real photograph and show gray | color | original
 
 test: $(READY) ## run the whole test suite
 	$(BIN)/python -m pytest
+
+faults: $(READY) ## kill runs and workers, fill disks: the fault tests at full length
+	COLORIZE_KILLS=20 $(BIN)/python -m pytest tests/faults
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/python -m ruff check .

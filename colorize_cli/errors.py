@@ -33,6 +33,10 @@ class ColorizeError(Exception):
         self.remedy = remedy
         super().__init__(f"{message} {remedy}" if remedy else message)
 
+    def __reduce__(self) -> tuple[type["ColorizeError"], tuple[str, str]]:
+        """Carry both parts to another process."""
+        return type(self), (self.message, self.remedy)
+
 
 class UsageProblem(ColorizeError):
     """The command line asks for something that makes no sense; nothing was done."""
@@ -144,8 +148,16 @@ class OutOfMemory(DeviceError):
     """The device or the machine ran out of memory."""
 
 
+class RankLost(DeviceError):
+    """Another process of a training over several processes is gone."""
+
+
 class LibraryMissing(DeviceError):
     """A library this program needs is not installed on this machine, or cannot be loaded."""
+
+
+class ClusterError(DeviceError):
+    """The cluster cannot be used: no scheduler or workers, or workers with another version or other files."""
 
 
 class OutputError(ColorizeError):

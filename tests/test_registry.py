@@ -8,11 +8,17 @@ import torch
 from colorize_cli import registry
 from colorize_cli.checkpoints.format import CheckpointInfo, load_checkpoint, load_strictly, save_checkpoint
 from colorize_cli.errors import UnknownModel
-from colorize_cli.models.blocks import half, parameter_count
+from colorize_cli.models.blocks import half
+from colorize_cli.models.uncertainty import PredictsDistribution
 
 README = Path(__file__).parents[1] / "README.md"
+HALF_A_GIGABYTE = ("random-forest", "paper")
 VARIANTS = [
-    pytest.param(entry.name, name, marks=pytest.mark.slow if variant.parameters > 100e6 else ())
+    pytest.param(
+        entry.name,
+        name,
+        marks=pytest.mark.slow if variant.parameters > 60e6 or (entry.name, name) == HALF_A_GIGABYTE else (),
+    )
     for entry in registry.ENTRIES.values()
     for name, variant in entry.variants.items()
 ]
@@ -23,7 +29,7 @@ def test_every_variant_keeps_the_contract(name, variant, tmp_path):
     entry = registry.get(name)
     torch.manual_seed(0)
     network = entry.build(variant).eval()
-    assert parameter_count(network) == entry.variants[variant].parameters
+    assert sum(parameter.numel() for parameter in network.parameters()) == entry.variants[variant].parameters
     lightness = torch.rand(2, 1, 33, 47) * 100
     with torch.inference_mode():
         ab = network(lightness)
@@ -33,6 +39,14 @@ def test_every_variant_keeps_the_contract(name, variant, tmp_path):
     assert native.shape[:2] == (2, 2)
     assert torch.isfinite(ab).all()
     assert ab.abs().max() <= 200, "a*b* must be in Lab units"
+    if variant == entry.default_variant:
+        assert isinstance(network, PredictsDistribution) == entry.distribution
+    if isinstance(network, PredictsDistribution):
+        with torch.inference_mode():
+            weights, colors = network.distribution(lightness)
+        assert weights.shape[:2] == (2, len(colors))
+        assert colors.shape[1:] == (2,)
+        torch.testing.assert_close(weights.sum(1), torch.ones_like(weights[:, 0]))
 
     path = tmp_path / "model.safetensors"
     save_checkpoint(path, network.state_dict(), CheckpointInfo(model=name, variant=variant))

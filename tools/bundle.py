@@ -1,4 +1,4 @@
-"""Put the weights of a finished training run into ``weights/``: choose the default vividness, write the index.
+"""Put the weights of a finished training run into ``weights/``: choose how they are decoded, write the index.
 
 python tools/bundle.py run/best.safetensors --vividness 0.75
 """
@@ -19,6 +19,7 @@ from colorize_cli.errors import UsageProblem
 def bundle(
     checkpoint: Path,
     vividness: Annotated[float | None, typer.Option(help="Default vividness, 0 to 1, for models that have it.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Default temperature, for models that have it.")] = None,
 ) -> None:
     """Copy a checkpoint into the bundled weights of its model and verify it there."""
     found = load_checkpoint(checkpoint)
@@ -26,8 +27,11 @@ def bundle(
     if entry.bundled is None or found.info.smoke:
         raise UsageProblem(f"{checkpoint} cannot be bundled: its model ships without weights, or it is a smoke run.")
     state = dict(found.state)
-    if vividness is not None:
-        state["decode.default_vividness"] = torch.tensor(vividness)
+    for name, value in (("vividness", vividness), ("temperature", temperature)):
+        if value is not None:
+            if f"decode.default_{name}" not in state:
+                raise UsageProblem(f"{entry.name} has no {name} to choose.")
+            state[f"decode.default_{name}"] = torch.tensor(value)
     save_checkpoint(bundled_folder() / entry.bundled, state, found.info)
     write_index()
     result = verify(entry)

@@ -31,8 +31,9 @@ from colorize_cli.imaging.read import read_photo
 from colorize_cli.imaging.write import write_photo
 from colorize_cli.inference.batch import Batch
 from colorize_cli.inference.devices import choose
-from colorize_cli.inference.options import ColorizeOptions
+from colorize_cli.inference.options import ColorizeOptions, available_cores
 from colorize_cli.inference.plan import make_plan
+from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.report import Outcome
 from colorize_cli.inference.resume import Predictor, make_predictor
 from colorize_cli.registry import get
@@ -66,7 +67,8 @@ class TimedPredictor:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         self.batch_size, self.description = predictor.batch_size, predictor.description
-        self.provenance = predictor.provenance
+        self.provenance, self.knows_its_error = predictor.provenance, predictor.knows_its_error
+        self.variants = predictor.variants
         self.seconds = {"predict": 0.0, "recombine": 0.0}
         self._adding = threading.Lock()
 
@@ -75,6 +77,14 @@ class TimedPredictor:
         start = time.perf_counter()
         try:
             return self._predictor.predict(grays)
+        finally:
+            self._add("predict", time.perf_counter() - start)
+
+    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        """Predict chroma and confidence, and add up the seconds."""
+        start = time.perf_counter()
+        try:
+            return self._predictor.predict_with_confidence(grays)
         finally:
             self._add("predict", time.perf_counter() - start)
 
@@ -159,11 +169,12 @@ def _chunks(results: Mapping[Path, Path]) -> Iterator[list[tuple[bytes, np.ndarr
         yield sorted(chunk, key=lambda task: -task[1].size)
 
 
-def predict_run(predictor: Predictor, canvases: Sequence[np.ndarray]) -> Spent:
-    """Time predicting pictures already fitted to the model, in the batches of the engine."""
-    with Stopwatch() as watch:
-        for first in range(0, len(canvases), predictor.batch_size):
-            predictor.predict(canvases[first : first + predictor.batch_size])
+def predict_run(predictor: Predictor, canvases: Sequence[np.ndarray], workers: int) -> Spent:
+    """Time predicting pictures already fitted to the model: in the batches of the engine, or one by one in threads."""
+    size = predictor.batch_size
+    batches = [canvases[first : first + size] for first in range(0, len(canvases), size)]
+    with ThreadPoolExecutor(workers if size == 1 else 1) as pool, Stopwatch() as watch:
+        list(pool.map(predictor.predict, batches))
     return watch.spent
 
 
@@ -182,9 +193,14 @@ def measure(
         folder = Path(name)
         sources = _sources(options, photographs, folder, say)
         weights = loading.find(entry.name, options.weights, folder)
+        hints = None
+        if entry.needs_hints:
+            hints = str(folder / "hints.png")
+            loading.scattered_hints().save(hints)
         chosen = ColorizeOptions(
             model=entry.name, weights=str(weights.path), output=f"{folder / 'results'}/", overwrite=True,
-            device=str(device.device), precision=device.precision, size=options.size, jobs=options.used_threads,
+            device=str(device.device), precision=device.precision, size=options.size, jobs=options.threads,
+            hints=hints,
         )  # fmt: skip
         threads = torch.get_num_threads()
         torch.set_num_threads(options.used_threads)
@@ -212,7 +228,8 @@ def measure(
 
 def _round(sources: Sequence[Path], options: ColorizeOptions, size: int, how: Fit) -> dict[str, float]:
     run = batch_run(sources, options)
-    codec = codec_run(run.results, run.predictor.provenance(), options.workers)
+    workers = options.jobs or available_cores()
+    codec = codec_run(run.results, run.predictor.provenance(), workers)
     canvases, pixels = [], 0
     for source in run.results:
         gray = read_photo(source).gray
@@ -220,7 +237,7 @@ def _round(sources: Sequence[Path], options: ColorizeOptions, size: int, how: Fi
         pixels += gray.size
     # Before prediction alone adds to them.
     seconds = {f"{stage}_seconds_a_photo": spent / len(canvases) for stage, spent in run.predictor.seconds.items()}
-    predict = predict_run(run.predictor, canvases)
+    predict = predict_run(run.predictor, canvases, workers)
     counted = predict if options.device == "cpu" else Spent(0.0, 0.0)
     return seconds | {
         "files": len(canvases),

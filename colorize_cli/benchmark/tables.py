@@ -109,8 +109,7 @@ def pipeline(figures: Mapping[str, Any]) -> Table:
         f"{len(figures['rounds'])} round(s); {figures['workers']} workers; {figures['model']} "
         f"({figures['weights']}) on {figures['device']}, {figures['precision']}.",
         f"Inside c, ms a photo of one thread: {inside}.",
-        "Core seconds leave out what other programs took, but count threads that wait for each other: "
-        "on a busy machine they are only sound with --threads 1.",
+        "Core seconds leave out what other programs took.",
         figures["machine_line"],
     )
     return Table("Pipeline", ("", "wall s", "core s", "photos/s"), tuple(lines), remarks)

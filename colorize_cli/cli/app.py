@@ -10,8 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from colorize_cli._version import __version__
-from colorize_cli.cli import bench, colorize, evaluate, models, train
+from colorize_cli.cli import bench, colorize, evaluate, models, recover, report, train
 from colorize_cli.cli.console import fail, printable
+from colorize_cli.cli.grouped import GroupedCommand
 from colorize_cli.cli.libraries import missing_library
 from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError
 
@@ -74,11 +75,13 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich doubles the time --help takes
     pretty_exceptions_enable=False,
 )
-app.command("colorize")(colorize.colorize)
+app.command("colorize", cls=GroupedCommand)(colorize.colorize)
+app.command("recover")(recover.recover)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.add_typer(models.app, name="models")
+app.add_typer(report.app, name="report")
 
 
 def _print_version(wanted: bool) -> None:

@@ -49,7 +49,15 @@ def evaluate(
     size: Annotated[
         int | None, typer.Option(help="Working size of the models in pixels. [default: each model's]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of --limit, intervals, and studies.")] = 0,
+    temperature: common.Temperature = None,
+    fallback: common.Fallback = None,
+    score_blur: common.ScoreBlur = None,
+    smoothing: common.Smoothing = None,
+    known_pixels: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Give models the true color of so many pixels, 0 to 1, as hints."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of --known-pixels, --limit, intervals, and studies.")] = 0,
     fid: Annotated[bool, typer.Option("--fid", help="Also FID (needs the extra `metrics`).")] = False,
     kid: Annotated[bool, typer.Option("--kid", help="Also KID (needs the extra `metrics`).")] = False,
     lpips: Annotated[
@@ -73,6 +81,8 @@ def evaluate(
     compare: Annotated[
         tuple[Path, Path] | None, typer.Option(metavar="A B", help="Compare two results folders instead.")
     ] = None,
+    offline: common.Offline = False,
+    accept_license: common.AcceptLicense = False,
     device: common.Device = "auto",
     precision: common.Precision = "auto",
     batch: Annotated[int, typer.Option(help="Photographs predicted together.")] = 8,
@@ -94,11 +104,13 @@ def evaluate(
     from colorize_cli.evaluation.study import StudyOptions
     from colorize_cli.inference.options import available_cores
 
+    choices = {"temperature": temperature, "fallback": fallback, "score_blur": score_blur, "smoothing": smoothing}
     options = EvaluateOptions(
         places=photos or [], models=pair_with_weights(model or ["gan"], weights or []), protocol=protocol,
         output=output, overwrite=overwrite, vividness=vividness or [], size=size, limit=limit, seed=seed,
         device=device, precision=precision, batch=batch, workers=jobs or available_cores(), fid=fid, kid=kid,
-        lpips=lpips or [],
+        lpips=lpips or [], known_pixels=known_pixels, offline=offline, accept_license=accept_license,
+        decoding={name: value for name, value in choices.items() if value is not None},
     )  # fmt: skip
     study_options = StudyOptions(study_kind, study_trials, exposure, seed)
     console = Console(quiet=quiet)

@@ -7,6 +7,8 @@ _PACKAGES = {
     "PIL": "pillow",
     "torch": "torch",
     "numpy": "numpy",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
     "safetensors": "safetensors",
     "tifffile": "tifffile",
     "timm": "timm",

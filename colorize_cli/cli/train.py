@@ -43,8 +43,13 @@ def train(
         Path | None, typer.Option(metavar="FILE", help="Begin with these weights.", show_default=False)
     ] = None,
     encoder: Annotated[
-        str, typer.Option(metavar="scratch|hub|FILE", help="Where the encoder's first weights come from.")
-    ] = "scratch",
+        str | None,
+        typer.Option(
+            metavar="scratch|hub|MODEL|FILE",
+            help="Where the encoder's first weights come from. [default: the recipe's]",
+            show_default=False,
+        ),
+    ] = None,
     validation: Annotated[
         Path | None,
         typer.Option(
@@ -53,9 +58,20 @@ def train(
             show_default=False,
         ),
     ] = None,
+    validation_share: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of PHOTOS to validate on, without --validation.")
+    ] = 0.03,
     save_every: Annotated[float, typer.Option(metavar="MINUTES", help="How often the state is saved.")] = 5.0,
     max_steps: Annotated[
         int | None, typer.Option(help="Stop after so many steps in all; --resume goes on.", show_default=False)
+    ] = None,
+    early_stopping: Annotated[
+        int | None,
+        typer.Option(
+            metavar="EPOCHS",
+            help="End a stage after so many epochs without a better validation PSNR.",
+            show_default=False,
+        ),
     ] = None,
     cache_gb: Annotated[float, typer.Option(help="Disk for decoded photos while training; 0 for none.")] = 4.0,
     smoke: Annotated[bool, typer.Option("--smoke", help="A short trial of everything; weights of no use.")] = False,
@@ -76,17 +92,22 @@ def train(
         photos=tuple(photos), output=output, model=model, variant=variant, recipe=recipe,
         stages=tuple(name.strip() for name in stages.split(",")) if stages else (), epochs=epochs,
         batch_size=batch_size, accumulate=accumulate, lr=lr, size=size, workers=workers, resume=resume, init=init,
-        encoder=encoder, validation=validation, save_every=save_every, max_steps=max_steps, cache_gb=cache_gb,
-        smoke=smoke, seed=seed or 0, device=device, precision=precision,
+        encoder=encoder, validation=validation, validation_share=validation_share, save_every=save_every,
+        max_steps=max_steps, cache_gb=cache_gb, smoke=smoke, early_stopping=early_stopping, seed=seed or 0,
+        device=device, precision=precision,
     )  # fmt: skip
     if push_to_hub is not None:
         from colorize_cli.checkpoints.push import check_destination
 
         check_destination(push_to_hub)  # not after hours of training
     from colorize_cli.training.progress import TrainingProgress
+    from colorize_cli.training.ranks import current
     from colorize_cli.training.run import train as run
 
-    result = run(options, TrainingProgress(quiet))
+    ranks = current()
+    result = run(options, TrainingProgress(quiet or not ranks.first))
+    if not ranks.first:
+        return
     if push_to_hub is not None:
         from colorize_cli.checkpoints.push import push
 

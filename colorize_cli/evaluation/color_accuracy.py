@@ -59,7 +59,7 @@ def saturation_difference(true_saturation: float, predicted_saturation: float) -
 
 
 def threshold_credit(true_ab: Array, predicted_ab: Array) -> Array:
-    """Return each pixel's share (0..1) of the area under the accuracy curve; ab (..., 2) in Lab units.
+    """Return each pixel's share (0..1) of the area under the accuracy curve ("AuC"); ab (..., 2) in Lab units.
 
     Zhang et al. 2016, section 3.1: for every whole threshold 0..150 a pixel is right when the L2 distance of its ab is
     within it. Its credit is the area (trapezoid rule) under its own step curve, so that the mean over pixels is the
@@ -70,11 +70,6 @@ def threshold_credit(true_ab: Array, predicted_ab: Array) -> Array:
     # A pixel right from threshold k on covers MAX - k whole steps and the rising half of the step before.
     area = np.where(first == 0, float(MAX_THRESHOLD), MAX_THRESHOLD - first + 0.5)
     return np.where(first > MAX_THRESHOLD, 0.0, area) / MAX_THRESHOLD
-
-
-def auc(true_ab: Array, predicted_ab: Array) -> float:
-    """Return the area (0..1) under the cumulative distribution of the ab error over thresholds 0..150 ("AuC")."""
-    return float(threshold_credit(true_ab, predicted_ab).mean())
 
 
 def ab_bins(ab: Array) -> Array:

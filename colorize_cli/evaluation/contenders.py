@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.recombine import recombine
+from colorize_cli.inference.decoding import check_decoding
+from colorize_cli.inference.hints import known_pixels
+from colorize_cli.registry import get
 
 if TYPE_CHECKING:
     from colorize_cli.inference.colorizer import Colorizer
@@ -32,6 +35,10 @@ class Contender(ABC):
     @abstractmethod
     def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
         """Return RGB (H, W, 3) uint8 for each sRGB gray (H, W) uint8 or uint16; ``indices``: places in the list."""
+
+    def colorize_beside(self, grays: Sequence[Array], indices: Sequence[int], truths: Sequence[Array]) -> list[Array]:
+        """Colorize where the true a*b* (H, W, 2) of each photograph is at hand, for those that are given some of it."""
+        return self.colorize(grays, indices)
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -86,14 +93,28 @@ class MeanChromaBaseline(Contender):
 
 
 class ModelContender(Contender):
-    """A model with its weights."""
+    """A model with its weights.
 
-    def __init__(self, name: str, colorizer: Colorizer) -> None:
-        self.name, self.colorizer = name, colorizer
+    ``known_share``: 0..1, the share of the pixels whose true a*b* it is given as hints, chosen by ``seed``.
+    """
+
+    def __init__(self, name: str, colorizer: Colorizer, known_share: float | None = None, seed: int = 0) -> None:
+        self.name, self.colorizer, self.known_share, self.seed = name, colorizer, known_share, seed
 
     def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
         """Predict all grays together and recombine each at 8 bits."""
-        predictions = self.colorizer.predict(grays)
+        return self._recombined(grays, self.colorizer.predict(grays))
+
+    def colorize_beside(self, grays: Sequence[Array], indices: Sequence[int], truths: Sequence[Array]) -> list[Array]:
+        """Colorize with the known share of the true a*b* as hints."""
+        if self.known_share is None:
+            return self.colorize(grays, indices)
+        hints = [
+            known_pixels(ab, self.known_share, (self.seed, index)) for ab, index in zip(truths, indices, strict=True)
+        ]
+        return self._recombined(grays, self.colorizer.predict(grays, hints))
+
+    def _recombined(self, grays: Sequence[Array], predictions: Sequence[Array]) -> list[Array]:
         strength = self.colorizer.strength
         return [recombine(gray, ab, depth=8, strength=strength) for gray, ab in zip(grays, predictions, strict=True)]
 
@@ -107,6 +128,7 @@ class ModelContender(Contender):
             "weights_sha256": provenance.weights_sha256,
             "parameters": dict(provenance.parameters),
             "device": str(self.colorizer.compute),
+            **({} if self.known_share is None else {"known_pixels": self.known_share}),
         }
 
 
@@ -158,24 +180,39 @@ def load_models(
     pairs: Sequence[tuple[str, str | None]],
     *,
     vividness: Sequence[float] = (),
+    decoding: Mapping[str, float] | None = None,
     size: int | None = None,
     device: str = "auto",
     precision: str = "auto",
+    known_share: float | None = None,
+    seed: int = 0,
+    offline: bool = False,
+    accept_license: bool = False,
 ) -> list[Contender]:
     """Load every model once; several ``vividness`` values make a contender each, called ``NAME@VALUE``.
 
-    Raises what :class:`Colorizer` raises.
+    ``known_share`` and ``seed`` are those of :class:`ModelContender`, ``decoding``, ``offline`` and ``accept_license``
+    those of :class:`Colorizer`.
+
+    Raises what :class:`Colorizer` raises; what a model does not take is known before the first is loaded.
     """
     from colorize_cli.inference.colorizer import Colorizer
 
+    for model, _ in pairs:
+        check_decoding(get(model), decoding or {})
+        if get(model).needs_hints and not known_share:
+            raise UsageProblem(f"Model {model!r} spreads given colors.", "Say how many: --known-pixels 0.1.")
     contenders: list[Contender] = []
     for name, (model, weights) in zip(contender_names(pairs), pairs, strict=True):
         first = vividness[0] if vividness else None
-        colorizer = Colorizer(model, weights=weights, device=device, precision=precision, vividness=first, size=size)
+        colorizer = Colorizer(
+            model, weights=weights, device=device, precision=precision, vividness=first, size=size, decoding=decoding,
+            offline=offline, accept_license=accept_license,
+        )  # fmt: skip
         if len(vividness) < 2:
-            contenders.append(ModelContender(name, colorizer))
+            contenders.append(ModelContender(name, colorizer, known_share, seed))
         for value in vividness if len(vividness) > 1 else ():
             variant = copy.copy(colorizer)  # the network itself is shared
             variant.vividness = value
-            contenders.append(ModelContender(f"{name}@{value:g}", variant))
+            contenders.append(ModelContender(f"{name}@{value:g}", variant, known_share, seed))
     return contenders

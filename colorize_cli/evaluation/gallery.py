@@ -39,9 +39,9 @@ def show(photograph: Photograph, contenders: Sequence[Contender], protocol: Prot
     """
     loaded = load(photograph, protocol)
     truth = _reduce(loaded.truth.rgb, side)
+    given = [loaded.gray], [photograph.index], [loaded.truth.ab]
     pictures = {
-        contender.name: data_uri(_reduce(contender.colorize([loaded.gray], [photograph.index])[0], side))
-        for contender in contenders
+        contender.name: data_uri(_reduce(contender.colorize_beside(*given)[0], side)) for contender in contenders
     }
     return Shown(photograph, data_uri(truth), pictures, truth.width, truth.height)
 

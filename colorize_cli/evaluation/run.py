@@ -165,7 +165,9 @@ def _colorize(contender: Contender, loaded: dict[int, Loaded]) -> list[tuple[int
     if not indices:
         return []
     try:
-        colorized = contender.colorize([loaded[i].gray for i in indices], indices)
+        colorized = contender.colorize_beside(
+            [loaded[i].gray for i in indices], indices, [loaded[i].truth.ab for i in indices]
+        )
         return [(index, Picture(rgb)) for index, rgb in zip(indices, colorized, strict=True)]
     except (PhotoError, OutOfMemory):
         # Alone, a photograph may also fit where a batch ran out of memory.
@@ -174,6 +176,6 @@ def _colorize(contender: Contender, loaded: dict[int, Loaded]) -> list[tuple[int
 
 def _colorize_one(contender: Contender, index: int, loaded: dict[int, Loaded]) -> Picture | PhotoError:
     try:
-        return Picture(contender.colorize([loaded[index].gray], [index])[0])
+        return Picture(contender.colorize_beside([loaded[index].gray], [index], [loaded[index].truth.ab])[0])
     except PhotoError as error:
         return error

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, Protocol, find_p
 from colorize_cli.evaluation.results import RECORD, Evaluation
 from colorize_cli.evaluation.run import Surveyed, evaluate, survey
 from colorize_cli.evaluation.shards import Shard, merge_when_last
+from colorize_cli.inference.decoding import check_values
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
 
@@ -31,8 +32,11 @@ class EvaluateOptions:
     """Every choice of an evaluation; fields that make no sense raise :class:`UsageProblem` on construction.
 
     ``models``: (registry name, weights or None). ``vividness``: values to try, each a contender of its own.
-    ``limit``: so many photographs, chosen by ``seed``. ``size``: working size of the models. ``batch``: photographs
-    predicted together. ``fid``, ``kid``, ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra.
+    ``decoding``: how predictions become colors, by name, see :mod:`colorize_cli.inference.decoding`; every model must
+    take it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
+    ``known_pixels``: share of the true colors that models are given as hints. ``limit``: so many photographs, chosen by
+    ``seed``. ``size``: working size of the models. ``batch``: photographs predicted together. ``fid``, ``kid``,
+    ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra.
     """
 
     places: Sequence[Path]
@@ -41,7 +45,9 @@ class EvaluateOptions:
     output: Path | None = None
     overwrite: bool = False
     vividness: Sequence[float] = ()
+    decoding: Mapping[str, float] = field(default_factory=dict)
     size: int | None = None
+    known_pixels: float | None = None
     limit: int | None = None
     seed: int = 0
     device: str = "auto"
@@ -51,16 +57,21 @@ class EvaluateOptions:
     fid: bool = False
     kid: bool = False
     lpips: Sequence[str] = ()
+    offline: bool = False
+    accept_license: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense before anything is read or loaded."""
         find_protocol(self.protocol)
+        check_values(self.decoding)
         if not self.places:
             raise UsageProblem("There is nothing to evaluate on.", "Name color photographs: files, folders, archives.")
         if not self.models:
             raise UsageProblem("There is no model to evaluate.", "Name one with -m.")
         if self.limit is not None and self.limit < 1:
             raise UsageProblem(f"--limit {self.limit} leaves no photograph.", "Give 1 or more.")
+        if self.known_pixels is not None and not 0 <= self.known_pixels <= 1:
+            raise UsageProblem(f"--known-pixels {self.known_pixels:g} is not a share, 0 to 1.", "Give for example 0.1.")
         if self.batch < 1 or self.workers < 1:
             raise UsageProblem("--batch and --jobs must be 1 or more.")
         unknown = [net for net in self.lpips if net not in ("alex", "vgg")]
@@ -95,7 +106,16 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
     photographs = find_photographs(options.places, options.limit, options.seed)
     device = shard.device(options.device)
     models = load_models(
-        options.models, vividness=options.vividness, size=options.size, device=device, precision=options.precision
+        options.models,
+        vividness=options.vividness,
+        decoding=options.decoding,
+        size=options.size,
+        device=device,
+        precision=options.precision,
+        known_share=options.known_pixels or None,
+        seed=options.seed,
+        offline=options.offline,
+        accept_license=options.accept_license,
     )
     perceptual = _perceptual(options, device, len(photographs))
     with progress(len(photographs), "photos surveyed") as advance:

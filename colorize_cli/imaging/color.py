@@ -1,4 +1,4 @@
-"""Color spaces: sRGB, linear light, CIE XYZ, CIELAB and CIELUV, by the exact formulas and by OpenCV's fast ones.
+"""Color spaces: sRGB, linear light, CIE XYZ, CIELAB and CIELUV, by the exact formulas.
 
 Conventions of every function here: the last axis holds the three channels, sRGB and linear light lie in 0..1, L* in
 0..100, and float32 stays float32 while everything else is computed in float64. The illuminant is D65 (2 degree
@@ -9,7 +9,6 @@ so that figures measured here and there agree; formulas: IEC 61966-2-1 (sRGB), C
 from functools import cache
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -91,12 +90,12 @@ def lab_to_xyz(lab: npt.ArrayLike) -> Array:
 
 
 def srgb_to_lab(srgb: npt.ArrayLike) -> Array:
-    """CIELAB (..., 3) of sRGB in 0..1, exact. `rgb_to_lab` is the fast approximation."""
+    """CIELAB (..., 3) of sRGB in 0..1."""
     return xyz_to_lab(linear_to_xyz(srgb_to_linear(srgb)))
 
 
 def lab_to_srgb(lab: npt.ArrayLike) -> Array:
-    """sRGB (..., 3) of CIELAB, exact and not clipped: components outside 0..1 are out of gamut."""
+    """sRGB (..., 3) of CIELAB, not clipped: components outside 0..1 are out of gamut."""
     return linear_to_srgb(xyz_to_linear(lab_to_xyz(lab)))
 
 
@@ -113,32 +112,11 @@ def ab_to_uv(lightness: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike) -> tu
     )
 
 
-def uv_to_ab(lightness: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> tuple[Array, Array]:
-    """CIELAB a*, b* of the color with this L* (0..100) and these u*, v*; 0 at black, where u*, v* say nothing."""
-    L, u_star, v_star = np.broadcast_arrays(_floating(lightness), _floating(u), _floating(v))
-    scale = 13 * np.where(L > 0, L, 1)
-    u_prime = u_star / scale + _UV_WHITE[0]
-    # v' of real colors is at least 0.017; a wild prediction must give a finite answer, not a division by zero.
-    v_prime = np.maximum(v_star / scale + _UV_WHITE[1], 1e-3)
-    Y = lightness_to_luminance(L)
-    X = Y * 9 * u_prime / (4 * v_prime)
-    Z = Y * (12 - 3 * u_prime - 20 * v_prime) / (4 * v_prime)
-    fx, fy, fz = _compress(X / WHITE[0]), (L + 16) / 116, _compress(Z / WHITE[2])
-    return np.where(L > 0, 500 * (fx - fy), 0), np.where(L > 0, 200 * (fy - fz), 0)
-
-
 def lab_to_luv(lab: npt.ArrayLike) -> Array:
     """CIELUV (..., 3) of CIELAB."""
     colors = _floating(lab)
     u, v = ab_to_uv(colors[..., 0], colors[..., 1], colors[..., 2])
     return np.stack([colors[..., 0], u, v], axis=-1)
-
-
-def luv_to_lab(luv: npt.ArrayLike) -> Array:
-    """CIELAB (..., 3) of CIELUV."""
-    colors = _floating(luv)
-    a, b = uv_to_ab(colors[..., 0], colors[..., 1], colors[..., 2])
-    return np.stack([colors[..., 0], a, b], axis=-1)
 
 
 def depth_of(gray: Array) -> Depth:
@@ -183,20 +161,3 @@ def luminance(rgb: Array) -> Array:
     """Relative luminance Y (float32, 0..1) of sRGB values (..., 3), uint8 or uint16; exact."""
     table = luminance_table(depth_of(rgb)).astype(np.float32)
     return np.take(table, rgb) @ RGB_TO_XYZ[1].astype(np.float32)
-
-
-def rgb_to_lab(rgb: Array) -> Array:
-    """CIELAB (H, W, 3) float32 of sRGB (H, W, 3) float32 in 0..1, by OpenCV.
-
-    Fast and good enough to train on, but approximate: up to 0.6 units from `srgb_to_lab` in a* or b*.
-    """
-    return cv2.cvtColor(np.ascontiguousarray(rgb, np.float32), cv2.COLOR_RGB2LAB)
-
-
-def lab_to_rgb(lab: Array) -> Array:
-    """sRGB (H, W, 3) float32, clipped to 0..1, of CIELAB (H, W, 3) float32, by OpenCV.
-
-    Fast but approximate: `lab_to_rgb(rgb_to_lab(x))` differs from x by up to 0.005. Clipping shifts L* of colors out
-    of gamut; `recombine` is what keeps it.
-    """
-    return cv2.cvtColor(np.ascontiguousarray(lab, np.float32), cv2.COLOR_LAB2RGB)

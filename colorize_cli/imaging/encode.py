@@ -68,8 +68,7 @@ def _write_ppm(file: BinaryIO, rgb: np.ndarray) -> None:
 
 def _write_jpeg(file: BinaryIO, rgb: np.ndarray, job: Job) -> None:
     """Encode by OpenCV's libjpeg-turbo, half again as fast as Pillow's with the same tables, and add the segments."""
-    quality = job.quality or job.encoding.quality or DEFAULT_QUALITY["JPEG"]
-    subsampling = job.encoding.subsampling or ("4:4:4" if quality >= _FULL_CHROMA_FROM else "4:2:0")
+    quality, subsampling = jpeg_quality(job)
     factor = {
         "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
         "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
@@ -81,10 +80,22 @@ def _write_jpeg(file: BinaryIO, rgb: np.ndarray, job: Job) -> None:
     body = 2
     while encoded[body] == 0xFF and encoded[body + 1] == 0xE0:
         body += 2 + int.from_bytes(encoded[body + 2 : body + 4], "big")
-    file.write(b"\xff\xd8" + jpeg.jfif_segment(job.metadata.dpi))
+    file.write(jpeg_start(job))
+    file.write(encoded[body:])
+
+
+def jpeg_quality(job: Job) -> tuple[int, str]:
+    """Return the quality 1..100 and the chroma subsampling of a JPEG result."""
+    quality = job.quality or job.encoding.quality or DEFAULT_QUALITY["JPEG"]
+    return quality, job.encoding.subsampling or ("4:4:4" if quality >= _FULL_CHROMA_FROM else "4:2:0")
+
+
+def jpeg_start(job: Job) -> bytes:
+    """Return how a JPEG begins: the start marker and the segments with all metadata; what is too large is noted."""
+    parts = [b"\xff\xd8", jpeg.jfif_segment(job.metadata.dpi)]
     for what, marker, payload in (
         ("EXIF", 0xE1, jpeg.EXIF_HEADER + job.metadata.exif if job.metadata.exif is not None else None),
-        ("XMP", 0xE1, jpeg.XMP_HEADER + job.xmp),
+        ("XMP", 0xE1, jpeg.XMP_HEADER + job.xmp if job.xmp else None),
         (
             "IPTC",
             0xED,
@@ -98,9 +109,8 @@ def _write_jpeg(file: BinaryIO, rgb: np.ndarray, job: Job) -> None:
             if what != "XMP":
                 continue
             payload = jpeg.XMP_HEADER + job.fallback_xmp
-        file.write(jpeg.segment(marker, payload))
-    file.write(jpeg.icc_segments(job.icc))
-    file.write(encoded[body:])
+        parts.append(jpeg.segment(marker, payload))
+    return b"".join([*parts, jpeg.icc_segments(job.icc)])
 
 
 def _opencv(suffix: str, bgr: np.ndarray, options: list[int]) -> memoryview:

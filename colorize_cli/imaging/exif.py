@@ -20,8 +20,11 @@ DESCRIPTIVE_TAGS = frozenset(
 )
 
 
-def upright_exif(exif: bytes, width: int, height: int) -> bytes | None:
-    """Return the EXIF block for an upright result of this size, thumbnail dropped; None where it cannot be read."""
+def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> bytes | None:
+    """Return the EXIF block for a result of this size, thumbnail dropped; None where it cannot be read.
+
+    ``orientation``: what it says of how the pixels lie, 1 for upright; a block without that tag does not get it.
+    """
     try:
         order, big, offset = header(exif)
         if big:
@@ -30,7 +33,7 @@ def upright_exif(exif: bytes, width: int, height: int) -> bytes | None:
         entries, following = parse(exif, order, offset)
         for entry in entries:
             if entry.tag == ORIENTATION:
-                _put(block, order, entry, 1)
+                _put(block, order, entry, orientation)
             elif entry.tag == 0x0100:
                 _put(block, order, entry, width)
             elif entry.tag == 0x0101:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Fit = Literal["letterbox", "stretch", "rectangle"]
+Fit = Literal["letterbox", "letterbox-white", "stretch", "rectangle", "native"]
 
 ALIGNMENT = 4
 """Content boxes begin and end on multiples of this, so that predictions at 1/2 and 1/4 have no mixed border cells."""
@@ -40,9 +40,12 @@ class Placement:
 
 def resize(plane: Array, height: int, width: int) -> Array:
     """Resize (H, W), float32, uint8 or uint16: each axis by area when it shrinks, linearly when it grows."""
-    # Halving is many times faster than any other ratio of areas, and what it leaves is small.
-    while all(old % 2 == 0 and old >= 2 * new for old, new in zip(plane.shape, (height, width), strict=True)):
-        plane = cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    # Halving is many times faster than any other ratio of areas, and what it leaves is small. An odd axis is halved
+    # linearly, where it will be halved again: the places are exact, and so are areas but for the first averaging.
+    while all(old >= (4 if old % 2 else 2) * new for old, new in zip(plane.shape, (height, width), strict=True)):
+        half = (plane.shape[1] + 1) // 2, (plane.shape[0] + 1) // 2
+        odd = plane.shape[0] % 2 or plane.shape[1] % 2
+        plane = cv2.resize(plane, half, interpolation=cv2.INTER_LINEAR if odd else cv2.INTER_AREA)
     for size in ((width, plane.shape[0]), (width, height)):
         now = plane.shape[::-1]
         if size != now:
@@ -71,6 +74,10 @@ def _placement(picture: tuple[int, int], size: int, how: Fit) -> Placement:
     if how == "stretch":
         return Placement(how, picture, (size, size), 0, 0, size, size)
     long = max(picture)
+    if how == "native":
+        scale = min(1.0, size / long)
+        height, width = (max(1, round(side * scale)) for side in picture)
+        return Placement(how, picture, (height, width), 0, 0, height, width)
     height, width = (_short_side(side, long, size) for side in picture)
     canvas = (size, size)
     if how == "rectangle":
@@ -83,8 +90,10 @@ def fit(plane: Array, size: int, how: Fit = "letterbox", *, fill: float | None =
     """Fit a picture (H, W), float32, uint8 or uint16, into the input of a model; the dtype stays.
 
     letterbox: longer side = `size`, the shape kept (to `ALIGNMENT` pixels), padded to (size, size), centered.
-    rectangle: the same, but each side is padded only to the next multiple of 32, which saves computing.
+    letterbox-white: the same, padded with white: 255, 65535, or L* 100 in float32.
+    rectangle: the same as letterbox, but each side is padded only to the next multiple of 32, which saves computing.
     stretch: resized to (size, size) whatever the shape.
+    native: as it is, reduced where its longer side is more than `size`; no padding.
 
     fill: value of the padding; None repeats the border of the picture, which invents no edges.
     """
@@ -95,6 +104,8 @@ def fit(plane: Array, size: int, how: Fit = "letterbox", *, fill: float | None =
     if (placement.height, placement.width) == placement.canvas:
         return content, placement
     borders = placement.top, below, placement.left, right
+    if fill is None and how == "letterbox-white":
+        fill = float(np.iinfo(plane.dtype).max) if np.issubdtype(plane.dtype, np.integer) else 100.0
     if fill is None:
         return cv2.copyMakeBorder(content, *borders, borderType=cv2.BORDER_REPLICATE), placement
     return cv2.copyMakeBorder(content, *borders, borderType=cv2.BORDER_CONSTANT, value=(fill,)), placement
@@ -130,23 +141,3 @@ def unfit(ab: Array, placement: Placement) -> Array:
     row_weight = row_weight[:, None]
     ab = ab[:, rows_before] * (1 - row_weight) + ab[:, rows_after] * row_weight
     return ab[:, :, columns_before] * (1 - column_weight) + ab[:, :, columns_after] * column_weight
-
-
-def letterbox(plane: Array, size: int, *, fill: float | None = None) -> tuple[Array, Placement]:
-    """`fit` with how="letterbox": (H, W) -> (size, size) and its Placement."""
-    return fit(plane, size, "letterbox", fill=fill)
-
-
-def unletterbox(ab: Array, placement: Placement) -> Array:
-    """`unfit`, by the name that goes with `letterbox`: (2, S', S') -> (2, h, w)."""
-    return unfit(ab, placement)
-
-
-def rectangle(plane: Array, size: int, *, fill: float | None = None) -> tuple[Array, Placement]:
-    """`fit` with how="rectangle": longer side = size, sides padded to multiples of 32."""
-    return fit(plane, size, "rectangle", fill=fill)
-
-
-def stretch(plane: Array, size: int) -> tuple[Array, Placement]:
-    """`fit` with how="stretch": (H, W) -> (size, size) whatever the shape."""
-    return fit(plane, size, "stretch")

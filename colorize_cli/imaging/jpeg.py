@@ -26,6 +26,15 @@ _LUMINANCE_TABLE = np.array(
     ]
 )
 
+_CHROMINANCE_TABLE = np.full((8, 8), 99)
+_CHROMINANCE_TABLE[:4, :4] = [(17, 18, 24, 47), (18, 21, 26, 66), (24, 26, 56, 99), (47, 66, 99, 99)]
+
+
+def chrominance_table(quality: int) -> np.ndarray:
+    """Return the quantization table, int (8, 8) with vertical frequencies first, of chroma at a quality of 1..100."""
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return np.clip((_CHROMINANCE_TABLE * scale + 50) // 100, 1, 255)
+
 
 def estimate_quality(table: list[int]) -> int:
     """Return the quality 1..100 whose luminance quantization table (64 values, rows first) is nearest to ``table``."""

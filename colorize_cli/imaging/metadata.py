@@ -18,6 +18,8 @@ NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NS_IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 NS_OWN = "https://github.com/colorize-cli/colorize-cli/ns/1.0/"
 NS_XMP_NOTE = "http://ns.adobe.com/xmp/note/"
+LUMA_PARAMETER = "luma"
+"""Name of the provenance parameter, with the value "kept", of results that hold the gray JPEG unchanged."""
 _NS_XMLNS = "http://www.w3.org/2000/xmlns/"
 _OWN_PREFIX, _IPTC_PREFIX = "colorize", "Iptc4xmpExt"
 _PACKET_START = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
@@ -37,10 +39,6 @@ class Provenance:
     weights_sha256: str
     version: str
     parameters: dict[str, str] = field(default_factory=dict)
-
-    def made_by_same(self, other: "Provenance | None") -> bool:
-        """Return whether the other result comes from the same model and weights, whatever the version."""
-        return other is not None and (self.model, self.weights_sha256) == (other.model, other.weights_sha256)
 
 
 def parse_xmp(packet: bytes) -> minidom.Document | None:
@@ -92,6 +90,19 @@ def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | N
     rdf.appendChild(description)
     root = document.documentElement
     assert root is not None
+    return (_PACKET_START + root.toxml() + _PACKET_END).encode("utf-8")
+
+
+def without_provenance(packet: bytes) -> bytes | None:
+    """Return the XMP packet without what :func:`build_xmp` added; None where nothing else was in it."""
+    document = parse_xmp(packet)
+    if document is None:
+        return None
+    rdf = document.getElementsByTagNameNS(NS_RDF, "RDF")[0]
+    _remove_earlier(rdf)
+    root = document.documentElement
+    if root is None or not rdf.getElementsByTagNameNS(NS_RDF, "Description"):
+        return None
     return (_PACKET_START + root.toxml() + _PACKET_END).encode("utf-8")
 
 

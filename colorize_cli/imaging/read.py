@@ -1,5 +1,7 @@
 """Reading: any still image file becomes an upright :class:`Photo`, or one typed error that names the file."""
 
+import hashlib
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,22 +35,25 @@ def read_photo(
     page: int = 0,
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
     name: str | None = None,
+    digest: bool = False,
 ) -> Photo:
     """Return page ``page`` (from 0) of the photograph in ``source``: a path, the bytes of a file, or a binary stream.
 
-    The original is opened once, for reading only. ``name`` is what errors call it. Raises a
+    The original is opened once, for reading only. ``name`` is what errors call it; ``digest``: take the sha256 of its
+    bytes. Raises a
     :class:`~colorize_cli.errors.PhotoError`: :class:`UnreadablePhoto` (cannot be opened, or no image),
     :class:`EmptyPhoto`, :class:`TruncatedPhoto`, :class:`PhotoTooLarge` (more than ``max_megapixels``, checked before
     decoding) or :class:`UnsupportedPhoto`; nothing else, whatever is in the file.
     """
     path = Path(source) if isinstance(source, str | Path) else None
     name = name or (str(path) if path is not None else "the image")
-    data = _bytes_of(source, name)
+    data = bytes_of(source, name)
     if not data:
         raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
     raster = _decoded(data, name, page, max_megapixels)
+    size, sha256 = len(data), hashlib.sha256(data).hexdigest() if digest else ""
     del data
-    return photo_of_raster(raster, path)
+    return replace(photo_of_raster(raster, path), file_size=size, file_sha256=sha256)
 
 
 def read_pages(
@@ -63,7 +68,7 @@ def read_pages(
     """
     path = Path(source) if isinstance(source, str | Path) else None
     name = name or (str(path) if path is not None else "the image")
-    data = _bytes_of(source, name)
+    data = bytes_of(source, name)
     page, pages = 0, 1
     while page < pages:
         photo = replace(read_photo(data, page=page, max_megapixels=max_megapixels, name=name), path=path)
@@ -71,18 +76,22 @@ def read_pages(
         yield photo
 
 
-def _bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
-    """Return all bytes of the source. Raises :class:`UnreadablePhoto`."""
+def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
+    """Return all bytes of a path, stream or bytes. Raises :class:`UnreadablePhoto` and :class:`PhotoTooLarge`."""
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
     try:
         if not isinstance(source, str | Path):
             return source.read()
         with Path(source).open("rb") as file:
-            mode = Path(source).stat().st_mode
-            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            before = os.fstat(file.fileno())
+            if stat.S_ISCHR(before.st_mode) or stat.S_ISBLK(before.st_mode):
                 raise UnreadablePhoto(f"{name} is a device, not a file.", "Name an image file.")
-            return file.read()
+            data = file.read()
+            after = os.fstat(file.fileno())
+            if stat.S_ISREG(before.st_mode) and _state(before) != _state(after):
+                raise UnreadablePhoto(f"{name} changed while it was read.", "Try it again when it is complete.")
+            return data
     except FileNotFoundError:
         raise UnreadablePhoto(f"{name} does not exist.", "Check the name and the folder.") from None
     except IsADirectoryError:
@@ -94,6 +103,11 @@ def _bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadablePhoto(f"{name} cannot be read: {reason}.", "Check the disk or copy it again.") from None
+
+
+def _state(status: os.stat_result) -> tuple[int, int]:
+    """Return what tells that a file was written to."""
+    return status.st_size, status.st_mtime_ns
 
 
 def _decoded(data: bytes, name: str, page: int, max_megapixels: float) -> Raster:
@@ -163,9 +177,14 @@ def turn_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(samples)
 
 
+def turn_back(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Return upright ``samples``, (H, W) or (H, W, 3), turned to lie as EXIF ``orientation`` 1..8 says, contiguous."""
+    return turn_upright(samples, {6: 8, 8: 6}.get(orientation, orientation))
+
+
 def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
     """Return the upright photo of decoded samples: tones taken once, orientation applied once."""
-    gray, toned_ab, notes = reduce_to_gray(raster.samples, raster.icc)
+    gray, color, notes = reduce_to_gray(raster.samples, raster.icc)
     alpha = raster.alpha
     depth = 16 if raster.samples.dtype == np.uint16 else 8
     return Photo(
@@ -177,7 +196,7 @@ def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
         page=raster.page,
         pages=raster.pages,
         metadata=raster.metadata,
-        toned_ab=toned_ab,
+        color=color,
         notes=(*raster.notes, *notes),
         encoding=raster.encoding,
         path=path,

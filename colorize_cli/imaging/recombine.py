@@ -1,14 +1,11 @@
 """Chroma joined to the untouched lightness of the scan: the colorized picture at full size.
 
 The output has the L* of the input, by the exact formulas, whatever the chroma: colors out of gamut are scaled toward
-gray, and green, which carries most of the luminance, is computed last, from red and blue as they were rounded.
-Strips of rows stay in the cache and bound the memory; they are independent, so threads may share them.
+gray. At 8 bits the color of a pixel is looked up by its gray level and its chroma, at 16 it is computed. Strips of rows
+stay in the cache and bound the memory; they are independent, so threads may share them.
 """
 
 import os
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -16,8 +13,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.imaging.color import RGB_TO_XYZ, Depth, depth_of, luminance_table
+from colorize_cli.imaging.color import Depth, depth_of, luminance_table
 from colorize_cli.imaging.gamut import compress, fit_gamut, linear_rgb
+from colorize_cli.imaging.levels import decode_table, encode_16, look_up, to_8
+from colorize_cli.imaging.recombine_8 import recombine_8
+from colorize_cli.imaging.stripwise import Workspace, in_strips
 from colorize_cli.imaging.upsample import WideRows, chroma_field
 
 Array = npt.NDArray[Any]
@@ -29,15 +29,6 @@ STRIPS_A_TASK = 8
 """Neighboring strips that share the horizontal interpolation of the chroma planes."""
 
 _PLANES = 17
-_KNEE = 0.0031308
-"""Linear light up to which sRGB is a straight line."""
-
-_RED, _GREEN, _BLUE = RGB_TO_XYZ[1].tolist()
-
-
-@cache
-def _decode_table(depth: Depth) -> Array:
-    return luminance_table(depth).astype(np.float32)
 
 
 @cache
@@ -45,111 +36,28 @@ def _compress_table(depth: Depth) -> Array:
     return compress(luminance_table(depth))
 
 
-def _look_up(table: Array, index: Array) -> Array:
-    # OpenCV's own LUT takes 16-bit indices only in newer versions.
-    return cv2.LUT(index, table) if index.dtype == np.uint8 else np.take(table, index)
-
-
-def _encode(light: Array, top: int, spare: Array) -> Array:
-    """sRGB levels 0..top, float32, not rounded, of linear light 0..1; light is overwritten, spare returned."""
-    # Below the knee the line, above it the power function, less what it is worth at the knee.
-    cv2.threshold(light, _KNEE, 0, cv2.THRESH_TRUNC, dst=spare)
-    cv2.addWeighted(light, 1, spare, -1, _KNEE, dst=light)
-    # exp(log(x) / 2.4): OpenCV's pow is exact too, but half as fast.
-    cv2.log(light, dst=light)
-    cv2.addWeighted(light, 1 / 2.4, light, 0, 0, dst=light)
-    cv2.exp(light, dst=light)
-    cv2.addWeighted(light, 1.055 * top, spare, 12.92 * top, -1.055 * top * _KNEE ** (1 / 2.4), dst=spare)
-    return spare
-
-
-def _encode_8(light: Array, spare: Array) -> Array:
-    """uint8 levels, rounded; light at least 0 to within the tolerance of `fit_gamut`."""
-    return cv2.convertScaleAbs(_encode(light, 255, spare))
-
-
-def _encode_16(light: Array, spare: Array) -> Array:
-    """uint16 levels, rounded; light at least 0 to within the tolerance of `fit_gamut`."""
-    levels = _encode(light, 65535, spare)
-    # What a conversion to uint16 makes of values outside its range is undefined.
-    cv2.addWeighted(levels, 1, levels, 0, 0.5, dst=levels)
-    cv2.threshold(levels, 65535, 0, cv2.THRESH_TRUNC, dst=levels)
-    cv2.threshold(levels, 0, 0, cv2.THRESH_TOZERO, dst=levels)
-    return levels.astype(np.uint16)
-
-
-class _Workspace(threading.local):
-    """Planes of one thread, kept from strip to strip."""
-
-    planes: Array | None = None
-
-    def take(self, shape: tuple[int, int]) -> Array:
-        size = _PLANES * shape[0] * shape[1]
-        if self.planes is None or self.planes.size < size:
-            self.planes = np.empty(size, np.float32)
-        return self.planes[:size].reshape(_PLANES, *shape)
-
-
-def _to_8(gray: Array) -> Array:
-    return ((gray.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _recombine_strip(gray: Array, first: int, wide: WideRows, depth: Depth, rgb: Array, planes: Array) -> None:
-    """Fill rgb (n, W, 3) with the rows of the picture that begin at `first`; gray: (n, W), these rows alone."""
+def _recombine_strip(gray: Array, first: int, wide: WideRows, rgb: Array, planes: Array) -> None:
+    """Fill rgb, uint16 (n, W, 3), with the rows of the picture that begin at `first`; gray: (n, W), these rows."""
     source = depth_of(gray)
     twice = (2 * gray.shape[0], gray.shape[1])
     fy, Y = planes[8:10], planes[10:12]
-    fy[:] = _look_up(_compress_table(source), gray)
-    Y[:] = _look_up(_decode_table(source), gray)
+    fy[:] = look_up(_compress_table(source), gray)
+    Y[:] = look_up(decode_table(source), gray)
     fy, Y = fy.reshape(twice), Y.reshape(twice)
     difference = wide.chroma(first, fy, planes[:8])
     light = linear_rgb(fy, Y, difference, planes[12:17])
     fit_gamut(light, fy, Y, difference)
-    if depth == 16:
-        levels = _encode_16(light.reshape(-1, gray.shape[1]), planes[2:5].reshape(-1, gray.shape[1]))
-        cv2.merge(list(levels.reshape(light.shape)), dst=rgb)
-        return
-    # Planes 0 and 1 hold the differences, needed no more: red and blue side by side, and green after them.
-    R, G, B = light
-    ends = planes[2:4]
-    ends[0], ends[1] = R, B
-    rounded = _encode_8(ends.reshape(twice), planes[4:6].reshape(twice)).reshape(ends.shape)
-    red, blue = rounded
-    decoded = cv2.LUT(rounded.reshape(twice), _decode_table(8)).reshape(ends.shape)
-    cv2.addWeighted(decoded[0], -_RED / _GREEN, decoded[1], -_BLUE / _GREEN, 0, dst=G)
-    cv2.scaleAdd(Y[: gray.shape[0]], 1 / _GREEN, G, dst=G)
-    cv2.threshold(G, 0, 0, cv2.THRESH_TOZERO, dst=G)
-    green = _encode_8(G, planes[4])
-    if source == 16:
-        # Between two 8-bit levels green would make up for the rounding of the others; neutral must stay neutral.
-        neutral = ~planes[:2].any(axis=0)
-        if neutral.any():
-            for channel in (red, green, blue):
-                np.copyto(channel, _to_8(gray), where=neutral)
-    cv2.merge([red, green, blue], dst=rgb)
+    levels = encode_16(light.reshape(-1, gray.shape[1]), planes[2:5].reshape(-1, gray.shape[1]))
+    cv2.merge(list(levels.reshape(light.shape)), dst=rgb)
 
 
 def _neutral(gray: Array, depth: Depth) -> Array:
     """RGB (H, W, 3) of the gray picture itself."""
-    rgb = np.empty((*gray.shape, 3), np.uint8 if depth == 8 else np.uint16)
-    if depth == depth_of(gray):
-        rgb[:] = gray[..., None]
-    elif depth == 16:
-        np.multiply(gray[..., None], np.uint16(257), out=rgb)
-    else:
-        rgb[:] = _to_8(gray)[..., None]
+    if depth == 8:
+        return cv2.merge([to_8(gray)] * 3)
+    rgb = np.empty((*gray.shape, 3), np.uint16)
+    np.multiply(gray[..., None], np.uint16(1 if gray.dtype == np.uint16 else 257), out=rgb)
     return rgb
-
-
-def _strips(height: int, rows: int, work: Callable[[int, int], None], threads: int) -> None:
-    firsts = range(0, height, rows)
-    if threads == 1 or len(firsts) == 1:
-        for first in firsts:
-            work(first, min(first + rows, height))
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, firsts, (min(first + rows, height) for first in firsts)):
-            pass
 
 
 def recombine(
@@ -169,8 +77,9 @@ def recombine(
     strength: 0..1, how much of the chroma is applied; 0 gives R = G = B = gray.
     threads: strips worked on at once; None is the number of processors, at most 4.
 
-    Returns sRGB (H, W, 3), uint8 or uint16, with the L* of gray: to the rounding of one channel at 8 bit, to 0.01 on
-    average at 16 bit. Neutral chroma gives exactly gray. Needs no memory to speak of beyond the result.
+    Returns sRGB (H, W, 3), uint8 or uint16, with the L* of gray (at 8 bit that of gray rounded to 8 bit): to the
+    rounding of one channel at 8 bit, to 0.01 on average at 16 bit. Neutral chroma gives exactly gray. Needs at most
+    two bytes a pixel beyond the result, and at 8 bits up to 32 MB, once a process, for the table of colors.
     """
     source = depth_of(gray)
     depth = source if depth is None else depth
@@ -182,18 +91,26 @@ def recombine(
         raise ValueError(f"expected gray (H, W) and ab (2, h, w), not {gray.shape} and {ab.shape}")
     if strength == 0 or not ab.any():
         return _neutral(gray, depth)
+    threads = threads or min(4, os.cpu_count() or 1)
+    if depth == 8:
+        return recombine_8(np.ascontiguousarray(to_8(gray)), ab * strength, threads, strip_pixels)
+    return _recombine_16(gray, ab * strength, threads, strip_pixels)
+
+
+def _recombine_16(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Array:
+    """The picture, uint16 (H, W, 3), by computing every pixel."""
     height, width = gray.shape
-    field = chroma_field(gray, ab).scaled(strength / 500, -strength / 200, 116, -16)
-    rgb = np.empty((height, width, 3), np.uint8 if depth == 8 else np.uint16)
-    workspace = _Workspace()
+    field = chroma_field(gray, ab).scaled(1 / 500, -1 / 200, 116, -16)
+    rgb = np.empty((height, width, 3), np.uint16)
+    workspace = Workspace()
     rows = max(1, strip_pixels // width)
 
     def work(first: int, last: int) -> None:
         wide = field.widened(first, last)
         for top in range(first, last, rows):
             bottom = min(top + rows, last)
-            planes = workspace.take((bottom - top, width))
-            _recombine_strip(np.ascontiguousarray(gray[top:bottom]), top, wide, depth, rgb[top:bottom], planes)
+            planes = workspace.take(_PLANES * (bottom - top) * width).reshape(_PLANES, bottom - top, width)
+            _recombine_strip(np.ascontiguousarray(gray[top:bottom]), top, wide, rgb[top:bottom], planes)
 
-    _strips(height, rows * STRIPS_A_TASK, work, threads or min(4, os.cpu_count() or 1))
+    in_strips(height, rows * STRIPS_A_TASK, work, threads)
     return rgb

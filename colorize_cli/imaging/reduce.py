@@ -6,11 +6,12 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from colorize_cli.imaging import icc
-from colorize_cli.imaging.tone import apply_gray_table, is_neutral, luminance_gray, mean_chroma
+from colorize_cli.imaging.tone import apply_gray_table, is_neutral, luminance_gray
+from colorize_cli.imaging.toning import color_score
 
 
 def reduce_to_gray(samples: np.ndarray, profile_data: bytes | None) -> tuple[np.ndarray, float, list[str]]:
-    """Return gray (see :class:`Photo`), mean chroma of the source, and notes.
+    """Return gray (see :class:`Photo`), how colored the source is beyond any toning, and notes.
 
     ``samples``: uint8 or uint16, (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 for no ink; ``profile_data``: the
     embedded ICC profile. A profile that cannot be used is noted and the samples are taken as sRGB.
@@ -54,22 +55,22 @@ def _from_gray(gray: np.ndarray, profile: icc.Profile | None, notes: list[str]) 
 def _from_rgb(rgb: np.ndarray, profile: icc.Profile | None, notes: list[str]) -> tuple[np.ndarray, float, list[str]]:
     """Return the luminance of RGB samples under their profile."""
     if profile is None:
-        return luminance_gray(rgb), mean_chroma(rgb), notes
+        return luminance_gray(rgb), color_score(rgb), notes
     levels = 256 if rgb.dtype == np.uint8 else 65536
     try:
         if profile.space == "GRAY":
             notes.append("its gray profile does not fit a color picture; the values are taken as sRGB")
-            return luminance_gray(rgb), mean_chroma(rgb), notes
+            return luminance_gray(rgb), color_score(rgb), notes
         curves = icc.rgb_luminance(profile, levels)
-        return luminance_gray(rgb, None if icc.is_srgb(curves) else curves), mean_chroma(rgb), notes
+        return luminance_gray(rgb, None if icc.is_srgb(curves) else curves), color_score(rgb), notes
     except Exception:
         converted = _convert_by_cms(rgb if levels == 256 else (rgb >> 8).astype(np.uint8), profile, "RGB")
     if converted is None:
         notes.append("its color profile cannot be used; the values are taken as sRGB")
-        return luminance_gray(rgb), mean_chroma(rgb), notes
+        return luminance_gray(rgb), color_score(rgb), notes
     if levels == 65536:
         notes.append("its color profile is made of tables: tones were converted at 8 bits")
-    return luminance_gray(converted), mean_chroma(converted), notes
+    return luminance_gray(converted), color_score(converted), notes
 
 
 def _from_cmyk(cmyk: np.ndarray, profile: icc.Profile | None, notes: list[str]) -> tuple[np.ndarray, float, list[str]]:
@@ -85,7 +86,7 @@ def _from_cmyk(cmyk: np.ndarray, profile: icc.Profile | None, notes: list[str]) 
         notes.append("CMYK was converted through its profile")
     if is_neutral(rgb):
         return np.ascontiguousarray(rgb[..., 0]), 0.0, notes
-    return luminance_gray(rgb), mean_chroma(rgb), notes
+    return luminance_gray(rgb), color_score(rgb), notes
 
 
 def _convert_by_cms(samples: np.ndarray, profile: icc.Profile, mode: str) -> np.ndarray | None:

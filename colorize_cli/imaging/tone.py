@@ -1,6 +1,6 @@
 """From color or gray samples of any kind to the sRGB-encoded gray with the same CIE luminance Y (and so the same L*).
 
-Formulas: IEC 61966-2-1 (sRGB transfer curve, luminance weights), CIE 15 (L*a*b*, D65 as in scikit-image).
+Formulas: IEC 61966-2-1 (sRGB transfer curve, luminance weights of D65 as in scikit-image).
 All work goes in strips, so that memory beyond the result stays at a few megabytes.
 """
 
@@ -12,8 +12,6 @@ import numpy as np
 
 SRGB_LUMINANCE = (0.212671, 0.715160, 0.072169)
 """Luminance weights of linear sRGB (the Y row of the RGB to XYZ matrix, D65)."""
-_SRGB_TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], SRGB_LUMINANCE, [0.019334, 0.119193, 0.950227]])
-_WHITE_D65 = np.array([0.95047, 1.0, 1.08883])
 _STRIP_PIXELS = 1 << 18
 _ENCODE_STEPS = (1 << 19) - 1
 
@@ -97,13 +95,3 @@ def is_neutral(rgb: np.ndarray) -> bool:
         bool(np.array_equal(rgb[rows, :, 0], rgb[rows, :, 1]) and np.array_equal(rgb[rows, :, 0], rgb[rows, :, 2]))
         for rows in strips(*rgb.shape[:2])
     )
-
-
-def mean_chroma(rgb: np.ndarray) -> float:
-    """Return the mean Lab chroma, sqrt(a² + b²), of an even sample of sRGB pixels uint8 or uint16 (H, W, 3)."""
-    step = max(1, int((rgb.shape[0] * rgb.shape[1] / 65536) ** 0.5))
-    sample = rgb[::step, ::step].reshape(-1, 3)
-    xyz = srgb_curve(256 if rgb.dtype == np.uint8 else 65536)[sample] @ _SRGB_TO_XYZ.T / _WHITE_D65
-    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
-    a, b = 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])
-    return float(np.hypot(a, b).mean())

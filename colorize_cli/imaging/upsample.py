@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.imaging.color import depth_of, lightness, lightness_table
+from colorize_cli.imaging.color import lightness
 from colorize_cli.imaging.geometry import resize
 
 Array = npt.NDArray[Any]
@@ -67,6 +67,12 @@ class ChromaField:
         ends = np.stack([lowest * factors, highest * factors])
         planes = np.concatenate([A * factors * slope, (A * offset + B) * factors, ends.min(0), ends.max(0)])
         return ChromaField(planes.astype(np.float32), self.height, self.width)
+
+    def ranges(self) -> tuple[Array, Array]:
+        """Lowest and highest chroma that a pixel in each cell can get, float32 (2, h, w) each."""
+        window = np.ones((3, 3), np.uint8)
+        lowest = [cv2.erode(plane, window) for plane in self.planes[4:6]]
+        return np.stack(lowest), np.stack([cv2.dilate(plane, window) for plane in self.planes[6:]])
 
     @cached_property
     def _rows(self) -> tuple[list[int], list[float]]:
@@ -138,20 +144,3 @@ def chroma_field(gray: Array, ab: Array) -> ChromaField:
     lowest = [cv2.erode(plane, window) for plane in chroma]
     highest = [cv2.dilate(plane, window) for plane in chroma]
     return ChromaField(np.stack([*A, *B, *lowest, *highest]).astype(np.float32), *gray.shape)
-
-
-def chroma_at(gray: Array, ab: Array) -> Array:
-    """a*b* at full size, float32 (2, H, W), Lab units, before any limit to the gamut; for evaluation.
-
-    gray: (H, W) uint8 or uint16. ab: float32 (2, h, w), Lab units, covering exactly the picture.
-    """
-    field = chroma_field(gray, ab)
-    chroma = np.empty((2, *gray.shape), np.float32)
-    rows = max(1, (1 << 16) // gray.shape[1])
-    table = lightness_table(depth_of(gray))
-    for first in range(0, gray.shape[0], rows):
-        guide = np.take(table, gray[first : first + rows])
-        planes = np.empty((8, *guide.shape), np.float32)
-        strip = field.widened(first, first + len(guide)).chroma(first, np.concatenate([guide, guide]), planes)
-        chroma[:, first : first + rows] = strip.reshape(2, *guide.shape)
-    return chroma

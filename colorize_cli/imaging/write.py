@@ -93,15 +93,9 @@ def write_pages(
         assert not isinstance(target, str | Path)
         buffer = io.BytesIO()
         _write_into(buffer, chosen, everything, provenance, quality, notes)
-        try:
-            target.write(buffer.getbuffer())
-            target.flush()
-        except BrokenPipeError:
-            raise OutputError("Nobody reads the output any more.", "Keep the reading program running.") from None
-        except OSError as error:
-            raise OutputError(f"The output cannot be written: {error.strerror}.", "Check the disk.") from None
+        write_stream(target, buffer.getbuffer())
         return WriteResult(None, tuple(dict.fromkeys(notes)))
-    _spare_originals(path, first[1])
+    spare_originals(path, first[1])
     sidecar: Path | None = None
     try:
         with atomic_file(path, overwrite=overwrite) as file:
@@ -118,6 +112,17 @@ def write_pages(
     return WriteResult(path, tuple(dict.fromkeys(notes)))
 
 
+def write_stream(stream: BinaryIO, content: bytes | memoryview) -> None:
+    """Write a whole result to a stream. Raises :class:`OutputError` where nobody reads it or the disk is full."""
+    try:
+        stream.write(content)
+        stream.flush()
+    except BrokenPipeError:
+        raise OutputError("Nobody reads the output any more.", "Keep the reading program running.") from None
+    except OSError as error:
+        raise OutputError(f"The output cannot be written: {error.strerror}.", "Check the disk.") from None
+
+
 def _format_for(path: Path | None, like: Photo, format: str | None) -> str:
     """Return the format of the result."""
     if format is not None:
@@ -127,7 +132,7 @@ def _format_for(path: Path | None, like: Photo, format: str | None) -> str:
     return FORMATS[chosen].written_as or chosen
 
 
-def _spare_originals(path: Path, like: Photo) -> None:
+def spare_originals(path: Path, like: Photo) -> None:
     """Raise :class:`OutputExists` where ``path`` is the original itself, by whatever link."""
     if like.path is None:
         return
@@ -142,7 +147,7 @@ def _spare_originals(path: Path, like: Photo) -> None:
 
 def _sparing(path: Path, pages: Iterable[tuple[np.ndarray, Photo]]) -> Iterator[tuple[np.ndarray, Photo]]:
     for rgb, like in pages:
-        _spare_originals(path, like)
+        spare_originals(path, like)
         yield rgb, like
 
 
@@ -161,7 +166,7 @@ def _write_into(
         if number and format != "TIFF":
             raise UsageProblem(f"{format} holds one picture, not several pages.", "Use --format tiff.")
         rgb, alpha = _fitted(format, rgb, like, notes)
-        job = _job(format, rgb, like, provenance, quality, notes)
+        job = job_for(format, rgb, like, provenance, quality, notes)
         xmp = job.xmp
         if format != "TIFF":
             encode(file, format, rgb, alpha, job)
@@ -210,14 +215,24 @@ def _note_changes(format: str, like: Photo, notes: list[str]) -> None:
         notes.append("wide gray values: written at 16 bits a channel")
 
 
-def _job(
-    format: str, rgb: np.ndarray, like: Photo, provenance: Provenance, quality: int | None, notes: list[str]
+def job_for(
+    format: str,
+    rgb: np.ndarray,
+    like: Photo,
+    provenance: Provenance,
+    quality: int | None,
+    notes: list[str],
+    *,
+    orientation: int = 1,
 ) -> Job:
-    """Return the metadata of a result: true to it, and saying where its colors come from."""
+    """Return the metadata of a result: true to it, and saying where its colors come from.
+
+    ``orientation``: how ``rgb`` lies, as EXIF counts; results are upright unless they must lie as their original does.
+    """
     metadata = like.metadata
     exif = metadata.exif
     if exif is not None:
-        exif = upright_exif(exif, rgb.shape[1], rgb.shape[0])
+        exif = upright_exif(exif, rgb.shape[1], rgb.shape[0], orientation)
         if exif is None:
             notes.append("its EXIF block is damaged and was left out")
     if metadata.xmp is not None and parse_xmp(metadata.xmp) is None:

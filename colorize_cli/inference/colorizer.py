@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,27 @@ from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
 from colorize_cli.checkpoints.format import CheckpointInfo
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
+from colorize_cli.imaging.borders import extend, inner_box
 from colorize_cli.imaging.color import lightness
-from colorize_cli.imaging.geometry import fit, unfit
+from colorize_cli.imaging.geometry import fit, resize, unfit
 from colorize_cli.imaging.metadata import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.imaging.read import photo_from_array, photo_from_pil, read_photo
 from colorize_cli.imaging.recombine import recombine
+from colorize_cli.inference.alternatives import alternative_shifts
+from colorize_cli.inference.decoding import check_decoding, recorded
 from colorize_cli.inference.devices import choose
+from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
-from colorize_cli.inference.hints import fit_hints, hints_digest, read_hints
+from colorize_cli.inference.hints import Hints, fit_hints, hints_digest, read_hints, require_hints
+from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
+from colorize_cli.inference.propagate import with_hints
+from colorize_cli.inference.variants import require_distribution
+from colorize_cli.models.uncertainty import ExpectsError, PredictsDistribution, confidence_of
 from colorize_cli.registry import DEFAULT_MODEL, get
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
-# Least and greatest a* and b* of the sRGB cube.
-SRGB_AB_RANGE = ((-86.19, -107.87), (98.24, 94.48))
 
 
 class Colorizer:
@@ -52,9 +59,15 @@ class Colorizer:
         consensus: the median of what each of them gives.
     strength
         0..1, the share of the predicted chroma that is applied.
+    keep_borders
+        show the network the black or white borders of a scan too, not only the picture inside.
     hints
-        a picture, transparent except where its color is a hint, for models that take hints; see
-        :mod:`colorize_cli.inference.hints`. It is laid over every photograph, whatever its size.
+        a picture whose opaque (or, where all is opaque, colored) pixels are hints; see
+        :mod:`colorize_cli.inference.hints`. It is laid over every photograph, whatever its size. A model that takes no
+        hints is corrected around them; see :mod:`colorize_cli.inference.propagate`.
+    decoding
+        how a prediction becomes a color, for models that have a choice: ``temperature``, ``score_blur``, ``smoothing``;
+        see :mod:`colorize_cli.inference.decoding`.
     offline, accept_license
         never ask the Hub; agree to a licence that forbids commercial use.
 
@@ -81,15 +94,17 @@ class Colorizer:
         vividness: float | None = None,
         size: int | Sequence[int] | None = None,
         strength: float = 1.0,
+        keep_borders: bool = False,
         hints: str | Path | Image.Image | None = None,
+        decoding: Mapping[str, float] | None = None,
         offline: bool = False,
         accept_license: bool = False,
     ) -> None:
         self.entry = get(model)
         self.sizes = tuple(size) if isinstance(size, Sequence) else (size or self.entry.input_size,)
         _check_options(model, self.entry.vividness, vividness, self.sizes, strength)
-        if hints is not None and not self.entry.hints:
-            raise UsageProblem(f"Model {model!r} takes no hints.", "Leave --hints out, or use -m siggraph17.")
+        self.decoding = dict(decoding or {})
+        check_decoding(self.entry, self.decoding)
         self._hints = None if hints is None else read_hints(hints)
         self.path = find_weights(self.entry, weights, offline=offline, accept_license=accept_license)
         self.compute = choose(device, precision)
@@ -105,6 +120,7 @@ class Colorizer:
         self.vividness = vividness
         self.size = self.sizes[0]
         self.strength = strength
+        self.keep_borders = keep_borders
         network = fuse_batch_norm(network.eval()).to(self.compute.device)
         self.network = network.to(memory_format=torch.channels_last)
 
@@ -120,54 +136,153 @@ class Colorizer:
             parameters["vividness"] = f"{self.vividness:g}"
         if self.strength != 1.0:
             parameters["strength"] = f"{self.strength:g}"
+        if self.keep_borders:
+            parameters["borders"] = "kept"
         if self._hints is not None:
             parameters["hints"] = hints_digest(self._hints)
+        parameters |= recorded(self.decoding)
         return Provenance(
             model=self.entry.name, weights_sha256=self.weights_sha256, version=__version__, parameters=parameters
         )
 
-    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints] | None = None) -> list[np.ndarray]:
         """Predict the chroma of photographs given as sRGB gray, uint8 or uint16 (H, W), of any sizes.
 
         Returns one float32 array (2, h, w) for each: a*b* in Lab units at the model's own resolution, covering exactly
-        the picture, limited to what sRGB can show. Pictures of one shape share a forward pass. Raises
-        :class:`OutOfMemory`.
+        the picture, limited to what sRGB can show. Pictures of one shape share a forward pass. Borders are cut off
+        first and take the colors of the edge, but not under hints, which lie over the whole. ``hints``: for each
+        photograph its own, instead of those this object was made with. Raises :class:`OutOfMemory`, and
+        :class:`UsageProblem` for a model that needs hints and has none.
         """
-        if len(self.sizes) == 1:
-            return self._predict(grays, self.sizes[0])
-        return [consensus(maps) for maps in zip(*(self._predict(grays, size) for size in self.sizes), strict=True)]
+        return [planes[:2] for planes in self._predict_planes(grays, hints, error=False)]
 
-    def _predict(self, grays: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
+    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        """Predict as :meth:`predict` does, and say how sure the model is.
+
+        One forward pass serves both where the network knows its own error
+        (:class:`~colorize_cli.models.uncertainty.ExpectsError`). Any other is judged by how far its answers for the
+        picture, for its mirror image and at a smaller size lie apart. Raises :class:`OutOfMemory`.
+        """
+        return [
+            Prediction(planes[:2], confidence_of(planes[2])) for planes in self._predict_planes(grays, None, error=True)
+        ]
+
+    @property
+    def knows_its_error(self) -> bool:
+        """Whether a prediction with its confidence costs no more than one without."""
+        return isinstance(self.network, ExpectsError)
+
+    @property
+    def predicts_distribution(self) -> bool:
+        """Whether there can be :meth:`variants`."""
+        return isinstance(self.network, PredictsDistribution)
+
+    def variants(
+        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int = 0
+    ) -> list[np.ndarray]:
+        """Return for each photograph ``count`` plausible a*b*, float32 (count, 2, h, w), Lab units.
+
+        The first is its answer, a prediction (2, h, w) of :meth:`predict`; the others have other hues where the model
+        is unsure (:mod:`colorize_cli.inference.alternatives`), by its distribution at the first of the working sizes.
+        Raises :class:`UsageProblem` for a model that predicts none, :class:`OutOfMemory`.
+        """
+        require_distribution(self.entry, predicted=self.predicts_distribution)
+        return [self._variants(gray, ab, count, seed) for gray, ab in zip(grays, answers, strict=True)]
+
+    def _variants(self, gray: np.ndarray, answer: np.ndarray, count: int, seed: int) -> np.ndarray:
+        box = None if self.keep_borders else inner_box(gray)
+        canvas, place = fit(gray if box is None else box.cut(gray), self.size, self.entry.fit)
+        light = lightness(canvas)[None]
+        weights, colors = self._posterior(light[None])
+        weights = unfit(weights[0], place)
+        light = resize(unfit(light, place)[0], *weights.shape[1:])
+        size = answer.shape[:0:-1]
+        results = [answer]
+        for shift in alternative_shifts(weights, colors, light, count - 1, seed):
+            whole = shift if box is None else extend(shift, box, gray.shape)
+            results.append(clamped(answer + np.stack([cv2.resize(plane, size) for plane in whole])))
+        return np.stack(results)
+
+    def _predict_planes(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints] | None, *, error: bool
+    ) -> list[np.ndarray]:
+        """Return a*b* and, where asked for, the expected error: float32 (2 or 3, h, w), Lab units."""
+        if hints is None and self._hints is not None:
+            hints = [self._hints] * len(grays)
+        require_hints(self.entry, hints is not None)
+        if self.keep_borders or hints is not None:
+            return self._predict_sizes(grays, hints, error=error)
+        boxes = [inner_box(gray) for gray in grays]
+        inside = [gray if box is None else box.cut(gray) for gray, box in zip(grays, boxes, strict=True)]
+        maps = zip(self._predict_sizes(inside, None, error=error), boxes, grays, strict=True)
+        return [planes if box is None else extend(planes, box, gray.shape) for planes, box, gray in maps]
+
+    def _predict_sizes(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints] | None, *, error: bool
+    ) -> list[np.ndarray]:
+        maps = [self._predict(grays, size, hints, error=error) for size in self.sizes]
+        results = maps[0] if len(maps) == 1 else [consensus(several) for several in zip(*maps, strict=True)]
+        if error and not self.knows_its_error:
+            others = self._predict(grays, second_size(min(self.sizes)), hints, error=False)
+            return [error_by_disagreement(planes, other) for planes, other in zip(results, others, strict=True)]
+        return results
+
+    def _predict(
+        self, grays: Sequence[np.ndarray], size: int, hints: Sequence[Hints] | None, *, error: bool
+    ) -> list[np.ndarray]:
         fitted = [fit(gray, size, self.entry.fit) for gray in grays]
         results: list[np.ndarray] = [np.empty(0)] * len(fitted)
         shapes = sorted({canvas.shape for canvas, _ in fitted})
         for shape in shapes:
             members = [i for i, (canvas, _) in enumerate(fitted) if canvas.shape == shape]
             batch = np.stack([lightness(fitted[i][0]) for i in members])[:, None]
-            for i, ab in zip(members, self._chroma(batch, size), strict=True):
-                results[i] = unfit(ab, fitted[i][1])
+            taken = None
+            if hints is not None and self.entry.hints:
+                taken = [fit_hints(hints[i], fitted[i][1]) for i in members]
+            answers = self._planes(batch, size, taken, error=error)
+            for i, light, planes in zip(members, batch[:, 0], answers, strict=True):
+                results[i] = unfit(planes, fitted[i][1])
+                if hints is not None and not self.entry.hints:
+                    place = fitted[i][1]
+                    inside = light[place.top : place.top + place.height, place.left : place.left + place.width]
+                    results[i] = clamped(with_hints(results[i], inside, hints[i]))
         return results
 
-    def _chroma(self, batch: np.ndarray, size: int) -> np.ndarray:
-        """Run the network on L* (N, 1, H, W), and on the mirror images where the model is better for it."""
-        options: dict[str, Any] = {} if self.vividness is None else {"vividness": self.vividness}
-        if self._hints is not None:
-            ab, mask = (torch.from_numpy(x).to(self.compute.device)[None] for x in fit_hints(self._hints, size))
-            options |= {"hints": ab.expand(len(batch), -1, -1, -1), "mask": mask.expand(len(batch), -1, -1, -1)}
+    def _planes(self, batch: np.ndarray, size: int, hints: Sequence[Hints] | None = None, *, error: bool) -> np.ndarray:
+        """Run the network on L* (N, 1, H, W), and on the mirror images where the model is better for it.
+
+        ``hints``: a*b* (2, H, W) and mask (1, H, W) for each, for networks that take them; such a one is not mirrored.
+        """
+        options: dict[str, Any] = dict(self.decoding)
+        if self.vividness is not None:
+            options["vividness"] = self.vividness
+        if hints is not None:
+            for name, planes in zip(("hints", "mask"), zip(*hints, strict=True), strict=True):
+                options[name] = torch.from_numpy(np.stack(planes)).to(self.compute.device)
+        with self._computing(len(batch), size):
+            x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
+            return clamped(predicted(self.network, x, options, mirror=self.entry.mirror, error=error).cpu().numpy())
+
+    def _posterior(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        options = self.decoding | ({} if self.vividness is None else {"vividness": self.vividness})
+        network = self.network
+        assert isinstance(network, PredictsDistribution)
+        with self._computing(len(batch), self.size):
+            x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
+            weights, colors = posterior(network, x, options, mirror=self.entry.mirror)
+            return weights.cpu().numpy(), colors.cpu().numpy()
+
+    @contextlib.contextmanager
+    def _computing(self, count: int, size: int) -> Iterator[None]:
+        """Run the network on the device without gradients; memory that runs out is told in the user's words."""
         try:
             with torch.inference_mode(), self.compute.autocast():
-                x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
-                if not self.entry.mirror:
-                    return clamped(self.network.chroma(x, **options).float().cpu().numpy())
-                # Together, not one after the other: the same arithmetic in fewer, larger steps.
-                both = self.network.chroma(torch.cat([x, x.flip(-1)]), **options).float()
-                ab, mirrored = both.chunk(2)
-                return clamped(((ab + mirrored.flip(-1)) / 2).cpu().numpy())
-        except torch.OutOfMemoryError as error:
+                yield
+        except torch.OutOfMemoryError as error_:
             raise OutOfMemory(
-                f"{self.compute.device} ran out of memory at {len(batch)} photograph(s) of {size} px.",
+                f"{self.compute.device} ran out of memory at {count} photograph(s) of {size} px.",
                 "Use a smaller --size, or --device cpu.",
-            ) from error
+            ) from error_
 
     def colorize(
         self, photo: Photo, ab: np.ndarray | None = None, *, depth: int | None = None, threads: int | None = None
@@ -197,19 +312,6 @@ class Colorizer:
         return [
             _with_alpha(self.colorize(photo, ab, depth=8), photo) for photo, ab in zip(photos, predictions, strict=True)
         ]
-
-
-def clamped(ab: np.ndarray) -> np.ndarray:
-    """Limit a*b* (..., 2, h, w) to the ranges that the colors of sRGB span; some networks answer far beyond them."""
-    low, high = (np.array(x, ab.dtype)[:, None, None] for x in SRGB_AB_RANGE)
-    return np.clip(ab, low, high)
-
-
-def consensus(maps: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the median of predictions (2, h_i, w_i) of one photograph, at the largest of their sizes."""
-    height, width = max((ab.shape[1:] for ab in maps), key=lambda shape: shape[0] * shape[1])
-    planes = [cv2.resize(ab.transpose(1, 2, 0), (width, height), interpolation=cv2.INTER_LINEAR) for ab in maps]
-    return np.median(np.stack(planes), 0).transpose(2, 0, 1).astype(np.float32)
 
 
 def _check_options(

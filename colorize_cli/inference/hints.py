@@ -1,6 +1,7 @@
-"""Color hints: a picture that is transparent except where the user says what color belongs there."""
+"""Color hints: a picture that says here and there what color belongs in a photograph."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,40 +10,80 @@ from PIL import Image, UnidentifiedImageError
 
 from colorize_cli.errors import UnreadablePhoto, UsageProblem
 from colorize_cli.imaging.color import srgb_to_lab
+from colorize_cli.imaging.geometry import Placement
+from colorize_cli.registry import ModelEntry
+
+Hints = tuple[np.ndarray, np.ndarray]
+"""a*b* (H, W, 2) in Lab units, 0 where there is no hint, and the mask (H, W), 1 where there is one; float32."""
+
+HINT_CHROMA = 8.0
+"""Chroma, Lab units, from which a pixel of an opaque picture is a hint: above what JPEG adds to gray."""
 
 
-def read_hints(source: str | Path | Image.Image) -> tuple[np.ndarray, np.ndarray]:
-    """Return the hints of a picture with transparency: a*b* (H, W, 2), Lab units, and the mask (H, W), both float32.
+def read_hints(source: str | Path | Image.Image) -> Hints:
+    """Return the hints of a picture: where it is opaque, or in a picture without transparency where it is colored.
 
-    A pixel is a hint where it is at least half opaque; elsewhere both are 0. Raises :class:`UnreadablePhoto`, and
-    :class:`UsageProblem` for a picture without transparency or without any hint.
+    A picture with transparent pixels has hints where it is at least half opaque, neutral ones included. Any other, such
+    as the photograph itself with colored strokes painted on it, has them where the chroma is at least ``HINT_CHROMA``.
+    Raises :class:`UnreadablePhoto`, and :class:`UsageProblem` for a picture without any hint.
     """
     try:
         picture = source if isinstance(source, Image.Image) else Image.open(source)
-        if "A" not in picture.getbands() and "transparency" not in picture.info:
-            raise UsageProblem("The picture of hints has no transparency.", "Only its opaque pixels are hints.")
         rgba = np.asarray(picture.convert("RGBA"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise UnreadablePhoto(f"The hints {source} cannot be read.", "Check --hints.") from error
-    mask = (rgba[..., 3] >= 128).astype(np.float32)
-    if not mask.any():
-        raise UsageProblem("The picture of hints is transparent everywhere.", "Paint hints, or leave --hints out.")
     ab = srgb_to_lab(rgba[..., :3].astype(np.float32) / 255)[..., 1:].astype(np.float32)
-    return ab * mask[..., None], mask
+    if (rgba[..., 3] == 255).all():
+        mask = np.hypot(ab[..., 0], ab[..., 1]) >= HINT_CHROMA
+        if not mask.any():
+            raise UsageProblem(
+                "The picture of hints is gray everywhere.",
+                "Paint colored strokes on it; gray ones need a picture that is transparent elsewhere.",
+            )
+    else:
+        mask = rgba[..., 3] >= 128
+        if not mask.any():
+            raise UsageProblem("The picture of hints is transparent everywhere.", "Paint hints, or leave --hints out.")
+    return ab * mask[..., None], mask.astype(np.float32)
 
 
-def hints_digest(hints: tuple[np.ndarray, np.ndarray]) -> str:
+def known_pixels(ab: np.ndarray, share: float, seed: Sequence[int] | int) -> Hints:
+    """Return a random ``share`` (0 to 1) of a picture's true a*b* (H, W, 2) as hints, the same for the same seed."""
+    mask = (np.random.default_rng(seed).random(ab.shape[:2]) < share).astype(np.float32)
+    return (ab * mask[..., None]).astype(np.float32), mask
+
+
+def require_hints(entry: ModelEntry, given: bool) -> None:
+    """Raise :class:`UsageProblem` where a model that only spreads given colors is to work without any."""
+    if entry.needs_hints and not given:
+        raise UsageProblem(
+            f"Model {entry.name!r} spreads given colors and answers gray without any.",
+            "Give a picture with some colored strokes: --hints hints.png.",
+        )
+
+
+def hints_digest(hints: Hints) -> str:
     """Return what a result records of its hints: the beginning of their sha256 (hex)."""
     return hashlib.sha256(hints[0].tobytes() + hints[1].tobytes()).hexdigest()[:16]
 
 
-def fit_hints(hints: tuple[np.ndarray, np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bring hints to a model's square: a*b* (2, size, size) averaged over the hinted pixels, mask (1, size, size)."""
-    ab, mask = hints
-    both = np.dstack([ab, mask])
-    shrinks = min(mask.shape) >= size
-    resized = cv2.resize(both, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
-    share = resized[..., 2]
-    given = share > 0
-    mean = np.where(given[..., None], resized[..., :2] / np.maximum(share, 1e-6)[..., None], 0)
-    return mean.transpose(2, 0, 1).astype(np.float32), given[None].astype(np.float32)
+def resize_hints(hints: Hints, height: int, width: int) -> Hints:
+    """Resize hints: a smaller pixel is a hint where any of it is, with the mean color of those; sharp when enlarged."""
+    both = np.dstack(hints)
+    smaller = min(width, both.shape[1]), min(height, both.shape[0])
+    if smaller != both.shape[1::-1]:
+        both = cv2.resize(both, smaller, interpolation=cv2.INTER_AREA)
+    both = cv2.resize(both, (width, height), interpolation=cv2.INTER_NEAREST)
+    given = both[..., 2] > 0
+    mean = np.where(given[..., None], both[..., :2] / np.maximum(both[..., 2:], 1e-6), 0)
+    return mean.astype(np.float32), given.astype(np.float32)
+
+
+def fit_hints(hints: Hints, placement: Placement) -> Hints:
+    """Lay hints over a fitted photograph, whatever their size: a*b* (2, h, w), mask (1, h, w) on the model's canvas."""
+    ab, mask = resize_hints(hints, placement.height, placement.width)
+    canvas = np.zeros((3, *placement.canvas), np.float32)
+    rows = slice(placement.top, placement.top + placement.height)
+    columns = slice(placement.left, placement.left + placement.width)
+    canvas[:2, rows, columns], canvas[2, rows, columns] = ab.transpose(2, 0, 1), mask
+    return canvas[:2], canvas[2:]

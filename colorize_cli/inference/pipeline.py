@@ -3,6 +3,10 @@
 The codecs, OpenCV and torch release the interpreter lock, so threads use all cores without copying pictures between
 processes. Nothing here knows of images: the three steps are given as functions. Each
 step is a call of its own, so that no thread holds on to a finished picture while it waits for the next.
+
+Where photographs are predicted one by one (a CPU, which gains nothing from batches), each thread takes one through all
+three steps: as many are in memory as there are threads, and no core waits for a queue. Where they are predicted
+together (an accelerator), threads read ahead, one predicts what has been read, and threads finish.
 """
 
 import threading
@@ -10,19 +14,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from colorize_cli.errors import OutOfMemory
+
 Task = TypeVar("Task")
 Work = TypeVar("Work")
 Ended = TypeVar("Ended")
 
 
 class Pipeline(Generic[Task, Work, Ended]):
-    """Run every task through ``read`` (in ``workers`` threads), ``predict`` (in one, in batches) and ``finish`` (again
-    in ``workers`` threads), and yield how each ended, in the order they end.
+    """Run every task through ``read``, ``predict`` and ``finish``, and yield how each ended, in the order they end.
+
+    With a ``batch_size`` of 1, ``workers`` threads do all three, and hold one task each. Otherwise ``workers`` threads
+    read, one predicts in batches, ``workers`` finish, and at most ``2 * workers + batch_size`` tasks are held.
 
     ``read(task)`` returns work to do, or how the task ended already. ``predict(batch)`` fills in the works in place.
     ``finish(work)`` returns how it ended. ``failed(task, error)`` turns an exception of one task into its end.
-    ``task_of(work)`` gives the task back. ``ended`` is the class of the ends. At most ``2 * workers + batch_size``
-    tasks are held at a time; setting ``stop`` lets what is in flight finish and begins nothing new.
+    ``task_of(work)`` gives the task back. ``ended`` is the class of the ends. A batch that fails is halved and tried
+    again, down to single tasks; after :class:`OutOfMemory` later batches stay as small. Setting ``stop`` lets what is
+    in flight finish and begins nothing new.
     """
 
     def __init__(
@@ -41,7 +50,7 @@ class Pipeline(Generic[Task, Work, Ended]):
         self._read, self._predict, self._finish = read, predict, finish
         self._failed, self._task_of, self._ended = failed, task_of, ended
         self._workers, self._batch_size, self._stop = workers, batch_size, stop
-        self._permits = threading.Semaphore(2 * workers + batch_size)
+        self._permits = threading.Semaphore(workers if batch_size == 1 else 2 * workers + batch_size)
         self._feeding = threading.Lock()
         self._to_predict: SimpleQueue[Work | None] = SimpleQueue()
         self._to_finish: SimpleQueue[Work | None] = SimpleQueue()
@@ -51,8 +60,12 @@ class Pipeline(Generic[Task, Work, Ended]):
     def run(self, tasks: Iterable[Task]) -> Iterator[Ended]:
         """Yield the end of every task begun. An error outside any task (a bug, a failing list) is raised here."""
         feed = iter(tasks)
-        bodies: list[Callable[[], None]] = [lambda: self._reading(feed)] * self._workers
-        bodies += [self._predicting] + [self._finishing] * self._workers
+        bodies: list[Callable[[], None]]
+        if self._batch_size == 1:
+            bodies = [lambda: self._one_by_one(feed)] * self._workers
+        else:
+            bodies = [lambda: self._reading(feed)] * self._workers
+            bodies += [self._predicting] + [self._finishing] * self._workers
         for body in bodies:
             # Daemons, so that a second Ctrl-C ends the program even while a codec is busy.
             threading.Thread(target=self._guarded, args=(body,), daemon=True).start()
@@ -76,29 +89,45 @@ class Pipeline(Generic[Task, Work, Ended]):
         except BaseException as error:
             self._results.put(error)
 
-    def _reading(self, feed: Iterator[Task]) -> None:
-        while True:
-            self._permits.acquire()
-            with self._feeding:
-                task = None if self._stop.is_set() else next(feed, None)
-                if task is None:
-                    self._permits.release()
-                    self._readers_left -= 1
-                    if self._readers_left == 0:
-                        self._to_predict.put(None)
-                    return
-            self._read_one(task)
+    def _next(self, feed: Iterator[Task]) -> Task | None:
+        """Wait until a task may be begun, and return it; None when none is left."""
+        self._permits.acquire()
+        with self._feeding:
+            task = None if self._stop.is_set() else next(feed, None)
+        if task is None:
+            self._permits.release()
+        return task
 
-    def _read_one(self, task: Task) -> None:
+    def _one_by_one(self, feed: Iterator[Task]) -> None:
+        while (task := self._next(feed)) is not None:
+            work = self._read_one(task)
+            if work is not None and self._predicted([work]):
+                self._finish_one(work)
+            del work
+        self._results.put(None)
+
+    def _reading(self, feed: Iterator[Task]) -> None:
+        while (task := self._next(feed)) is not None:
+            work = self._read_one(task)
+            if work is not None:
+                self._to_predict.put(work)
+            del work
+        with self._feeding:
+            self._readers_left -= 1
+            if self._readers_left == 0:
+                self._to_predict.put(None)
+
+    def _read_one(self, task: Task) -> Work | None:
+        """Return the work of a task, None where it ended already."""
         try:
             work = self._read(task)
         except Exception as error:
             self._results.put(self._failed(task, error))
-            return
+            return None
         if isinstance(work, self._ended):
             self._results.put(work)
-        else:
-            self._to_predict.put(work)  # type: ignore[arg-type]  # what is no end is work
+            return None
+        return work  # type: ignore[return-value]  # what is no end is work
 
     def _predicting(self) -> None:
         while self._predict_some():
@@ -123,18 +152,29 @@ class Pipeline(Generic[Task, Work, Ended]):
         return work is not None
 
     def _predict_batch(self, batch: list[Work]) -> None:
-        """Predict together; when that fails, each alone, so that one photograph cannot spoil its neighbours."""
+        """Predict together; when that fails, in halves, so that one photograph cannot spoil its neighbours."""
+        if self._predicted(batch):
+            for work in batch:
+                self._to_finish.put(work)
+            return
+        rest = batch if len(batch) > 1 else []
+        while rest:
+            # What the device holds may be found to be less with every attempt.
+            size = min((len(batch) + 1) // 2, self._batch_size)
+            self._predict_batch(rest[:size])
+            rest = rest[size:]
+
+    def _predicted(self, batch: list[Work]) -> bool:
+        """Return whether a batch was predicted; a single work that cannot be has failed."""
         try:
             self._predict(batch)
         except Exception as error:
             if len(batch) == 1:
                 self._results.put(self._failed(self._task_of(batch[0]), error))
-            else:
-                for work in batch:
-                    self._predict_batch([work])
-            return
-        for work in batch:
-            self._to_finish.put(work)
+            elif isinstance(error, OutOfMemory):
+                self._batch_size = min(self._batch_size, len(batch) // 2)
+            return False
+        return True
 
     def _finishing(self) -> None:
         while (work := self._to_finish.get()) is not None:

@@ -8,16 +8,20 @@ import os
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from colorize_cli.errors import OutputExists, UsageProblem
 from colorize_cli.imaging.formats import output_suffix
+from colorize_cli.inference.companions import companions, has_companions
 from colorize_cli.inference.naming import Destination, check_file_format, destination, result_path
 from colorize_cli.inference.options import ColorizeOptions
+from colorize_cli.inference.retry import failed_items, failed_names
+from colorize_cli.inference.shards import Shard
 from colorize_cli.inference.sources import STANDARD_STREAM, Source, expand_inputs
+from colorize_cli.inference.variants import first_variant, is_first_variant
 
 _NAMED_AT_MOST = 5
 
@@ -30,6 +34,12 @@ CREATE INDEX by_target ON item (target_key);
 CREATE INDEX by_source ON item (source_key);
 CREATE INDEX by_name ON item (source, number);
 """
+# What an item writes: its result and, where there are any, the files beside that.
+_WRITTEN = """
+CREATE TABLE written (number INTEGER, target BLOB, target_key BLOB);
+INSERT INTO written SELECT number, target, target_key FROM item WHERE target_key IS NOT NULL;
+"""
+_WRITTEN_INDEX = "CREATE INDEX by_written ON written (target_key)"
 
 State = Literal["todo", "skipped", "failed"]
 
@@ -52,6 +62,7 @@ class Plan:
 
     def __init__(self, items: Iterable[Item]) -> None:
         """Take the items in; :meth:`check` must follow before any work."""
+        self._names = _Names()
         self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute(_SCHEMA)
@@ -59,11 +70,12 @@ class Plan:
         self._database.executemany(
             "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            map(_Names().row, items),
+            map(self._names.row, items),
         )
         self._database.execute("COMMIT")
         self._database.executescript(_INDEXES)
         self._forget_repeats()
+        self._written = "item"
 
     def __len__(self) -> int:
         return int(self._one("SELECT count(*) FROM item"))
@@ -83,12 +95,37 @@ class Plan:
 
         :class:`UsageProblem`: two results with one name (also in another case or Unicode form), or a result that would
         replace an original. :class:`OutputExists`: a result that exists, without ``overwrite`` or ``skip_existing``.
-        An input that is itself the earlier result of another input is passed over.
+        An input that is itself the earlier result of another input is passed over. With ``shard`` all photographs are
+        checked against each other, then those of the other shards are dropped.
         """
+        self._add_companions(options)
         self._spare_originals(options, is_our_result)
         self._refuse_collisions()
-        if not options.overwrite and not options.skip_existing:
+        if options.part is not None:
+            self._keep_shard(options.part)
+        if not options.overwrite and not options.resumes:
             self._refuse_existing()
+
+    def keep_only(self, chosen: Iterable[tuple[bytes, bool]]) -> None:
+        """Drop every item but those called, or found through links at, a chosen name, or under one that is a folder.
+
+        ``chosen``: names, and whether each is a folder.
+        """
+        self._database.execute("CREATE TEMP TABLE chosen (name BLOB, folder INTEGER)")
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO chosen VALUES (?, ?)", chosen)
+        self._database.execute("CREATE INDEX temp.by_chosen ON chosen (name)")
+        self._database.execute("CREATE INDEX temp.by_folder ON chosen (folder)")
+        self._database.execute(
+            "DELETE FROM item WHERE source NOT IN (SELECT name FROM chosen)"
+            " AND source_real NOT IN (SELECT name FROM chosen) AND NOT EXISTS (SELECT 1 FROM chosen"
+            " WHERE folder AND substr(item.source, 1, length(name) + 1) = CAST(name || '/' AS BLOB))"
+        )
+        self._database.execute("COMMIT")
+
+    def _keep_shard(self, shard: Shard) -> None:
+        self._database.create_function("held", 1, shard.holds, deterministic=True)
+        self._database.execute("DELETE FROM item WHERE source IS NOT NULL AND NOT held(source)")
 
     def _one(self, query: str, *values: Any) -> Any:
         return self._database.execute(query, values).fetchone()[0]
@@ -100,14 +137,36 @@ class Plan:
             " (SELECT min(number) FROM item GROUP BY source_real, target_key)"
         )
 
+    def _add_companions(self, options: ColorizeOptions) -> None:
+        """List what is written beside the results (:mod:`colorize_cli.inference.companions`), to be checked like them.
+
+        A run without any does without a second table.
+        """
+        if not has_companions(options):
+            return
+        self._written = "written"
+        self._database.executescript(_WRITTEN)
+        todo = self._database.execute("SELECT number, target FROM item WHERE state = 'todo' AND target IS NOT NULL")
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT INTO written VALUES (?, ?, ?)",
+            (
+                (number, os.fsencode(path), self._names.key(path))
+                for number, target in todo
+                for path in companions(Path(os.fsdecode(target)), options)
+            ),
+        )
+        self._database.execute("COMMIT")
+        self._database.execute(_WRITTEN_INDEX)
+
     def _spare_originals(self, options: ColorizeOptions, is_our_result: Callable[[Path], bool]) -> None:
         """Treat results that stand where an input stands: pass over our own results, refuse to replace an original.
 
         On resuming, an original that happens to bear the name of a result is harmless: the result is left alone.
         """
         pairs = self._database.execute(
-            "SELECT a.number, a.source, b.number, b.source FROM item a JOIN item b ON a.target_key = b.source_key"
-            " WHERE a.state = 'todo' ORDER BY a.source"
+            f"SELECT a.number, a.source, b.number, b.source FROM {self._written} w JOIN item a USING (number)"
+            " JOIN item b ON w.target_key = b.source_key WHERE a.state = 'todo' ORDER BY a.source"
         ).fetchall()
         for maker_number, maker, number, original in pairs:
             made_by, path = os.fsdecode(maker) if maker else STANDARD_STREAM, Path(os.fsdecode(original))
@@ -118,7 +177,7 @@ class Plan:
                     "UPDATE item SET state = 'skipped', target_key = NULL, reason = ? WHERE number = ?",
                     (_text(reason), number),
                 )
-            elif itself or not options.skip_existing:
+            elif itself or not options.resumes:
                 raise UsageProblem(
                     f"The result of '{made_by}' would replace the original '{path}'.",
                     "Originals are never overwritten: choose another place with -o.",
@@ -126,8 +185,9 @@ class Plan:
 
     def _refuse_collisions(self) -> None:
         pair = self._database.execute(
-            "SELECT a.source, b.source, a.target, b.target FROM item a JOIN item b"
-            " ON a.target_key = b.target_key AND a.number < b.number"
+            f"SELECT a.source, b.source, v.target, w.target FROM {self._written} v JOIN {self._written} w"
+            " ON v.target_key = w.target_key AND v.number < w.number"
+            " JOIN item a ON a.number = v.number JOIN item b ON b.number = w.number"
             " WHERE a.state = 'todo' AND b.state = 'todo' ORDER BY a.source LIMIT 1"
         ).fetchone()
         if pair is None:
@@ -143,7 +203,8 @@ class Plan:
         existing = []
         count = 0
         for (target,) in self._database.execute(
-            "SELECT target FROM item WHERE state = 'todo' AND target IS NOT NULL ORDER BY source, number"
+            f"SELECT w.target FROM {self._written} w JOIN item a USING (number)"
+            " WHERE a.state = 'todo' AND w.target IS NOT NULL ORDER BY a.source, a.number"
         ):
             if os.path.lexists(target):
                 count += 1
@@ -167,30 +228,51 @@ def make_plan(
     """List the inputs, name every result, and check the whole before any work.
 
     ``is_our_result(path)`` tells by its provenance whether a file was made by this
-    program. Raises :class:`UsageProblem` and its kinds.
+    program. With ``retry`` only what failed in that report is meant: among the words, or without any, where the report
+    says that it lies and where its result was to go. Raises :class:`UsageProblem` and its kinds.
     """
+    if (options.retry is not None or options.part is not None) and STANDARD_STREAM in words:
+        raise UsageProblem("Standard input has no name to find in a report or a shard.", "Name the photos.")
+    if options.retry is not None and not words:
+        plan = Plan(_variants_of(Item(*entry), options) for entry in failed_items(options.retry, options))
+        plan.check(options, is_our_result)
+        return plan
     if not words:
         raise UsageProblem("No photo was named.", "Give files, folders or - for standard input.")
     place = destination(options.output, words)
+    if place.kind == "stream" and options.variants is not None:
+        raise UsageProblem("Standard output takes one picture, not --variants.", "Name a file with -o.")
     if place.kind == "file":
         check_file_format(place.path, options.format)
     sources = expand_inputs(
         words, leave_out=place.path if place.kind == "folder" else None, is_our_result=is_our_result
     )
-    plan = Plan(_items(sources, place, options.format))
+    plan = Plan(_items(sources, place, options))
+    if options.retry is not None:
+        plan.keep_only(failed_names(options.retry))
     plan.check(options, is_our_result)
     return plan
 
 
-def _items(sources: Iterable[Source], place: Destination, format: str | None) -> Iterator[Item]:
+def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptions) -> Iterator[Item]:
     for source in sources:
         if source.problem:
             yield Item(source.path, None, "failed", source.problem)
         elif source.passed_over:
             yield Item(source.path, None, "skipped", source.passed_over)
         else:
-            suffix = output_suffix(source.path, format) if source.path is not None else ""
-            yield Item(source.path, result_path(source, place, suffix))
+            suffix = output_suffix(source.path, options.format) if source.path is not None else ""
+            target = result_path(source, place, suffix)
+            if target is not None and options.variants is not None:
+                target = first_variant(target)
+            yield Item(source.path, target)
+
+
+def _variants_of(item: Item, options: ColorizeOptions) -> Item:
+    """What is tried again may have been a single result then."""
+    if options.variants is None or item.target is None or is_first_variant(item.target):
+        return item
+    return replace(item, target=first_variant(item.target))
 
 
 class _Names:
@@ -202,7 +284,7 @@ class _Names:
     def row(self, item: Item) -> tuple[Any, ...]:
         """Return the columns of one item of the plan."""
         real = self._real(item.source) if item.source else None
-        target_key = _key(self._beside(item.target)) if item.target else None
+        target_key = self.key(item.target) if item.target else None
         return (
             os.fsencode(item.source) if item.source else None,
             os.fsencode(item.target) if item.target else None,
@@ -212,6 +294,10 @@ class _Names:
             item.state,
             _text(item.reason),
         )
+
+    def key(self, target: Path) -> bytes:
+        """Return the comparable name of a file that is to be written."""
+        return _key(self._beside(target))
 
     def _real(self, path: Path) -> str:
         return os.path.realpath(path) if path.is_symlink() else self._beside(path)

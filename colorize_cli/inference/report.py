@@ -21,6 +21,10 @@ REMEMBERED_FAILURES = 100
 """How many failures are kept for the summary; all of them are in ``--report`` and ``--failed-list``."""
 
 
+IN_COLOR = "It is in color already; --force colorizes it anyway."
+"""The reason of passing over a color photograph."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one photograph ended. ``source`` and ``target`` are ``None`` for the standard streams.
@@ -38,16 +42,21 @@ class Outcome:
     traceback: str = ""
 
     def row(self) -> dict[str, Any]:
-        """Return the outcome as one JSON object; a name that is not valid UTF-8 keeps its bytes as escapes."""
+        """Return the outcome as one JSON object; a name that is not valid UTF-8 keeps its bytes as escapes.
+
+        ``output`` is there when it was written by this run, ``target`` is where it would have gone otherwise.
+        """
         row: dict[str, Any] = {
             "input": "-" if self.source is None else os.fspath(self.source),
             "output": None if self.status != "done" else "-" if self.target is None else os.fspath(self.target),
             "status": self.status,
         }
+        if self.status != "done" and self.target is not None:
+            row["target"] = os.fspath(self.target)
         if self.reason:
             row["reason"] = self.reason
         if self.notes:
-            row["notes"] = list(self.notes)
+            row["warning"] = "; ".join(self.notes)
         return row | self.details
 
 

@@ -7,17 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.errors import ColorizeError
-from colorize_cli.imaging.metadata import Provenance, read_provenance
+from colorize_cli.imaging.metadata import LUMA_PARAMETER, Provenance, read_provenance
 from colorize_cli.imaging.photo import Photo
-from colorize_cli.inference.hints import hints_digest, read_hints
-from colorize_cli.inference.options import ColorizeOptions
+from colorize_cli.inference.companions import missing
+from colorize_cli.inference.decoding import check_decoding, recorded
+from colorize_cli.inference.hints import hints_digest, read_hints, require_hints
+from colorize_cli.inference.options import ColorizeOptions, available_cores
 from colorize_cli.inference.plan import Plan
+from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.report import Outcome
+from colorize_cli.inference.variants import recorded_variant, require_distribution
 from colorize_cli.registry import get
 
 ALREADY_DONE = "Its output exists already, made by the same model and weights."
@@ -25,13 +30,28 @@ ALREADY_DONE = "Its output exists already, made by the same model and weights."
 
 
 class Predictor(Protocol):
-    """What a batch needs: a :class:`~colorize_cli.inference.colorizer.Colorizer`, and how many photos to give it."""
+    """What a batch needs: a :class:`~colorize_cli.inference.colorizer.Colorizer`, and how many photos to give it.
+
+    With a ``batch_size`` of 1 it is called from several threads at once.
+    """
 
     batch_size: int
     description: str
+    knows_its_error: bool
+    """Whether confidence costs nothing beyond the prediction."""
 
     def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return one chroma map a gray picture: float32 (2, h, w), Lab units."""
+        ...
+
+    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        """Return chroma and confidence of each gray picture."""
+        ...
+
+    def variants(
+        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+    ) -> list[np.ndarray]:
+        """Return plausible chroma maps of each gray picture, float32 (count, 2, h, w), its answer first."""
         ...
 
     def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
@@ -48,12 +68,23 @@ class _NothingToPredict:
 
     batch_size = 1
     description = ""
+    knows_its_error = False
 
     def __init__(self, options: ColorizeOptions) -> None:
         self._provenance = expected_provenance(options)
 
     def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Never called, unless a result vanished since the plan was made."""
+        raise ColorizeError("Its output vanished during the run.", "Run again.")
+
+    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        """Never called."""
+        raise ColorizeError("Its output vanished during the run.", "Run again.")
+
+    def variants(
+        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+    ) -> list[np.ndarray]:
+        """Never called."""
         raise ColorizeError("Its output vanished during the run.", "Run again.")
 
     def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
@@ -66,11 +97,18 @@ class _NothingToPredict:
 
 
 class _Loaded:
-    """A colorizer with the batch size that suits its device: one forward pays on accelerators, hardly on a CPU."""
+    """A colorizer with what suits its device: batches for an accelerator, a photograph a thread for a CPU.
+
+    With many photographs on a CPU, torch and OpenCV are set to share its cores among those under way: threads within
+    one would only wait for each other, and torch's do so at full load.
+    """
 
     def __init__(self, options: ColorizeOptions, *, alone: bool = False) -> None:
+        import torch
+
         from colorize_cli.inference.colorizer import Colorizer
 
+        require_hints(get(options.model), options.hints is not None)
         self._colorizer = Colorizer(
             options.model,
             weights=options.weights,
@@ -79,29 +117,47 @@ class _Loaded:
             vividness=options.vividness,
             size=options.sizes or None,
             strength=options.strength,
+            keep_borders=options.keep_borders,
             hints=options.hints,
+            decoding=options.decoding,
             offline=options.offline,
             accept_license=options.accept_license,
         )
+        if options.variants is not None:
+            require_distribution(self._colorizer.entry, predicted=self._colorizer.predicts_distribution)
         self.description = str(self._colorizer.compute)
-        self.batch_size = 2 if self._colorizer.compute.device.type == "cpu" else 16
+        cpu = self._colorizer.compute.device.type == "cpu"
+        self.batch_size = 1 if cpu else 16
+        self.knows_its_error = self._colorizer.knows_its_error
         self.predict = self._colorizer.predict
-        # Many photographs are recombined side by side already: threads within one would only wait for each other.
-        self.colorize = partial(self._colorizer.colorize, threads=None if alone else 1)
+        self.predict_with_confidence = self._colorizer.predict_with_confidence
+        self.variants = self._colorizer.variants
+        threads = None if alone else max(1, available_cores() // options.workers)
+        if threads is not None:
+            cv2.setNumThreads(min(threads, cv2.getNumThreads()))
+            if cpu:
+                torch.set_num_threads(min(threads, torch.get_num_threads()))
+        self.colorize = partial(self._colorizer.colorize, threads=threads)
         self.provenance = self._colorizer.provenance
 
 
 def make_predictor(plan: Plan, options: ColorizeOptions) -> Predictor:
     """Load the model, unless nothing is left to do. Raises :class:`ModelError` and :class:`DeviceError`."""
     remaining = (item for item in plan if item.state == "todo")
-    if options.skip_existing and all(item.target and os.path.lexists(item.target) for item in remaining):
+    if options.resumes and all(item.target and _is_complete(item.target, options) for item in remaining):
         return _NothingToPredict(options)
     return _Loaded(options, alone=plan.todo == 1)
+
+
+def load_predictor(options: ColorizeOptions) -> Predictor:
+    """Load the model for photographs that come one by one. Raises :class:`ModelError` and :class:`DeviceError`."""
+    return _Loaded(options)
 
 
 def expected_provenance(options: ColorizeOptions) -> Provenance:
     """Return what results of these options record, without loading the model; raises :class:`ModelError`."""
     entry = get(options.model)
+    check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -110,21 +166,44 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
         parameters["vividness"] = f"{options.vividness:g}"
     if options.strength != 1.0:
         parameters["strength"] = f"{options.strength:g}"
+    if options.keep_borders:
+        parameters["borders"] = "kept"
     if options.hints is not None:
         parameters["hints"] = hints_digest(read_hints(options.hints))
+    parameters |= recorded(options.decoding) | recorded_storage(options)
     return Provenance(options.model, digest, __version__, parameters)
+
+
+def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
+    """Return the parameters of the provenance that say how results are stored, whatever model made them."""
+    stored = {LUMA_PARAMETER: "kept"} if options.lossless_luma else {}
+    if options.label is not None:
+        stored["label"] = options.label
+    return stored | recorded_variant(options.variants, options.seed)
 
 
 def foresee(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
     """Yield for each photograph what a run would do (``--dry-run``), as far as it can be known without reading it."""
-    expected = expected_provenance(options) if options.skip_existing else None
+    expected = expected_provenance(options) if options.resumes else None
     for item in plan:
         if item.state != "todo":
             yield Outcome(item.source, item.target, item.state, item.reason)
-        elif expected is not None and item.target is not None and os.path.lexists(item.target):
-            yield Outcome(item.source, item.target, "skipped", skip_reason(item.target, expected))
+        elif expected and item.target and (reason := left_alone(item.target, expected, options)):
+            yield Outcome(item.source, item.target, "skipped", reason)
         else:
             yield Outcome(item.source, item.target, "done")
+
+
+def _is_complete(target: Path, options: ColorizeOptions) -> bool:
+    return os.path.lexists(target) and not missing(target, options)
+
+
+def left_alone(target: Path, expected: Provenance, options: ColorizeOptions) -> str:
+    """Return why nothing is done for ``target`` on resuming; "" where it, or a file beside it, is still to be made."""
+    if not os.path.lexists(target):
+        return ""
+    reason = skip_reason(target, expected)
+    return "" if reason == ALREADY_DONE and missing(target, options) else reason
 
 
 def skip_reason(target: Path, expected: Provenance) -> str:

@@ -6,6 +6,7 @@ A folder is searched for the suffixes that can be read; a file that is named its
 import contextlib
 import glob
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _CHUNK = 1 << 16
 
 RESULT_MARK = "-color"
 """What is added to the stem of a result that lands beside its original."""
+
+_RESULT_NAME = re.compile(r"-(color(-[1-9])?|confidence|variants)$")
 
 
 class InputNotFound(UsageProblem):
@@ -161,7 +164,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _found(path: Path, relative: PurePath, is_our_result: Callable[[Path], bool]) -> Source:
-    ours = path.stem.casefold().endswith(RESULT_MARK) and is_our_result(path)
+    ours = bool(_RESULT_NAME.search(path.stem.casefold())) and is_our_result(path)
     return Source(
         path, relative, named=False, passed_over="It is a result of colorize, not an original." if ours else ""
     )

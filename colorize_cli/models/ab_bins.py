@@ -11,11 +11,16 @@ turns it into a color. v = 0 is the posterior mean: the least error, and pale. O
 prior and raising the gain together cost less error for the same colorfulness than either does alone.
 """
 
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorize_cli.models.uncertainty import expected_error
+
 GRID = 10.0
+PRIOR_FLOOR = 0.001
 
 
 def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,6 +81,21 @@ class AbDecoder(nn.Module):
         self.register_buffer("gain", torch.tensor(0.4))
         self.register_buffer("default_vividness", torch.tensor(0.5))
 
+    def count(self, samples: Iterable[Tensor], pixels: int) -> None:
+        """Set the prior: how often each bin occurs in a sample of the training photos, a*b* (N, 2, h, w) Lab units.
+
+        Counted with soft labels; each bin gets a thousandth of an even share on top, so that colors never seen keep a
+        finite logarithm. The number of ``pixels`` it stands for does not matter here.
+        """
+        centers = self.centers.cpu()
+        counts = torch.zeros(len(centers), dtype=torch.float64)
+        for ab in samples:
+            indices, shares = soft_labels(ab, centers)
+            counts.index_add_(0, indices.flatten(), shares.flatten().double())
+        share = counts / counts.sum()
+        share = (1 - PRIOR_FLOOR) * share + PRIOR_FLOOR / len(share)
+        self.log_prior.copy_(share.log().float())
+
     def probabilities(self, logits: Tensor, vividness: float | None = None) -> Tensor:
         """Return q(bin), float32 (N, K, h, w), for logits (N, K, h, w); ``vividness`` None is the checkpoint's own."""
         v = self.default_vividness if vividness is None else vividness
@@ -83,9 +103,32 @@ class AbDecoder(nn.Module):
 
     def forward(self, logits: Tensor, vividness: float | None = None) -> Tensor:
         """Return a*b* (N, 2, h, w) in Lab units for logits (N, K, h, w); vividness 0..1."""
+        return self._answer(self.probabilities(logits, vividness), vividness)
+
+    def colors(self, vividness: float | None = None) -> Tensor:
+        """Return what each bin contributes to the answer: (K, 2), a*b* in Lab units, beyond the bin's own by the gain.
+
+        :meth:`forward` is their mean, weighted by :meth:`probabilities`.
+        """
         v = self.default_vividness if vividness is None else vividness
-        mean = torch.einsum("nkhw,kc->nchw", self.probabilities(logits, vividness), self.centers)
-        return (1 + self.gain * v) * mean
+        return (1 + self.gain * v) * self.centers
+
+    def with_error(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
+        """Return a*b* as :meth:`forward` does, and the error to expect of it, (N, 1, h, w), Lab units.
+
+        The root mean square distance between the answer and the true posterior, the one of vividness 0; see
+        :mod:`colorize_cli.models.uncertainty`.
+        """
+        v = self.default_vividness if vividness is None else vividness
+        q = self.probabilities(logits, vividness)
+        ab = self._answer(q, vividness)
+        # Putting the prior back turns q into the posterior without a second softmax.
+        posterior = q * torch.exp(self.prior_weight * v * self.log_prior).view(1, -1, 1, 1)
+        return ab, expected_error(posterior, self.centers, ab)
+
+    def _answer(self, q: Tensor, vividness: float | None) -> Tensor:
+        v = self.default_vividness if vividness is None else vividness
+        return (1 + self.gain * v) * torch.einsum("nkhw,kc->nchw", q, self.centers)
 
 
 def srgb_bins() -> Tensor:

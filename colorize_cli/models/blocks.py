@@ -1,10 +1,16 @@
 """Blocks that several architectures share: a gray ResNet trunk, residual refinement, and sizes that never break."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+AB_UNIT = 110.0
+"""a*b* of the papers' losses: Lab units divided by 110 (the range of their tanh outputs)."""
+RESNET_18 = (2, 2, 2, 2)
+RESNET_34 = (3, 4, 6, 3)
+"""Blocks of each stage (He et al. 2015, table 1)."""
 
 
 class BasicBlock(nn.Module):
@@ -37,19 +43,20 @@ class ResNetTrunk(nn.Module):
     """A ResNet of basic blocks for one gray channel, without its classifier; returns every scale.
 
     The state dict has torchvision's names (``conv1``, ``bn1``, ``layer1`` .. ``layer4``) with ``conv1.weight`` of shape
-    (64, 1, 7, 7). ``depths`` is (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34.
+    (64, 1, 7, 7). ``depths``: blocks of each stage, (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34; fewer
+    numbers make a trunk that ends earlier.
     """
 
-    channels = (64, 64, 128, 256, 512)
+    channels: tuple[int, ...] = (64, 64, 128, 256, 512)
 
-    def __init__(self, depths: tuple[int, int, int, int] = (2, 2, 2, 2)) -> None:
+    def __init__(self, depths: Sequence[int] = RESNET_18) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.layer1 = self._stage(64, 64, depths[0], 1)
-        self.layer2 = self._stage(64, 128, depths[1], 2)
-        self.layer3 = self._stage(128, 256, depths[2], 2)
-        self.layer4 = self._stage(256, 512, depths[3], 2)
+        self.stages = [f"layer{i + 1}" for i in range(len(depths))]
+        self.channels = ResNetTrunk.channels[: len(depths) + 1]
+        for i, (name, depth) in enumerate(zip(self.stages, depths, strict=True)):
+            self.add_module(name, self._stage(self.channels[i], self.channels[i + 1], depth, 1 if i == 0 else 2))
 
     @staticmethod
     def _stage(channels_in: int, channels: int, depth: int, stride: int) -> nn.Sequential:
@@ -57,13 +64,18 @@ class ResNetTrunk(nn.Module):
         blocks += [BasicBlock(channels, channels) for _ in range(depth - 1)]
         return nn.Sequential(*blocks)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return this trunk's state for torchvision's ResNet: no classes, the first convolution summed over RGB."""
+        own = {name: value for name, value in state.items() if name in self.state_dict()}
+        return own | {"conv1.weight": state["conv1.weight"].sum(1, keepdim=True)}
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map normalized lightness (N, 1, H, W) to features at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size."""
         stem = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        quarter = self.layer1(F.max_pool2d(stem, 3, 2, 1))
-        eighth = self.layer2(quarter)
-        sixteenth = self.layer3(eighth)
-        return stem, quarter, eighth, sixteenth, self.layer4(sixteenth)
+        features = [stem, F.max_pool2d(stem, 3, 2, 1)]
+        for name in self.stages:
+            features.append(self.get_submodule(name)(features[-1]))
+        return stem, *features[2:]
 
 
 def normalized_lightness(lightness: Tensor) -> Tensor:
@@ -101,11 +113,6 @@ def initialize_normal(module: nn.Module, std: float = 0.02) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def parameter_count(module: nn.Module) -> int:
-    """Return the number of trainable parameters."""
-    return sum(p.numel() for p in module.parameters())
-
-
 def _check_tensor(lightness: Tensor) -> None:
     if lightness.ndim != 4 or lightness.shape[1] != 1:
         raise ValueError(f"lightness must have shape (N, 1, H, W), got {tuple(lightness.shape)}")
@@ -115,8 +122,20 @@ class ColorizationNet(nn.Module):
     """What every network of the registry is: lightness in, a*b* out.
 
     A subclass implements :meth:`chroma`, at the resolution at which it predicts; :meth:`forward` answers at the size of
-    its input.
+    its input. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`answers` and
+    :meth:`targets`. ``hub_encoder``: repository on the Hub whose weights fit its ``encoder``, None where none do.
     """
+
+    hub_encoder: str | None = None
+
+    def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
+        """Take in Lab (N, 3, h, w) of a sample of the training photos, which have ``pixels`` in all.
+
+        A ``decode`` module with a method ``count`` does it for the network, from a*b* (N, 2, h, w) alone.
+        """
+        count = getattr(getattr(self, "decode", None), "count", None)
+        if count is not None:
+            count((lab[:, 1:] for lab in samples), pixels)
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b*, float32 (N, 2, h, w) in Lab units, from L* (N, 1, H, W) in 0..100, of the same area."""
@@ -126,6 +145,22 @@ class ColorizationNet(nn.Module):
         """Predict a*b*, float32 (N, 2, H, W) in Lab units, from L* (N, 1, H, W) in 0..100."""
         _check_tensor(lightness)
         return resize_like(self.chroma(lightness).float(), lightness)
+
+    def encoder_input(self, lightness: Tensor) -> Tensor:
+        """Return what the network gives its encoder for L* (N, 1, H, W) in 0..100."""
+        return normalized_lightness(lightness)
+
+    def answers(self, lightness: Tensor) -> Tensor:
+        """Return what regression compares with :meth:`targets`, (N, 2, H, W): by default a*b* / 110."""
+        return resize_like(self.chroma(lightness), lightness) / AB_UNIT
+
+    def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
+        """Return the true answers (N, 2, H, W) for L* (N, 1, H, W) and a*b* (N, 2, H, W) in Lab units."""
+        return ab / AB_UNIT
+
+    def accuracies(self, answers: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Return by name the accuracies (0..1) that the network's paper reports; none by default."""
+        return {}
 
 
 def half(module: nn.Module) -> dict[str, torch.Tensor]:

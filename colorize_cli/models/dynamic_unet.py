@@ -7,9 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.blocks import ColorizationNet, ResNetTrunk, padded_to_multiple
-
-AB_RANGE = 110.0
+from colorize_cli.models.blocks import AB_UNIT, ColorizationNet, ResNetTrunk, padded_to_multiple
 
 
 class _SubPixel(nn.Module):
@@ -52,6 +50,8 @@ class _UpBlock(nn.Module):
 class DynamicUNet(ColorizationNet):
     """ResNet-18 U-Net predicting a*b* at full size, linear output."""
 
+    hub_encoder = "timm/resnet18.tv_in1k"
+
     def __init__(self) -> None:
         super().__init__()
         self.encoder = ResNetTrunk()
@@ -70,14 +70,18 @@ class DynamicUNet(ColorizationNet):
         self.residual2 = nn.Conv2d(97, 97, 3, 1, 1)
         self.head = nn.Conv2d(97, 2, 1)
 
+    def encoder_input(self, lightness: Tensor) -> Tensor:
+        """Return L* of 0..100 as -1..1."""
+        return lightness / 50 - 1
+
     def _network(self, lightness: Tensor) -> Tensor:
-        x = lightness / 50 - 1
+        x = self.encoder_input(lightness)
         stem, quarter, eighth, sixteenth, deepest = self.encoder(x)
         y = self.middle(F.relu(self.norm(deepest)))
         for block, skip in zip(self.up, (sixteenth, eighth, quarter, stem), strict=True):
             y = block(y, skip)
         y = torch.cat([self.shuffle(y), x], 1)
-        return self.head(F.relu(y + self.residual2(self.residual1(y)))) * AB_RANGE
+        return self.head(F.relu(y + self.residual2(self.residual1(y)))) * AB_UNIT
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units for L* (N, 1, H, W) in 0..100."""

@@ -5,10 +5,12 @@ The names and shapes of the state dict are those of the authors' PyTorch release
 
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.blocks import ColorizationNet, padded_to_multiple
+from colorize_cli.models.uncertainty import expected_error
 
 L_CENTER, L_SCALE, AB_SCALE = 50.0, 100.0, 110.0
 BINS = 313
@@ -62,3 +64,31 @@ class ECCV16(ColorizationNet):
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units for L* (N, 1, H, W) in 0..100."""
         return padded_to_multiple(self._network, lightness, MULTIPLE)
+
+    def chroma_and_error(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict a*b* as :meth:`chroma` does, and its expected error (N, 1, H, W) in Lab units.
+
+        By the distribution as trained, in which rare colors weigh more than they occur: errors come out too large.
+        """
+
+        def network(x: Tensor) -> Tensor:
+            q = F.softmax(self.logits(x), 1)
+            ab = self.model_out(q) * AB_SCALE
+            planes = torch.cat([ab, expected_error(q, self._colors(), ab)], 1)
+            return F.interpolate(planes, scale_factor=4, mode="bilinear", align_corners=False)
+
+        both = padded_to_multiple(network, lightness, MULTIPLE)
+        return both[:, :2], both[:, 2:]
+
+    def distribution(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict weights of the colors (313, 2), a*b* in Lab units: (N, 313, h, w), a quarter where 8 divides H, W."""
+
+        def network(x: Tensor) -> Tensor:
+            return F.interpolate(F.softmax(self.logits(x), 1), scale_factor=4, mode="bilinear", align_corners=False)
+
+        if all(side % MULTIPLE == 0 for side in lightness.shape[-2:]):
+            return F.softmax(self.logits(lightness), 1), self._colors()
+        return padded_to_multiple(network, lightness, MULTIPLE), self._colors()
+
+    def _colors(self) -> Tensor:
+        return self.model_out.weight[:, :, 0, 0].T * AB_SCALE

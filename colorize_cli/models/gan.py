@@ -44,13 +44,13 @@ class ChromaDecoder(nn.Module):
             if isinstance(block, BasicBlock):
                 block.start_as_identity()
 
-    def light(self, features: tuple[Tensor, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+    def light(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the trunk's features to (N, width, H / 8, W / 8) by the light head alone, as pretraining does."""
         _, _, eighth, sixteenth, deepest = features
         x = self.smooth3(self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth))
         return self.smooth2(self.lateral2(eighth) + resize_like(x, eighth))
 
-    def forward(self, features: tuple[Tensor, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+    def forward(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the trunk's features to (N, width, H / 4, W / 4)."""
         _, quarter, eighth, sixteenth, deepest = features
         x = self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth)
@@ -73,6 +73,8 @@ class Generator(ColorizationNet):
         residual blocks at 1/16 and at 1/8 of the input size.
     """
 
+    hub_encoder = "timm/resnet18.tv_in1k"
+
     def __init__(self, bins: int = 260, width: int = 128, refinements: int = 2) -> None:
         super().__init__()
         self.encoder = ResNetTrunk()
@@ -87,3 +89,11 @@ class Generator(ColorizationNet):
     def chroma(self, lightness: Tensor, vividness: float | None = None) -> Tensor:
         """Predict a*b* (N, 2, H / 4, W / 4) in Lab units; ``vividness`` 0..1, None for the checkpoint's own."""
         return self.decode(self.logits(lightness), vividness)
+
+    def chroma_and_error(self, lightness: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
+        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, H / 4, W / 4), Lab units."""
+        return self.decode.with_error(self.logits(lightness), vividness)
+
+    def distribution(self, lightness: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
+        """Predict weights (N, bins, H / 4, W / 4) of colors (bins, 2), a*b* in Lab units; the chroma is their mean."""
+        return self.decode.probabilities(self.logits(lightness), vividness), self.decode.colors(vividness)

@@ -14,30 +14,52 @@ SMOKE_STEPS = 8
 SMOKE_PHOTOS = 160
 
 
-def adapted(recipe: Recipe, options: TrainOptions) -> Recipe:
+def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe:
     """Return the recipe with the options' changes.
 
     ``--stages`` picks stages by name; without it, pretraining is left out when weights to begin with are given.
     ``--epochs`` is shared out among the stages in the recipe's proportions, at least one each. ``--lr`` replaces each
     stage's rate, its groups and its discriminator keep their ratio to it. ``--size`` is what every stage ends with,
     earlier sizes in proportion. ``--smoke`` is one short epoch of each stage. Raises :class:`UsageProblem` for names of
-    stages the recipe does not have and for batches that cannot be split as asked.
+    stages the recipe does not have and for batches that cannot be split as asked, ``--accumulate`` parts for each of
+    ``processes``. A recipe that fits in one go has a size alone to change.
     """
+    if recipe.fitting is not None:
+        if processes > 1:
+            raise UsageProblem("This model is fitted by one process.", "Run the command without torchrun.")
+        return _fitted(recipe, options)
+    parts = options.accumulate * processes
     stages = [_changed(stage, options) for stage in _chosen(recipe, options)]
     validation_size = options.size or recipe.validation_size
     if options.smoke:
-        stages = [_smoke(stage, options) for stage in stages]
+        stages = [_smoke(stage, options, parts) for stage in stages]
         validation_size = min(validation_size, SMOKE_SIZE)
     elif options.epochs is not None:
         scale = options.epochs / sum(stage.epochs for stage in stages)
         stages = [replace(stage, epochs=max(1, round(stage.epochs * scale))) for stage in stages]
     for stage in stages:
-        if stage.batch_size % options.accumulate:
+        if stage.batch_size % parts:
             raise UsageProblem(
-                f"A batch of {stage.batch_size} cannot be split into {options.accumulate} equal parts.",
-                "Change --batch-size or --accumulate.",
+                f"A batch of {stage.batch_size} cannot be split into {parts} equal parts.",
+                "Change --batch-size, --accumulate or the number of processes.",
             )
     return replace(recipe, stages=tuple(stages), validation_size=validation_size)
+
+
+def _fitted(recipe: Recipe, options: TrainOptions) -> Recipe:
+    assert recipe.fitting is not None
+    for name in ("stages", "epochs", "batch_size", "lr", "init", "max_steps"):
+        if getattr(options, name):
+            raise UsageProblem(
+                f"--{name.replace('_', '-')} says nothing to {options.model}: it is fitted in one go.", "Leave it out."
+            )
+    if options.accumulate != 1 or options.encoder is not None:
+        raise UsageProblem(f"{options.model} is fitted in one go.", "Leave --accumulate and --encoder out.")
+    size = options.size or recipe.fitting.size
+    square = recipe.validation_size
+    if options.smoke:
+        size, square = (min(edge, SMOKE_SIZE) for edge in (size, square))
+    return replace(recipe, validation_size=square, fitting=replace(recipe.fitting, size=size))
 
 
 def _chosen(recipe: Recipe, options: TrainOptions) -> list[Stage]:
@@ -46,7 +68,7 @@ def _chosen(recipe: Recipe, options: TrainOptions) -> list[Stage]:
         raise UsageProblem(f"Recipe {recipe.name!r} has no stage {unknown[0]!r}.", f"It has: {', '.join(names)}.")
     if options.stages:
         return [stage for stage in recipe.stages if stage.name in options.stages]
-    begins_trained = options.init is not None or options.encoder != "scratch"
+    begins_trained = options.init is not None or (options.encoder or recipe.encoder) != "scratch"
     return [stage for stage in recipe.stages if not (begins_trained and stage.objective == "pretraining")]
 
 
@@ -76,8 +98,8 @@ def _at_size(stage: Stage, size: int) -> Stage:
     return replace(stage, sizes=tuple(grown))
 
 
-def _smoke(stage: Stage, options: TrainOptions) -> Stage:
+def _smoke(stage: Stage, options: TrainOptions, parts: int) -> Stage:
     if options.size is None:
         stage = _at_size(stage, min(stage.size, SMOKE_SIZE))
-    batch = options.batch_size or max(SMOKE_BATCH, 2 * options.accumulate)
+    batch = options.batch_size or max(SMOKE_BATCH, 2 * parts)
     return replace(stage, epochs=1, batch_size=batch, smallest_class=2)

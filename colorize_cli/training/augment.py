@@ -24,7 +24,10 @@ def augmented(lab: Array, size: int, how: Augmentation, rng: np.random.Generator
     ``lab``: uint8 (H, W, 3) as OpenCV stores it. Returns L* float32 (size, size) in 0..100, as the input, and a*b*
     float32 (2, size, size) in Lab units, as the target.
     """
-    square = _resized(_crop(lab, how, rng), size)
+    if how.area is None and how.padding is not None:
+        square = _padded(lab, size, how.padding)
+    else:
+        square = _resized(_crop(lab, how, rng), size)
     if rng.random() < how.flip:
         square = square[:, ::-1]
     lightness = square[..., 0].astype(np.float32) * np.float32(100 / 255)
@@ -47,6 +50,21 @@ def _crop(lab: Array, how: Augmentation, rng: np.random.Generator) -> Array:
     columns = max(1, min(width, round(math.sqrt(area * stretch))))
     top, left = rng.integers(0, height - rows + 1), rng.integers(0, width - columns + 1)
     return lab[top : top + rows, left : left + columns]
+
+
+def _padded(lab: Array, size: int, lightness: float) -> Array:
+    """Fit the whole photo into the square with its shape kept, centered on a neutral of the given L*."""
+    longest = max(lab.shape[:2])
+    height, width = (max(1, round(side * size / longest)) for side in lab.shape[:2])
+    top, left = (size - height) // 2, (size - width) // 2
+    smaller = longest > size
+    content = cv2.resize(
+        np.ascontiguousarray(lab), (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    )
+    square = np.empty((size, size, 3), np.uint8)
+    square[:] = round(lightness * 2.55), 128, 128
+    square[top : top + height, left : left + width] = content
+    return square
 
 
 def _resized(lab: Array, size: int) -> Array:

@@ -118,6 +118,7 @@ def plan_stage(
     """Return the order in which a stage meets the photos; an epoch draws as many as there are of the kinds it uses."""
     weights = sampling_weights(catalogue.items, source_weights, stage.small_share)
     drawn = len(catalogue.items) if weights is None else int((weights > 0).sum())
+    drawn = math.ceil(drawn * min(1.0, stage.epochs))
     return Plan(
         photos=len(catalogue.items),
         weights=weights,

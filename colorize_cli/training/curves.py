@@ -28,6 +28,9 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], target: Path) -> None:
         points = [(row["epoch"], row["losses"][name]) for row in rows if name in row["losses"]]
         losses.plot(*zip(*points, strict=True), marker=".", label=name)
     losses.set(xlabel="epoch", title="training losses", yscale="log")
+    judged = [(row["epoch"], row["validation"]["loss"]) for row in rows if "loss" in row["validation"]]
+    if judged:
+        losses.plot(*zip(*judged, strict=True), "--", marker=".", color="black", label="loss on validation photos")
     epochs = [row["epoch"] for row in rows]
     quality.plot(epochs, [row["validation"]["psnr"] for row in rows], marker=".", label="prediction")
     quality.plot(epochs, [row["validation"]["gray_psnr"] for row in rows], "--", color="gray", label="gray")

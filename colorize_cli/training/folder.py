@@ -8,6 +8,7 @@
     run/metrics.jsonl      one line an epoch
     run/strips/            gray | prediction | truth of the same photos, one picture an epoch
     run/curves.png         losses and PSNR over epochs
+    run/tensorboard/       event files, where tensorboard is installed
     run/cache/             decoded photos; removed when the run is finished
 """
 
@@ -38,6 +39,7 @@ class RunFolder:
         self.strips = path / "strips"
         self.curves = path / "curves.png"
         self.cache = path / "cache"
+        self.events = path / "tensorboard"
 
     def open(self, resume: bool) -> bool:
         """Create the folder, or take the one that is there; returns whether there is a run to resume.
@@ -66,6 +68,12 @@ class RunFolder:
         """Write ``run.json``."""
         text = json.dumps(record, indent=2, sort_keys=True, default=str)
         self._replace(self.record, lambda part: part.write_text(text + "\n", encoding="utf-8"))
+
+    def note_early_stop(self, stage: str, epoch: int, best: float | None) -> None:
+        """Add to ``run.json`` that a stage ended early, after which epoch, and the best PSNR it had (dB)."""
+        record = self.read_record()
+        ends = [end for end in record.get("early_stopping", []) if end["epoch"] < epoch]
+        self.write_record({**record, "early_stopping": [*ends, {"stage": stage, "epoch": epoch, "best_psnr": best}]})
 
     def read_record(self) -> dict[str, Any]:
         """Return ``run.json``; raises :class:`WeightsInvalid` when it is damaged."""

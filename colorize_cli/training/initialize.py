@@ -10,15 +10,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from colorize_cli import registry
 from colorize_cli.checkpoints.format import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.errors import UsageProblem, WeightsInvalid, WeightsMissing
 from colorize_cli.models.ab_bins import srgb_bins
-from colorize_cli.models.blocks import ColorizationNet, initialize_normal
-from colorize_cli.models.gan import Generator
+from colorize_cli.models.blocks import ColorizationNet, ResNetTrunk, initialize_normal
+from colorize_cli.models.gan import ChromaDecoder, Generator
+from colorize_cli.models.vgg import VGGTrunk
 from colorize_cli.registry import ModelEntry
 from colorize_cli.training.recipes import Recipe
-
-HUB_ENCODER = "timm/resnet18.tv_in1k"
 
 
 def initial_network(
@@ -26,15 +27,19 @@ def initial_network(
 ) -> tuple[ColorizationNet, str]:
     """Return the network a run starts from, and in words where its encoder came from.
 
-    ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub`` or a file.
+    ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``, the name of
+    a model with bundled weights, or a file: an encoder file, or a checkpoint of any model with the same trunk.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
     torch.manual_seed(seed)
     network = entry.build(variant)
     if recipe.initialization == "normal":
         initialize_normal(network)
+    elif recipe.initialization == "xavier":
+        _initialize_xavier(network)
+    if isinstance(decoder := getattr(network, "decoder", None), ChromaDecoder):
+        decoder.start_as_light_head()
     if isinstance(network, Generator):
-        network.decoder.start_as_light_head()
         centers = srgb_bins()
         if centers.shape == network.decode.centers.shape:
             network.decode.centers.copy_(centers)
@@ -42,12 +47,18 @@ def initial_network(
         return network, _from_file(network, init, entry, variant)
     if encoder == "hub":
         return network, load_hub_encoder(network)
+    if encoder in registry.ENTRIES:
+        path = bundled_path(registry.get(encoder))
+        if path is None:
+            raise WeightsMissing(f"Model {encoder!r} has no bundled weights here.", "Choose another --encoder.")
+        return network, _trunk_of(network, path)
     if encoder != "scratch":
-        return network, _from_file(network, Path(encoder), entry, variant)
+        return network, _from_file(network, Path(encoder), None, variant)
     return network, "scratch"
 
 
-def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry, variant: str) -> str:
+def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, variant: str) -> str:
+    """Load a file: all of a checkpoint of ``entry``, or where that is None the trunk of any."""
     if not path.is_file():
         raise WeightsMissing(f"There is no weights file {path}.", "Check --init and --encoder.")
     try:
@@ -57,6 +68,8 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry, variant:
     if "encoder.fc.weight" in state or any(name.startswith("head.") for name in state):
         load_encoder_file(network, state, path.name)
         return path.name
+    if entry is None:
+        return _trunk_of(network, path)
     checkpoint = load_checkpoint(path)
     if (checkpoint.info.model, checkpoint.info.variant) != (entry.name, variant):
         raise WeightsInvalid(
@@ -65,6 +78,20 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry, variant:
         )
     load_strictly(network, checkpoint, str(path))
     return checkpoint.info.encoder or path.name
+
+
+def _trunk_of(network: ColorizationNet, path: Path) -> str:
+    """Load the encoder of another model's checkpoint, and whatever else has the same name and shape there."""
+    checkpoint = load_checkpoint(path)
+    own = network.state_dict()
+    fitting = {
+        key: value.float() if value.is_floating_point() else value
+        for key, value in checkpoint.state.items()
+        if key.startswith("encoder.")
+        or (key in own and own[key].shape == value.shape and not key.startswith("decode."))
+    }
+    _load_part(network, fitting, path.name)
+    return f"{checkpoint.info.model} ({checkpoint.info.variant}), sha256 {checkpoint.sha256[:12]}"
 
 
 def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], name: str) -> None:
@@ -86,24 +113,35 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:
-    """Load timm's ImageNet ResNet-18, its first convolution summed over RGB; returns its name.
+    """Load the ImageNet encoder the network names (``hub_encoder``), made gray by its trunk; returns name and commit.
 
-    Raises a :class:`~colorize_cli.errors.HubError` when it cannot be fetched.
+    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` when it
+    cannot be fetched.
     """
-    trunk = getattr(network, "encoder", None)
-    if not isinstance(trunk, nn.Module):
-        raise UsageProblem("This architecture has no ResNet-18 encoder.", "Leave --encoder out.")
-    from colorize_cli.checkpoints.hub import fetch_encoder
+    repo, trunk = network.hub_encoder, getattr(network, "encoder", None)
+    if repo is None or trunk is None:
+        raise UsageProblem(
+            "There is no encoder on the Hub that fits this architecture.",
+            "Leave --encoder out, or name a file with the trunk of a model trained here.",
+        )
+    from colorize_cli.checkpoints.hub import commit_of, fetch_encoder
 
-    stored = load_file(fetch_encoder(HUB_ENCODER, "model.safetensors"))
-    state = {name: value for name, value in stored.items() if not name.startswith("fc.")}
-    state["conv1.weight"] = state["conv1.weight"].sum(1, keepdim=True)
-    _load_part(network, {f"encoder.{name}": value for name, value in state.items()}, HUB_ENCODER)
-    return f"hub:{HUB_ENCODER}"
+    path = fetch_encoder(repo, "model.safetensors")
+    state: Mapping[str, Tensor] = trunk.of_imagenet(load_file(path))
+    _load_part(network, {f"encoder.{name}": value for name, value in state.items()}, repo)
+    return f"hub:{repo}" + (f"@{commit_of(path)}" if "snapshots" in path.parts else "")
 
 
 def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
+    """Load ``state``, which must hold all of the encoder; of a deeper trunk of the same kind the beginning is taken."""
     own = network.state_dict()
+    if isinstance(trunk := getattr(network, "encoder", None), ResNetTrunk | VGGTrunk):
+        mine = trunk.state_dict().keys()
+        state = {
+            key: value
+            for key, value in state.items()
+            if not key.startswith("encoder.") or key.removeprefix("encoder.") in mine
+        }
     unknown = sorted(key for key, value in state.items() if key not in own or own[key].shape != value.shape)
     absent = sorted(
         key
@@ -113,6 +151,15 @@ def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     if unknown or absent:
         raise WeightsInvalid(
             f"{name} does not fit this architecture ({', '.join((unknown or absent)[:4])}).",
-            "An encoder file holds a ResNet-18 for one gray channel under encoder.*.",
+            "An encoder file holds, under encoder.*, the same trunk for one gray channel, of the same width.",
         )
     network.load_state_dict(state, strict=False)
+
+
+def _initialize_xavier(network: ColorizationNet) -> None:
+    """Draw the convolutions outside the encoder as Glorot & Bengio 2010 do, biases zero."""
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d) and not name.startswith("encoder."):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

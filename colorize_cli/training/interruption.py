@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -12,11 +13,14 @@ from typing import Any
 class Interruption:
     """Context in which the first Ctrl-C (or termination request) only sets :attr:`requested`.
 
-    Outside the main thread signals cannot be taken over, and nothing is changed.
+    ``patience``: seconds within which another signal counts as the same: ``torchrun`` passes on to its processes what
+    the terminal has already sent them. Outside the main thread signals cannot be taken over, and nothing is changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 0.0) -> None:
         self.requested = False
+        self.patience = patience
+        self._first = 0.0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
@@ -35,6 +39,9 @@ class Interruption:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
+            if time.monotonic() - self._first < self.patience:
+                return
             raise KeyboardInterrupt
+        self._first = time.monotonic()
         self.requested = True
         print("Stopping: saving after this step. Ctrl-C again aborts at once.", file=sys.stderr, flush=True)

@@ -1,23 +1,24 @@
-"""Classes for pretraining: folder names to numbers, and the prior of colors in the training photos."""
+"""Classes for pretraining: folder names to numbers, and how often colors occur in the training photos."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from colorize_cli.models.ab_bins import AbDecoder, soft_labels
+from colorize_cli.models.blocks import ColorizationNet
 from colorize_cli.training.batches import sampling_weights
 from colorize_cli.training.catalogue import Item, PhotoStore
 from colorize_cli.training.recipes import Recipe, Stage
 
-_PRIOR_PHOTOS = 4000
-_PRIOR_SIDE = 24
-_PRIOR_FLOOR = 0.001
+_SAMPLE_PHOTOS = 4000
+_SAMPLE_SIDE = 24
+_FROM_BYTES = (100 / 255, 1, 1)
 
 
 def class_indices(items: Sequence[Item], stage: Stage) -> tuple[npt.NDArray[np.int64], int]:
@@ -34,26 +35,22 @@ def class_indices(items: Sequence[Item], stage: Stage) -> tuple[npt.NDArray[np.i
     return np.array([numbers.get(item.label, -1) for item in items], np.int64), len(names)
 
 
-def count_prior(decoder: AbDecoder, store: PhotoStore, recipe: Recipe, seed: int) -> None:
-    """Store in the decoder how often each ab bin occurs in the training photos, as the last stage draws them.
-
-    Counted with soft labels on up to 4,000 photos at 24x24 pixels; each bin gets a thousandth of an even share on top,
-    so that colors never seen keep a finite logarithm.
-    """
+def color_samples(store: PhotoStore, recipe: Recipe, seed: int) -> Iterator[Tensor]:
+    """Yield Lab (1, 3, 24, 24) of up to 4,000 training photos as the last stage draws them."""
     items = store.catalogue.items
     weights = sampling_weights(items, recipe.source_weights, recipe.stages[-1].small_share)
     rng = np.random.default_rng(seed)
-    if weights is None and len(items) <= _PRIOR_PHOTOS:
+    if weights is None and len(items) <= _SAMPLE_PHOTOS:
         chosen = np.arange(len(items))
     else:
-        chosen = rng.choice(len(items), _PRIOR_PHOTOS, p=weights)
-    centers = decoder.centers.cpu()
-    counts = torch.zeros(len(centers), dtype=torch.float64)
+        chosen = rng.choice(len(items), _SAMPLE_PHOTOS, p=weights)
     for index in np.sort(chosen):
-        small = cv2.resize(store.lab(int(index)), (_PRIOR_SIDE, _PRIOR_SIDE), interpolation=cv2.INTER_AREA)
-        ab = torch.from_numpy(small[..., 1:].astype(np.float32) - 128).permute(2, 0, 1)[None]
-        indices, shares = soft_labels(ab, centers)
-        counts.index_add_(0, indices.flatten(), shares.flatten().double())
-    share = counts / counts.sum()
-    share = (1 - _PRIOR_FLOOR) * share + _PRIOR_FLOOR / len(share)
-    decoder.log_prior.copy_(share.log().float())
+        small = cv2.resize(store.lab(int(index)), (_SAMPLE_SIDE, _SAMPLE_SIDE), interpolation=cv2.INTER_AREA)
+        lab = small.astype(np.float32) * _FROM_BYTES - (0, 128, 128)
+        yield torch.from_numpy(lab.astype(np.float32)).permute(2, 0, 1)[None]
+
+
+def count_colors(network: ColorizationNet, store: PhotoStore, recipe: Recipe, seed: int) -> None:
+    """Let the network know how often colors occur in the training photos: priors, class weights, means of bins."""
+    pixels = len(store.catalogue.items) * recipe.stages[-1].size ** 2
+    network.count_colors(color_samples(store, recipe, seed), pixels)

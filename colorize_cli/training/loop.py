@@ -33,16 +33,18 @@ from colorize_cli.training.options import TrainOptions
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.recipes import Recipe, Stage
+from colorize_cli.training.tensorboard import tensorboard_available, write_events
 from colorize_cli.training.validation import Figures, ValidationSet
 
 _DRAW_EVERY = 30.0
+_SAME_SIGNAL = 5.0
 
 
 @dataclass
 class Position:
     """Where the run is: stage, steps and epochs done before it, steps done in it, and the sums of the epoch's losses.
 
-    ``best``: PSNR of the stage's best epoch, None before its first validation.
+    ``best``: PSNR of the stage's best epoch, None before its first validation; ``stale``: epochs since then.
     """
 
     stage: int = 0
@@ -50,6 +52,7 @@ class Position:
     epochs_before: int = 0
     step: int = 0
     best: float | None = None
+    stale: int = 0
     sums: Losses = field(default_factory=dict)
     summed: int = 0
 
@@ -105,7 +108,8 @@ class Trainer:
         and :class:`TrainingDiverged` when a loss is not finite.
         """
         objective_state = self._restore(state)
-        with Interruption() as interruption:
+        self.ranks.same(self.network)
+        with Interruption(_SAME_SIGNAL if self.ranks.world > 1 else 0.0) as interruption:
             while self.position.stage < len(self.recipe.stages):
                 if not self._run_stage(objective_state, interruption):
                     return False
@@ -129,24 +133,33 @@ class Trainer:
         decoder = ab_decoder(self.network)
         if decoder is not None and stage.vividness is not None:
             decoder.default_vividness.fill_(stage.vividness)
-        objective = create(self.network, stage, Setting(self.compute, plan.steps, classes))
+        objective = create(self.network, stage, Setting(self.compute, plan.steps, classes, self.ranks))
         if objective_state is not None:
             objective.load_state_dict(objective_state)
         parts = self.options.accumulate * self.ranks.world
         stream = step_batches(
             plan, self.store, labels, start=position.step, parts=parts, workers=self.workers, ranks=self.ranks
         )
-        for batches in stream:
-            torch.manual_seed(_step_seed(self.options.seed, position.stage, position.step))
-            self._count(objective.step(batches))
-            if self._step_done(objective, plan, interruption):
+        # A run resumed where patience had just ended has nothing left to do in this stage.
+        for batches in () if self._patience_ended() else stream:
+            torch.manual_seed(_step_seed(self.options.seed, position.stage, position.step, self.ranks.rank))
+            losses, stop = self.ranks.agree(objective.step(batches), interruption.requested)
+            self._count(losses)
+            if self._step_done(objective, plan, stop):
                 return False
+            if self._patience_ended():
+                break
         self.network.load_state_dict(objective.result.state_dict())
+        epochs = math.ceil(position.step / plan.steps_per_epoch)
         self.position = Position(
-            position.stage + 1, position.steps_before + plan.steps, position.epochs_before + plan.epochs
+            position.stage + 1, position.steps_before + position.step, position.epochs_before + epochs
         )
         self._save(None)
         return True
+
+    def _patience_ended(self) -> bool:
+        patience = self.options.early_stopping
+        return patience is not None and self.position.stale >= patience
 
     def _count(self, losses: Losses) -> None:
         position = self.position
@@ -168,7 +181,7 @@ class Trainer:
             "Start a new run with a smaller --lr, or with --precision fp32; --init takes best.safetensors.",
         )
 
-    def _step_done(self, objective: Objective, plan: Plan, interruption: Interruption) -> bool:
+    def _step_done(self, objective: Objective, plan: Plan, stop: bool) -> bool:
         """Show, validate and save as due; returns whether the run stops here."""
         position = self.position
         stage = self.recipe.stages[position.stage]
@@ -181,9 +194,10 @@ class Trainer:
         elif at_limit:
             self._save(objective)
             self._validate(objective, plan)
-        elif interruption.requested or time.monotonic() - self.saved_at >= 60 * self.options.save_every:
+        elif stop or time.monotonic() - self.saved_at >= 60 * self.options.save_every:
             self._save(objective)
-        if interruption.requested:
+        if stop:
+            self.ranks.wait()
             raise KeyboardInterrupt
         finished = position.step == plan.steps and position.stage + 1 == len(self.recipe.stages)
         return at_limit and not finished
@@ -198,10 +212,20 @@ class Trainer:
         self.progress.step(f"{stage.name} {epoch}/{plan.epochs}", done, sum(costs), means)
 
     def _validate(self, objective: Objective, plan: Plan) -> None:
-        """Judge the weights, write figures, pictures and weights; begin the next epoch's sums."""
+        """Judge the weights, write figures, pictures and weights; begin the next epoch's sums.
+
+        The first process does it for all, and tells the others what early stopping depends on.
+        """
+        if self.ranks.first:
+            self._judge(objective, plan)
+        position = self.position
+        position.best, position.stale = self.ranks.gather((position.best, position.stale))[0]
+        position.sums, position.summed = {}, 0
+
+    def _judge(self, objective: Objective, plan: Plan) -> None:
         position = self.position
         stage = self.recipe.stages[position.stage]
-        figures, strip = self.validation.evaluate(objective.result, self.compute)
+        figures, strip = self.validation.evaluate(objective.result, self.compute, objective.judge)
         epoch = position.epochs_before + math.ceil(position.step / plan.steps_per_epoch)
         row = {
             "epoch": epoch,
@@ -217,15 +241,24 @@ class Trainer:
         self.folder.forget_metrics_after(position.steps_before + position.step - 1)
         self.folder.add_metrics(row)
         Image.fromarray(strip).save(self.folder.strips / f"epoch-{epoch:04d}.png")
+        if tensorboard_available():
+            write_events(self.folder.events, row, strip)
         self._draw(stopping=position.step == plan.steps or part)
         self.export(objective.result, self.folder.last.name, figures.rounded())
         # Each stage has its own best: an adversarial stage trades PSNR for color and would never beat the one before.
         # A part of an epoch, where --max-steps ended it, only counts while there is nothing else: resuming undoes it.
-        if position.best is None or (figures.psnr > position.best and not part):
-            position.best = figures.psnr
+        better = position.best is None or figures.psnr > position.best or objective.keeps_newest
+        if position.best is None or (better and not part):
+            position.best, position.stale = figures.psnr, 0
             self.export(objective.result, self.folder.best.name, figures.rounded())
-        position.sums, position.summed = {}, 0
+        elif not part:
+            position.stale += 1
         self.progress.note(f"epoch {epoch} ({stage.name}): {summary(figures)}")
+        if self._patience_ended():
+            self.folder.note_early_stop(stage.name, epoch, position.best)
+            self.progress.note(
+                f"{stage.name} ends early: no better PSNR than {position.best:.2f} dB for {position.stale} epochs."
+            )
 
     def _draw(self, *, stopping: bool) -> None:
         """Draw the curves, at most every half minute: short epochs would spend their time on pictures."""
@@ -236,7 +269,8 @@ class Trainer:
     def _save(self, objective: Objective | None) -> None:
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
             raise self._diverged()
-        self.folder.save_state(self.state_dict(objective))
+        if self.ranks.first:
+            self.folder.save_state(self.state_dict(objective))
         self.saved_at = time.monotonic()
 
     def state_dict(self, objective: Objective | None) -> dict[str, Any]:
@@ -254,12 +288,14 @@ def summary(figures: Figures) -> str:
         f"PSNR {figures.psnr:.2f} dB (gray {figures.gray_psnr:.2f}), "
         f"ab error {figures.ab_error:.2f} (gray {figures.gray_ab_error:.2f}), "
         f"colorfulness {figures.colorfulness:.1f} (true {figures.true_colorfulness:.1f})"
+        + "".join(f", {name} {value:.4g}" for name, value in figures.more.items())
     )
 
 
-def _step_seed(seed: int, stage: int, step: int) -> int:
-    """Seed of everything random within a step (dropout), a function of where it is."""
-    return int(np.random.SeedSequence((seed, stage, step + 1)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _step_seed(seed: int, stage: int, step: int, rank: int = 0) -> int:
+    """Seed of everything random within a step (dropout), a function of where it is, other for each process."""
+    place = (seed, stage, step + 1, rank) if rank else (seed, stage, step + 1)
+    return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _cost(plan: Plan) -> float:

@@ -59,7 +59,12 @@ def schedule_factor(stage: Stage, step: int, steps: int) -> float:
         return (step + 1) / warmup
     if stage.schedule == "constant":
         return 1.0
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+    if stage.schedule == "step":
+        return stage.decay ** int(step / steps * max(1, round(stage.epochs)) // stage.decay_every)
+    share = (step - warmup) / max(1, steps - warmup)
+    if stage.schedule == "linear":
+        return 1 - share
+    return 0.5 * (1 + math.cos(math.pi * share))
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

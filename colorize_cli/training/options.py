@@ -20,9 +20,10 @@ class TrainOptions:
     ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
     together, shared out as the recipe does. ``lr``: learning rate of every stage, its groups in proportion. ``size``:
     pixels of the square each stage ends with. ``accumulate``: parts a batch is worked off in. ``stages``: names of the
-    recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``hub`` or a file. ``save_every``: minutes.
-    ``cache_gb``: how much decoded photos may take on disk. ``validation_share``: of the photos, by content;
-    ``validation_photos``: how many of them are judged at most.
+    recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``hub``, a model with bundled weights, or a file.
+    ``save_every``: minutes. ``cache_gb``: disk for decoded photos. ``validation_share``: of the photos,
+    by content; ``validation_photos``: how many of them are judged at most. ``early_stopping``: a stage ends
+    after so many epochs without a better validation PSNR.
     """
 
     photos: tuple[Path, ...]
@@ -39,7 +40,7 @@ class TrainOptions:
     workers: int | None = None
     resume: bool = False
     init: Path | None = None
-    encoder: str = "scratch"
+    encoder: str | None = None
     validation: Path | None = None
     validation_share: float = 0.03
     validation_photos: int = 512
@@ -47,6 +48,7 @@ class TrainOptions:
     max_steps: int | None = None
     cache_gb: float = 4.0
     smoke: bool = False
+    early_stopping: int | None = None
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
@@ -68,6 +70,7 @@ class TrainOptions:
             ("size", 32),
             ("workers", 0),
             ("max_steps", 1),
+            ("early_stopping", 1),
             ("validation_photos", 1),
         ):
             value = getattr(self, name)
@@ -77,7 +80,7 @@ class TrainOptions:
             raise UsageProblem(f"--validation-share {self.validation_share:g} must lie between 0 and 1.")
         if self.cache_gb < 0:
             raise UsageProblem(f"--cache-gb {self.cache_gb:g} cannot be negative.", "0 decodes again every epoch.")
-        if self.init is not None and self.encoder != "scratch":
+        if self.init is not None and self.encoder is not None:
             raise UsageProblem("--init and --encoder both say where weights come from.", "Give one of them.")
 
     def decisive(self) -> dict[str, object]:

@@ -1,24 +1,163 @@
-"""The processes of one training run: one by default, several under ``torchrun``."""
+"""The processes of one training run: one by default, several under ``torchrun``.
+
+Training is data parallel: every process has the whole network and its own strided share of each step's micro-batches,
+and gradients are averaged before the optimizer steps, so that all networks stay the same. That is what torch's
+``DistributedDataParallel`` does; its wrapper is not used because objectives call more than ``forward``, and some have
+two networks and two optimizers. Messages between processes go over gloo, gradients on GPUs over NCCL.
+"""
 
 from __future__ import annotations
 
 import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from colorize_cli.errors import RankLost, UsageProblem
+
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for the others: the first one validates and writes files alone."""
+
+_STATISTICS = ("running_mean", "running_var")
+_tensor_group: list[Any] = []
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process's number among ``world`` processes; process 0 writes the files."""
+    """This process's number among ``world`` processes, and among those on this machine; process 0 writes the files."""
 
     rank: int = 0
     world: int = 1
+    local_rank: int = 0
+    local_world: int = 1
 
     @property
     def first(self) -> bool:
         """Whether this process is the one that validates, saves and reports."""
         return self.rank == 0
 
+    def device(self, name: str) -> str:
+        """Return the device of this process: ``auto`` and ``cuda`` give each local process its own CUDA device."""
+        count = torch.cuda.device_count() if self.world > 1 and name in ("auto", "cuda") else 0
+        return f"cuda:{self.local_rank % count}" if count else name
+
+    @contextmanager
+    def joined(self, device: torch.device) -> Iterator[None]:
+        """Connect the processes for the time of the context; alone, nothing happens."""
+        if self.world == 1:
+            yield
+            return
+        with _among_others():
+            dist.init_process_group("gloo", rank=self.rank, world_size=self.world, timeout=PATIENCE)
+            _tensor_group[:] = [dist.new_group(backend="nccl", timeout=PATIENCE) if device.type == "cuda" else None]
+        yield
+        # Only at a good end: after an error the process ends at once, and its lost connections stop the others.
+        dist.destroy_process_group()
+
+    def wait(self) -> None:
+        """Wait until every process has come here."""
+        if self.world > 1:
+            with _among_others():
+                dist.barrier()
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Let the first process go through the context alone, then the others: they find its files."""
+        if not self.first:
+            self.wait()
+        yield
+        if self.first:
+            self.wait()
+
+    def gather(self, own: Any) -> list[Any]:
+        """Return what every process has given, in the order of their numbers."""
+        if self.world == 1:
+            return [own]
+        everyone: list[Any] = [None] * self.world
+        with _among_others():
+            dist.all_gather_object(everyone, own)
+        return everyone
+
+    def agree(self, losses: Mapping[str, float], stop: bool) -> tuple[dict[str, float], bool]:
+        """Return the losses averaged over the processes, and whether any of them was asked to stop."""
+        told = self.gather((dict(losses), stop))
+        sums: dict[str, float] = {}
+        for terms, _ in told:
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value / self.world
+        return sums, any(asked for _, asked in told)
+
+    def same(self, network: nn.Module) -> None:
+        """Give every process the first one's weights and buffers."""
+        if self.world > 1:
+            with _among_others(), torch.no_grad():
+                for value in network.state_dict().values():
+                    dist.broadcast(value, 0, group=_tensor_group[0])
+
+    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Replace gradients by their mean over the processes; one that only others have counts as zero here."""
+        if self.world == 1:
+            return
+        present = torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.uint8)
+        with _among_others():
+            dist.all_reduce(present, dist.ReduceOp.MAX)
+        chosen = [parameter for parameter, somewhere in zip(parameters, present.tolist(), strict=True) if somewhere]
+        for parameter in chosen:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self._average(parameter.grad for parameter in chosen if parameter.grad is not None)
+
+    def average_statistics(self, *networks: nn.Module) -> None:
+        """Replace batch-norm statistics by their mean over the processes, each of which has seen other photos."""
+        if self.world > 1:
+            named = (item for network in networks for item in network.named_buffers())
+            self._average(buffer for name, buffer in named if name.endswith(_STATISTICS))
+
+    @torch.no_grad()
+    def _average(self, tensors: Iterable[Tensor]) -> None:
+        kinds: dict[torch.dtype, list[Tensor]] = defaultdict(list)
+        for tensor in tensors:
+            kinds[tensor.dtype].append(tensor)
+        for members in kinds.values():
+            flat = torch.cat([tensor.reshape(-1) for tensor in members])
+            with _among_others():
+                dist.all_reduce(flat, group=_tensor_group[0])
+            flat /= self.world
+            for tensor, part in zip(members, flat.split([tensor.numel() for tensor in members]), strict=True):
+                tensor.copy_(part.view(tensor.shape))
+
 
 def current() -> Ranks:
-    """Return the place of this process as ``torchrun`` says in the environment."""
-    return Ranks(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    """Return the place of this process as ``torchrun`` says in the environment.
+
+    Raises :class:`UsageProblem` for values that make no sense.
+    """
+    try:
+        rank, world, local_rank, local_world = (
+            int(os.environ.get(name, default))
+            for name, default in (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"), ("LOCAL_WORLD_SIZE", "1"))
+        )
+    except ValueError as error:
+        raise UsageProblem(f"RANK, WORLD_SIZE and LOCAL_RANK must be numbers ({error}).") from error
+    if not 0 <= rank < world:
+        raise UsageProblem(f"RANK={rank} does not fit WORLD_SIZE={world}.", "Start the processes with torchrun.")
+    return Ranks(rank, world, local_rank, max(1, local_world))
+
+
+@contextmanager
+def _among_others() -> Iterator[None]:
+    """Say in plain words that another process is gone, which libraries report in many ways."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RankLost(
+            f"Another process of this training ended or does not answer ({str(error).splitlines()[0]}).",
+            "Its own message says why; --resume goes on from what was saved.",
+        ) from error

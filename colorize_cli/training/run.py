@@ -20,13 +20,14 @@ from colorize_cli.models.blocks import ColorizationNet, half
 from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted
 from colorize_cli.training.catalogue import Catalogue, PhotoStore, scan
 from colorize_cli.training.curves import curves_available
+from colorize_cli.training.fitting import fit
 from colorize_cli.training.folder import RunFolder
 from colorize_cli.training.initialize import initial_network
-from colorize_cli.training.labels import count_prior
+from colorize_cli.training.labels import count_colors
 from colorize_cli.training.loop import Trainer
-from colorize_cli.training.objectives.chroma import ab_decoder
 from colorize_cli.training.options import TrainOptions
 from colorize_cli.training.progress import TrainingProgress
+from colorize_cli.training.ranks import Ranks, current
 from colorize_cli.training.recipes import Recipe
 from colorize_cli.training.validation import ValidationSet
 from colorize_cli.training.workers import default_workers
@@ -70,53 +71,51 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
 
 
 def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
+    ranks = current()
     folder = RunFolder(options.output)
-    resuming = folder.open(options.resume)
+    if ranks.first:
+        folder.open(options.resume)
+    resuming = options.resume
     record = folder.read_record() if resuming else {}
     if resuming:
         options = same_options(options, record["options"])
     entry = registry.get(options.model)
     variant = options.variant or entry.default_variant
-    recipe = adapted(entry.recipe(variant, options.recipe), options)
-    compute = training_compute(options.device, options.precision)
-    with progress as shown:
+    recipe = adapted(entry.recipe(variant, options.recipe), options, ranks.world)
+    compute = training_compute(ranks.device(options.device), options.precision)
+    with progress as shown, ranks.joined(compute.device):
         shown.note(f"training {entry.name} ({variant}), recipe {recipe.name}, on {compute}")
-        training, validation = read_photos(options, recipe, folder, shown)
-        environment = _environment(compute)
+        with ranks.in_turn():
+            training, validation = read_photos(options, recipe, folder, shown)
+        environment = _environment(compute) | {"processes": ranks.world}
         if resuming:
             _check_same_data(record, training, validation)
             _warn_of_other_environment(record, environment, shown)
+        if recipe.fitting is not None:
+            return _fit(entry, variant, recipe, training, validation, options, compute, folder, shown, environment)
+        first_encoder = options.encoder or recipe.encoder
         # The network is built the same way when resuming: it is overwritten, and the seed is spent alike.
         network, encoder = initial_network(
             entry,
             variant,
             recipe,
             init=None if resuming else options.init,
-            encoder="scratch" if resuming else options.encoder,
+            encoder="scratch" if resuming else first_encoder,
             seed=options.seed,
         )
         encoder = record.get("encoder", encoder)
         _refuse_frozen_noise(recipe, encoder, options, shown)
-        if not resuming:
-            folder.write_record(
-                {
-                    "options": options.decisive(),
-                    "photos": [str(place) for place in options.photos],
-                    "recipe": asdict(recipe),
-                    "encoder": encoder,
-                    "data": _data(training, validation),
-                    "environment": environment,
-                }
-            )
+        if not resuming and ranks.first:
+            folder.write_record(_record(options, recipe, encoder, _data(training, validation), environment))
         state = folder.load_state() if resuming else None
         if resuming and state is None:
             network, _ = initial_network(
-                entry, variant, recipe, init=options.init, encoder=options.encoder, seed=options.seed
+                entry, variant, recipe, init=options.init, encoder=first_encoder, seed=options.seed
             )
-        folder.forget_metrics_after(_steps_of(state))
-        decoder = ab_decoder(network)
-        if decoder is not None and state is None:
-            count_prior(decoder, PhotoStore(training), recipe, options.seed)
+        if ranks.first:
+            folder.forget_metrics_after(_steps_of(state))
+        if state is None:
+            count_colors(network, PhotoStore(training), recipe, options.seed)
         network.to(compute.device).to(memory_format=torch.channels_last)
         if not curves_available():
             shown.note("No curves are drawn: matplotlib is not installed (pip install 'colorize-cli[curves]').")
@@ -132,22 +131,23 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
         def export(weights: ColorizationNet, name: str, figures: Mapping[str, Any]) -> None:
             save_checkpoint(folder.path / name, half(weights), replace(info, validation=dict(figures)))
 
+        validated = _SMOKE_VALIDATION if options.smoke else options.validation_photos
         trainer = Trainer(
             network=network,
             recipe=recipe,
             training=training,
-            validation=ValidationSet(
-                validation, recipe.validation_size, _SMOKE_VALIDATION if options.smoke else options.validation_photos
-            ),
+            validation=ValidationSet(validation, recipe.validation_size, validated if ranks.first else 0),
             options=options,
             compute=compute,
             folder=folder,
             export=export,
             progress=shown,
-            workers=default_workers() if options.workers is None else options.workers,
+            workers=_workers(options, ranks),
+            ranks=ranks,
         )
         finished = trainer.run(state)
-        if finished:
+        ranks.wait()
+        if finished and ranks.first:
             folder.remove_cache()
         rows = folder.read_metrics()
         return TrainResult(
@@ -158,6 +158,51 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             dict(training.skipped),
             rows[-1]["validation"] if rows else {},
         )
+
+
+def _fit(
+    entry: registry.ModelEntry,
+    variant: str,
+    recipe: Recipe,
+    training: Catalogue,
+    validation: Catalogue,
+    options: TrainOptions,
+    compute: Compute,
+    folder: RunFolder,
+    progress: TrainingProgress,
+    environment: Mapping[str, Any],
+) -> TrainResult:
+    """Train a model that has no epochs."""
+    data = _data(training, validation)
+    if not folder.record.exists():
+        folder.write_record(_record(options, recipe, "none", data, environment))
+    info = CheckpointInfo(entry.name, variant, recipe=recipe.name, encoder="none", data=data, smoke=options.smoke)
+    fit(
+        entry.build(variant), recipe, training, validation,
+        compute=compute, folder=folder, info=info, progress=progress,
+    )  # fmt: skip
+    folder.remove_cache()
+    figures = folder.read_metrics()[-1]["validation"]
+    return TrainResult(
+        str(folder.path), True, len(training.items), len(validation.items), dict(training.skipped), figures
+    )
+
+
+def _record(
+    options: TrainOptions, recipe: Recipe, encoder: str, data: Mapping[str, Any], environment: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "options": options.decisive(),
+        "photos": [str(place) for place in options.photos],
+        "recipe": asdict(recipe),
+        "encoder": encoder,
+        "data": data,
+        "environment": environment,
+    }
+
+
+def _workers(options: TrainOptions, ranks: Ranks) -> int:
+    return max(1, default_workers() // ranks.local_world) if options.workers is None else options.workers
 
 
 def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
@@ -209,8 +254,8 @@ def read_photos(
     options: TrainOptions, recipe: Recipe, folder: RunFolder, progress: TrainingProgress
 ) -> tuple[Catalogue, Catalogue]:
     """Return the catalogues of photos to train on and to validate on; raises :class:`NoTrainingData` without any."""
-    side = round(_MARGIN * max(stage.size for stage in recipe.stages))
-    workers = default_workers() if options.workers is None else options.workers
+    side = recipe.largest if recipe.fitting is not None else round(_MARGIN * recipe.largest)
+    workers = _workers(options, Ranks())
     limit = SMOKE_PHOTOS if options.smoke else None
     cache_bytes = int(options.cache_gb * 2**30)
     found = scan(

@@ -6,24 +6,28 @@ judged is the product's: exact L* of the truth, predicted chroma fitted into the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from colorize_cli.imaging.color import gray_of_lightness, srgb_to_lab
 from colorize_cli.imaging.recombine import recombine
 from colorize_cli.inference.devices import Compute
+from colorize_cli.inference.hints import known_pixels
 from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.training.batches import Batch
 from colorize_cli.training.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.decoding import NotUsable, decode_rgb
 from colorize_cli.training.metrics import colorfulness_abs, psnr
 
 Array = npt.NDArray[Any]
+Judge = Callable[[Batch], Mapping[str, Tensor]]
 _BATCH = 16
 
 
@@ -33,7 +37,7 @@ class Figures:
 
     ``psnr``: dB, RGB, mean of the photos' own; ``gray_psnr``: the same for the gray picture, to beat. ``ab_error``:
     mean |a* - true| and |b* - true|, Lab units; ``gray_ab_error``. ``colorfulness`` and ``true_colorfulness``:
-    ``abs`` variant.
+    ``abs`` variant. ``more``: by name what the objective says of the photos, its loss and accuracies.
     """
 
     psnr: float
@@ -44,10 +48,12 @@ class Figures:
     true_colorfulness: float
     photos: int
     size: int
+    more: Mapping[str, float] = field(default_factory=dict)
 
     def rounded(self) -> dict[str, float]:
-        """Return the figures as they are written down."""
-        return {name: round(value, 4) for name, value in asdict(self).items()}
+        """Return the figures as they are written down, those of the objective among them."""
+        plain = {name: round(value, 4) for name, value in asdict(self).items() if name != "more"}
+        return plain | {name: round(value, 6) for name, value in self.more.items()}
 
 
 class ValidationSet:
@@ -72,15 +78,29 @@ class ValidationSet:
         count = len(self.truth)
         self.strip = sorted({i * count // min(strip, count) for i in range(min(strip, count))})
 
-    def evaluate(self, network: ColorizationNet, compute: Compute) -> tuple[Figures, Array]:
-        """Return the figures, and the strip: rows gray, prediction, truth, uint8 RGB (3 * S, n * S, 3)."""
+    def evaluate(
+        self,
+        network: ColorizationNet,
+        compute: Compute,
+        judge: Judge | None = None,
+        known_pixels: float | None = None,
+    ) -> tuple[Figures, Array]:
+        """Return the figures, and the strip: rows gray, prediction, truth, uint8 RGB (3 * S, n * S, 3).
+
+        ``judge``: gives further figures of a batch, averaged over the photos. ``known_pixels``: share (0..1) of the
+        true a*b* that the network is given as hints.
+        """
         rows: list[tuple[float, ...]] = []
         columns: list[Array] = []
+        sums: dict[str, float] = {}
         for start in range(0, len(self.truth), _BATCH):
             truths = self.truth[start : start + _BATCH]
             labs = [srgb_to_lab(truth.astype(np.float32) / 255) for truth in truths]
+            if judge is not None:
+                for name, value in _judged(network, compute, judge, labs).items():
+                    sums[name] = sums.get(name, 0.0) + value
             for offset, (truth, lab, ab) in enumerate(
-                zip(truths, labs, _predict(network, compute, [lab[..., 0] for lab in labs]), strict=True)
+                zip(truths, labs, _predict(network, compute, labs, known_pixels, start), strict=True)
             ):
                 gray = gray_of_lightness(lab[..., 0], 16)
                 painted = recombine(gray, ab, depth=8)
@@ -100,7 +120,8 @@ class ValidationSet:
                     columns.append(np.concatenate([neutral, painted, truth]))
         names = ("psnr", "gray_psnr", "ab_error", "gray_ab_error", "colorfulness", "true_colorfulness")
         means = dict(zip(names, (float(mean) for mean in np.mean(rows, 0)), strict=True))
-        figures = Figures(**means, photos=len(rows), size=self.size)
+        judged = {name: total / len(rows) for name, total in sums.items()}
+        figures = Figures(**means, photos=len(rows), size=self.size, more=judged)
         return figures, np.concatenate(columns, 1)
 
 
@@ -109,12 +130,32 @@ def _enlarged(ab: Array, size: int) -> Array:
 
 
 @torch.no_grad()
-def _predict(network: ColorizationNet, compute: Compute, lightness: Sequence[Array]) -> Array:
-    """Return a*b* (N, 2, h, w) at the network's own resolution for L* arrays (S, S)."""
+def _judged(network: ColorizationNet, compute: Compute, judge: Judge, labs: Sequence[Array]) -> dict[str, float]:
+    """Return what ``judge`` says of a batch of photos, Lab (S, S, 3), times their number."""
     was_training = network.training
     network.eval()
-    batch = torch.from_numpy(np.stack(lightness).astype(np.float32))[:, None]
+    lab = torch.from_numpy(np.stack(labs).astype(np.float32)).permute(0, 3, 1, 2)
+    batch = Batch(lab[:, :1], lab[:, 1:].contiguous(), torch.full((len(labs),), -1)).to(compute.device)
     with compute.autocast():
-        ab = network.chroma(batch.to(compute.device, memory_format=torch.channels_last)).float().cpu().numpy()
+        figures = {name: float(value) * len(labs) for name, value in judge(batch).items()}
     network.train(was_training)
-    return ab
+    return figures
+
+
+@torch.no_grad()
+def _predict(
+    network: ColorizationNet, compute: Compute, labs: Sequence[Array], known_share: float | None, first: int
+) -> Array:
+    """Return a*b* (N, 2, h, w) at the network's own resolution for photos, Lab (S, S, 3), numbered from ``first``."""
+    was_training = network.training
+    network.eval()
+    batch = torch.from_numpy(np.stack([lab[..., 0] for lab in labs]).astype(np.float32))[:, None]
+    options: dict[str, torch.Tensor] = {}
+    if known_share is not None:
+        known = [known_pixels(lab[..., 1:], known_share, first + i) for i, lab in enumerate(labs)]
+        options["hints"] = torch.from_numpy(np.stack([ab.transpose(2, 0, 1) for ab, _ in known]))
+        options["mask"] = torch.from_numpy(np.stack([mask[None] for _, mask in known]))
+    with compute.autocast():
+        ab = network.chroma(batch.to(compute.device, memory_format=torch.channels_last), **options)
+    network.train(was_training)
+    return ab.float().cpu().numpy()

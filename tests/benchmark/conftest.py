@@ -11,12 +11,15 @@ from colorize_cli.benchmark.rows import STAGES, Row
 from colorize_cli.errors import DeviceError, OutOfMemory
 from colorize_cli.imaging.metadata import Provenance
 from colorize_cli.imaging.recombine import recombine
+from colorize_cli.inference.prediction import Prediction
 
 MACHINE = Machine("a processor", 2, 2, 8.0, "", "Linux", "3.12", "2.15", "5.0", "0.1", False, 0.5)
 
 
 class FakeSubject:
     """Paints in one color, which may depend on the precision; holds at most ``most`` photographs in memory."""
+
+    knows_its_error = True
 
     def __init__(self, device: str = "cpu", precision: str = "fp32", most: int = 100, a: float = 20.0) -> None:
         self.entry = SimpleNamespace(fit="letterbox", name="gan")
@@ -30,6 +33,12 @@ class FakeSubject:
             raise OutOfMemory("No memory for these.", "Use a smaller batch.")
         self.batches.append(len(grays))
         return [np.stack([np.full((8, 8), self.a, np.float32), np.full((8, 8), 30, np.float32)]) for _ in grays]
+
+    def variants(self, grays, answers, count, seed):
+        raise NotImplementedError
+
+    def predict_with_confidence(self, grays):
+        return [Prediction(ab, np.ones((8, 8), np.float32)) for ab in self.predict(grays)]
 
     def colorize(self, photo, ab):
         return recombine(photo.gray, ab, depth=8, threads=1)

@@ -1,6 +1,7 @@
 """``colorize models`` and ``colorize -m`` against a local Hub."""
 
 import json
+import re
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_eccv16_is_fetched_when_it_is_first_needed(hub, publish, photo, capfd):
     assert len(hub.downloads()) == 1
     capfd.readouterr()
     assert main(["models", "list"]) == 0
-    assert "eccv16        ready" in capfd.readouterr().out
+    assert re.search(r"^eccv16 +ready", capfd.readouterr().out, re.MULTILINE)
     assert main(["photo.png", "-m", "eccv16", "--size", "64", "--device", "cpu", "-o", "again.png"]) == 0
     assert len(hub.downloads()) == 1
 
@@ -135,12 +136,6 @@ def test_a_published_file_is_converted_and_colorizes_with_hints(hub, photo, capf
     assert "other" in capfd.readouterr().err
     plain, hinted = (np.asarray(Image.open(name)) for name in ("plain.png", "hinted.png"))
     assert not np.array_equal(plain, hinted)
-
-
-def test_hints_for_a_model_without_them_are_refused(hub, publish, photo, capfd):
-    publish("eccv16")
-    assert main(["photo.png", "-m", "eccv16", "--hints", "hints.png"]) == 2
-    assert "siggraph17" in capfd.readouterr().err
 
 
 def test_a_checkpoint_is_pushed(hub, tmp_path, monkeypatch, capfd):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from colorize_cli.cli.app import app
 from colorize_cli.imaging.metadata import Provenance
 from colorize_cli.imaging.recombine import recombine
+from colorize_cli.inference.prediction import Prediction
 
 FAKE_WEIGHTS = b"not really weights"
 
@@ -21,6 +22,7 @@ class FakeColorizer:
 
     batch_size = 4
     description = "a fake device"
+    knows_its_error = True
 
     def __init__(self, options) -> None:
         from colorize_cli.inference.resume import expected_provenance
@@ -34,6 +36,17 @@ class FakeColorizer:
         self.on_predict()
         self.asked += len(grays)
         return [np.stack([np.full((8, 8), 20, np.float32), np.full((8, 8), 30, np.float32)]) for _ in grays]
+
+    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        return [Prediction(ab, np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)) for ab in self.predict(grays)]
+
+    def variants(
+        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+    ) -> list[np.ndarray]:
+        """The answer turned on the color wheel, and further with another seed."""
+        angles = 2 * np.pi * np.arange(count) / count + seed * (np.arange(count) > 0)
+        turns = np.stack([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).astype(np.float32)
+        return [np.einsum("xyn,yhw->nxhw", turns, ab) for ab in answers]
 
     def colorize(self, photo, ab: np.ndarray) -> np.ndarray:
         return recombine(photo.gray, ab, depth=photo.depth, strength=self.strength)

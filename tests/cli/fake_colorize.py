@@ -20,7 +20,12 @@ def load(options, **_) -> FakeColorizer:
     return colorizer
 
 
-if __name__ == "__main__":
+def run(weights: str, words: list[str]) -> int:
+    """Run ``colorize`` with the fake colorizer, and return its exit code."""
     resume._Loaded = load
-    resume.find_weights = lambda entry, given=None, **_: Path(sys.argv[1])
-    sys.exit(main(sys.argv[2:]))
+    resume.find_weights = lambda entry, given=None, **_: Path(weights)
+    return main(words)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1], sys.argv[2:]))

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -302,7 +303,7 @@ def test_unexpected_error_of_one_photo_is_its_failure_with_a_traceback_only_on_v
             raise ZeroDivisionError("by zero")
         return read_photo(source, **options)
 
-    monkeypatch.setattr("colorize_cli.inference.batch.read_photo", strange)
+    monkeypatch.setattr("colorize_cli.inference.reading.read_photo", strange)
     make_photo("scans/a.jpg")
     make_photo("scans/b.jpg")
     result = run("scans", "-o", "out")
@@ -320,7 +321,7 @@ def test_running_out_of_memory_on_one_photo_is_its_failure(run, monkeypatch):
             raise MemoryError
         return read_photo(source, **options)
 
-    monkeypatch.setattr("colorize_cli.inference.batch.read_photo", huge)
+    monkeypatch.setattr("colorize_cli.inference.reading.read_photo", huge)
     make_photo("scans/a.jpg")
     make_photo("scans/b.jpg")
     result = run("scans", "-o", "out")
@@ -416,3 +417,21 @@ def test_no_photo_at_all_is_refused(run):
     result = run("-q")
     assert result.exit_code == 2
     assert "No photo was named" in result.stderr
+
+
+def test_a_memory_limit_takes_photos_one_by_one_and_leaves_none_out(run):
+    for number in range(5):
+        make_photo(f"scans/{number}.png", seed=number)
+    result = run("scans", "-o", "out", "--memory-limit", "1M")
+    assert result.exit_code == 0
+    assert len(list(Path("out").iterdir())) == 5
+    assert run("scans", "-o", "more", "--memory-limit", "lots").exit_code == 2
+
+
+def test_verbose_says_where_the_time_went(run):
+    make_photo("scans/a.png")
+    make_photo("scans/b.png")
+    result = run("scans", "-o", "out", "-v")
+    assert re.search(r"Time: read \d+%, predict \d+%, recombine \d+%, write \d+% of", result.stderr)
+    assert "codecs alone" in result.stderr
+    assert "Time:" not in run("scans", "-o", "more").stderr

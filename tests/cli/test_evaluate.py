@@ -47,6 +47,17 @@ def test_nothing_is_replaced_unless_told_and_that_is_known_before_any_work(color
     assert study.read_text() == "mine"
 
 
+def test_choices_of_decoding_and_loading_go_to_the_models(colorize, photos, tints, monkeypatch):  # noqa: F811
+    asked = {}
+    monkeypatch.setattr("colorize_cli.evaluation.session.load_models", lambda _, **given: asked.update(given) or tints)
+    words = ["--temperature", 0.4, "--score-blur", 2, "--offline", "--accept-license"]
+    assert colorize(photos, "--protocol", "native", *words).exit_code == 0
+    assert asked["decoding"] == {"temperature": 0.4, "score_blur": 2}
+    assert asked["offline"] and asked["accept_license"]
+    result = colorize(photos, "--fallback", 7)
+    assert result.exit_code == 2 and "--fallback 7 is outside 0 to 1" in result.stderr
+
+
 def test_two_folders_are_compared(colorize, photos, tints, tmp_path):  # noqa: F811
     for name, ab in (("a", (0, 0)), ("b", (5, 10))):
         tints[:] = [Tint("gan", ab)]

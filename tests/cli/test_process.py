@@ -185,3 +185,24 @@ def test_full_device_on_standard_output_is_an_output_error(folder):
     assert done.returncode == 5
     assert b"No space left" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_two_runs_on_one_tree_do_not_harm_each_other(folder):
+    """Each photo is done once or by both alike; nothing is half written, and no row of the report is lost."""
+    count = 60
+    for number in range(count):
+        make_photo(f"scans/{number:02}.jpg", width=200, height=150, seed=number)
+    words = ("scans", "-o", "out", "--skip-existing", "--report", "report.jsonl", "-q")
+    runs = [start(*words) for _ in range(2)]
+    for process in runs:
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode in (0, 1), stderr.decode()
+        assert b"Traceback" not in stderr
+    assert len(visible("out")) == count == len(list(Path("out").iterdir()))
+    for path in Path("out").iterdir():
+        Image.open(path).load()
+    rows = [json.loads(line) for line in Path("report.jsonl").read_text().splitlines()]
+    done = sorted(row["input"] for row in rows if row["status"] == "done")
+    assert done == [f"scans/{number:02}.jpg" for number in range(count)]
+    assert len(rows) == 2 * count
+    assert not [row for row in rows if row["status"] == "failed"]

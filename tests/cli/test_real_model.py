@@ -10,6 +10,7 @@ from PIL import Image
 from colorize_cli.cli import main
 from colorize_cli.inference.options import ColorizeOptions
 from colorize_cli.inference.resume import expected_provenance
+from tests.cli.conftest import gray_picture as make_gray
 from tests.cli.conftest import make_photo
 
 
@@ -87,3 +88,35 @@ def test_device_that_is_not_there_is_a_device_error(weights, tmp_path, capfd):
     assert main([str(photo), "--weights", str(weights), "--device", "cuda:99"]) == 4
     assert "CUDA device" in capfd.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
+
+
+def test_variants_begin_with_the_answer_whatever_the_shape_and_the_borders(weights):
+    import torch
+
+    from colorize_cli import Colorizer
+
+    colorizer = Colorizer("gan", weights=weights, size=64, device="cpu")
+    centers = colorizer.network.decode.centers
+    centers.copy_(40 * torch.randn(centers.shape, generator=torch.Generator().manual_seed(0)))
+    framed = np.zeros((90, 140), np.uint8)
+    framed[15:75, 20:120] = np.asarray(make_gray(100, 60))
+    for gray in (framed, np.asarray(make_gray(40, 90))):
+        (answer,) = colorizer.predict([gray])
+        (variants,) = colorizer.variants([gray], [answer], 3)
+        assert variants.shape == (3, *answer.shape)
+        np.testing.assert_array_equal(variants[0], answer)
+        assert np.abs(variants[1] - answer).max() > 0.1
+        assert np.abs(variants[1] - variants[2]).max() > 0.1
+        np.testing.assert_array_equal(colorizer.variants([gray], [answer], 3)[0], variants)
+
+
+def test_architecture_without_a_distribution_has_no_variants(tmp_path, monkeypatch, capfd):
+    from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+    from colorize_cli.registry import get
+
+    monkeypatch.chdir(tmp_path)
+    make_photo("a.png")
+    network = get("gan").build("dynamic-unet")
+    save_checkpoint(tmp_path / "other.safetensors", network.state_dict(), CheckpointInfo("gan", "dynamic-unet"))
+    assert main(["a.png", "--weights", "other.safetensors", "--variants", "2", "--device", "cpu"]) == 2
+    assert "This architecture of 'gan' predicts one color" in capfd.readouterr().err

@@ -39,12 +39,12 @@ def test_auc_equals_the_trapezoid_over_the_cumulative_distribution(rng):
     predicted = true + rng.normal(0, 60, true.shape)
     distance = np.linalg.norm(true - predicted, axis=-1)
     curve = [(distance <= threshold).mean() for threshold in range(151)]
-    assert accuracy.auc(true, predicted) == pytest.approx(np.trapezoid(curve) / 150)
-    assert accuracy.auc(true, true) == 1
+    assert accuracy.threshold_credit(true, predicted).mean() == pytest.approx(np.trapezoid(curve) / 150)
+    assert accuracy.threshold_credit(true, true).mean() == 1
 
 
 def test_auc_gives_nothing_beyond_the_last_threshold():
-    assert accuracy.auc(np.array([[100.0, 100.0]]), np.array([[-100.0, -100.0]])) == 0
+    assert accuracy.threshold_credit(np.array([100.0, 100.0]), np.array([-100.0, -100.0])) == 0
 
 
 def test_histogram_puts_colors_into_ten_unit_bins_and_clips_what_lies_outside():

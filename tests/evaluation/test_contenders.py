@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
+from colorize_cli import registry
+from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.contenders import (
     GrayBaseline,
@@ -72,3 +74,14 @@ def test_several_vividness_values_share_one_loaded_model(monkeypatch):
     assert [c.name for c in contenders] == ["gan@0", "gan@0.5"]
     assert [c.colorizer.vividness for c in contenders] == [0, 0.5]
     assert loaded == ["gan"]
+
+
+def test_decoding_reaches_the_record_and_is_refused_before_anything_is_loaded(monkeypatch, tmp_path):
+    network = registry.get("vgg-classifier").build("light").eval()
+    save_checkpoint(tmp_path / "w.safetensors", network.state_dict(), CheckpointInfo("vgg-classifier", "light"))
+    pair = ("vgg-classifier", str(tmp_path / "w.safetensors"))
+    (contender,) = load_models([pair], decoding={"temperature": 0.5, "smoothing": 4.0}, size=32, device="cpu")
+    assert contender.describe()["parameters"] == {"size": "32", "temperature": "0.5", "smoothing": "4"}
+    monkeypatch.setattr("colorize_cli.inference.colorizer.Colorizer", None)
+    with pytest.raises(UsageProblem, match="'regression' takes no --temperature"):
+        load_models([pair, ("regression", None)], decoding={"temperature": 0.5})

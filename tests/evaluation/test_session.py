@@ -107,9 +107,10 @@ def test_shards_merge_to_what_one_process_gets(photos, tints, tmp_path):
     assert first.evaluation is None
     merged = run(sharded, Shard(0, 2)).evaluation
     assert [r.photo for r in merged.results] == [r.photo for r in whole.results]
+    summary = summarize(merged)
     for name, figures in summarize(whole).items():
         for key, figure in figures.items():
-            assert summarize(merged)[name][key] == pytest.approx(figure, rel=1e-5, abs=1e-6)
+            assert summary[name][key] == pytest.approx(figure, rel=1e-5, abs=1e-6)
     assert not (tmp_path / "r" / "shards").exists()
 
 

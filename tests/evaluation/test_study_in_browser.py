@@ -164,7 +164,7 @@ def test_a_study_goes_on_after_the_page_was_closed(browser, page):
     order = browser.execute_script("return state.order")
     browser.get("about:blank")
     browser.get(address)
-    assert "2 of 6" in browser.find_element("id", "resume").text
+    wait(browser, lambda: "2 of 6" in browser.find_element("id", "resume").text)
     click(browser, "resume")
     wait(browser, at_question(browser, 2))
     assert browser.execute_script("return state.order") == order

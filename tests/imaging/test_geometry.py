@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from colorize_cli.imaging import geometry
+from colorize_cli.imaging.geometry import resize
 
 SHAPES = [(1, 4000), (4000, 1), (1, 1), (33, 47), (300, 200), (128, 128), (127, 2000), (5, 9)]
 
@@ -61,13 +62,13 @@ def test_boxes_that_end_between_cells_are_cut_without_shift_or_padding(predicted
 
 def test_default_padding_repeats_the_border():
     gray = np.full((10, 40), 77, np.uint16)
-    canvas, _ = geometry.letterbox(gray, 64)
+    canvas, _ = geometry.fit(gray, 64)
     assert canvas.dtype == np.uint16
     np.testing.assert_array_equal(canvas, 77)
 
 
 def test_fill_is_used_outside_the_box_only():
-    canvas, placement = geometry.letterbox(np.full((64, 32), 9, np.uint8), 64, fill=200)
+    canvas, placement = geometry.fit(np.full((64, 32), 9, np.uint8), 64, fill=200)
     inside = canvas[:, placement.left : placement.left + placement.width]
     assert (inside == 9).all()
     assert (canvas == 200).sum() == canvas.size - inside.size
@@ -75,11 +76,11 @@ def test_fill_is_used_outside_the_box_only():
 
 def test_shrinking_averages_instead_of_skipping_pixels():
     stripes = np.tile(np.array([0, 1], np.float32), (512, 256))
-    np.testing.assert_allclose(geometry.stretch(stripes, 64)[0], 0.5, atol=1e-6)
+    np.testing.assert_allclose(geometry.fit(stripes, 64, "stretch")[0], 0.5, atol=1e-6)
 
 
 def test_rectangle_is_no_larger_than_it_must_be():
-    canvas, placement = geometry.rectangle(np.zeros((300, 1000), np.uint8), 256)
+    canvas, placement = geometry.fit(np.zeros((300, 1000), np.uint8), 256, "rectangle")
     assert canvas.shape == (96, 256)
     assert (placement.height, placement.width) == (76, 256)
 
@@ -87,3 +88,20 @@ def test_rectangle_is_no_larger_than_it_must_be():
 def test_unknown_way_of_fitting_is_refused():
     with pytest.raises(ValueError, match="letterbox"):
         geometry.fit(np.zeros((4, 4), np.uint8), 8, "crop")
+
+
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 100)])
+def test_white_padding_is_white_in_every_type_and_never_comes_back(dtype, white):
+    canvas, placement = geometry.fit(np.zeros((20, 60), dtype), 64, "letterbox-white")
+    assert canvas.shape == (64, 64) and canvas.dtype == dtype
+    assert canvas[0, 0] == white and canvas[-1, -1] == white and canvas[32, 32] == 0
+    ab = np.where(canvas[None] == white, np.float32(50), np.float32(-3)).repeat(2, 0)
+    assert (geometry.unfit(ab, placement) == -3).all()
+
+
+@pytest.mark.parametrize("shape", [(1601, 1599), (1600, 1601), (997, 2003)])
+def test_odd_sizes_shrink_to_the_same_places_as_by_exact_areas(shape):
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    plane = (rows / shape[0] * 100 + columns / shape[1] * 70).astype(np.float32)
+    exact = cv2.resize(cv2.resize(plane, (24, shape[0]), interpolation=cv2.INTER_AREA), (24, 18), interpolation=3)
+    np.testing.assert_allclose(resize(plane, 18, 24), exact, atol=0.15)

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
@@ -89,6 +90,38 @@ def test_strips_and_threads_change_nothing(depth):
         # The last digit of float32 may differ where a strip ends within a vector of the processor.
         assert np.abs(again.astype(int) - whole).max() <= (depth == 16)
         assert (again != whole).mean() < 1e-4
+
+
+@pytest.mark.parametrize("shape", [(1024, 1024), (1031, 1101), (31, 34001), (2, 600_000), (1, 1 << 20)])
+def test_large_scans_keep_their_lightness_whatever_the_strips(shape):
+    gray = noise(8, shape)
+    ab = chroma(60)
+    whole = recombine(gray, ab, threads=1)
+    np.testing.assert_array_equal(recombine(gray, ab, threads=3, strip_pixels=9 * shape[1]), whole)
+    step = slice(None, None, 97)
+    flat, levels = whole.reshape(-1, 3)[step], gray.reshape(-1)[step]
+    error = np.abs(lab_of(flat[None])[0, :, 0] - lightness(levels))
+    assert error.mean() <= 0.12 and error.max() <= 0.5
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (1100, 1000)])
+def test_colors_at_8_bits_are_those_computed_at_16(shape):
+    rows, columns = np.mgrid[: shape[0], : shape[1]] / max(shape)
+    gray = (90 + 60 * np.sin(9 * rows) * np.cos(7 * columns)).astype(np.uint8)
+    ab = cv2.GaussianBlur(chroma(90, (24, 32)).transpose(1, 2, 0), (0, 0), 2).transpose(2, 0, 1)
+    looked_up, computed = lab_of(recombine(gray, ab)), lab_of(recombine(gray, ab, depth=16))
+    chroma_weight = 1 + 0.045 * np.hypot(*np.moveaxis(computed[..., 1:], -1, 0))
+    difference = np.hypot(*np.moveaxis(looked_up[..., 1:] - computed[..., 1:], -1, 0)) / chroma_weight
+    assert difference.mean() < 0.4 and np.percentile(difference, 99) < 1.2
+
+
+def test_color_of_large_scans_ends_at_their_edges():
+    gray = np.full((1000, 1200), 90, np.uint8)
+    gray[:, 600:] = 190
+    coarse = np.zeros((2, 20, 24), np.float32)
+    coarse[0, :, :12], coarse[0, :, 12:] = -25, 25
+    a = lab_of(recombine(gray, coarse))[500, :, 1]
+    assert np.abs(a[:597] + 25).max() < 4 and np.abs(a[603:] - 25).max() < 4
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (33, 47), (2, 3), (4, 1), (1, 4), (3, 3), (4, 4)])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from colorize_cli.imaging.tone import encode_luminance, luminance_gray, mean_chroma, srgb_curve
+from colorize_cli.imaging.tone import encode_luminance, luminance_gray, srgb_curve
 from tests.imaging.samples import exact_lightness
 
 
@@ -22,8 +22,3 @@ def test_neutral_levels_come_back_to_themselves() -> None:
     assert np.array_equal(encode_luminance(srgb_curve(65536)[None].astype(np.float32))[0], levels)
     gray = luminance_gray(np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2))
     assert np.array_equal(gray[0], np.arange(256) * 257)
-
-
-def test_chroma_is_zero_for_gray_and_large_for_primaries() -> None:
-    assert mean_chroma(np.full((9, 9, 3), 77, np.uint8)) < 0.05
-    assert mean_chroma(np.tile(np.array([65535, 0, 0], np.uint16), (9, 9, 1))) == pytest.approx(104.5, abs=0.5)

@@ -19,6 +19,9 @@ from colorize_cli.inference.options import ColorizeOptions
         {"max_megapixels": 0},
         {"size": 8},
         {"jobs": 0},
+        {"temperature": -1},
+        {"score_blur": float("nan")},
+        {"smoothing": 1e6},
         {"output": ""},
     ],
     ids=str,
@@ -31,3 +34,12 @@ def test_senseless_options_are_refused(wrong):
 def test_jobs_default_to_the_cores_at_hand():
     assert ColorizeOptions().workers >= 1
     assert ColorizeOptions(jobs=3).workers == 3
+
+
+def test_memory_limit_is_checked_at_once():
+    assert ColorizeOptions(memory_limit="2GB").memory == 2 * 10**9
+    assert ColorizeOptions().memory is None
+    with pytest.raises(UsageProblem, match="--memory-limit"):
+        ColorizeOptions(memory_limit="plenty")
+    with pytest.raises(UsageProblem, match="cluster"):
+        ColorizeOptions(memory_limit="2GB", cluster="local")

@@ -1,10 +1,12 @@
 import pytest
 import torch
 
+from colorize_cli.models.binary_discriminator import BinaryDiscriminator
 from colorize_cli.models.dynamic_unet import DynamicUNet
 from colorize_cli.models.gan import Generator
 from colorize_cli.models.patchgan import PatchDiscriminator
 from colorize_cli.models.pix2pix_unet import Pix2PixUNet
+from colorize_cli.models.unet import UNet
 
 
 def test_the_discriminator_judges_70_pixel_patches():
@@ -51,9 +53,42 @@ def test_the_generator_predicts_at_a_quarter_of_its_input():
     assert network.chroma(torch.rand(1, 1, 64, 96)).shape == (1, 2, 16, 24)
 
 
-@pytest.mark.parametrize("network", [Pix2PixUNet(width=8), DynamicUNet()], ids=["pix2pix", "dynamic"])
+@pytest.mark.parametrize(
+    "network",
+    [Pix2PixUNet(width=8), DynamicUNet(), UNet((4, 8, 8, 8, 8)), UNet((4, 8, 8, 8, 8, 8), stop=2)],
+    ids=["pix2pix", "dynamic", "unet", "unet-stopped"],
+)
 @pytest.mark.parametrize("size", [(1, 1), (64, 64), (65, 31)])
 def test_full_size_networks_answer_at_any_size(network, size):
     network.eval()
     with torch.inference_mode():
         assert network.chroma(torch.rand(1, 1, *size) * 100).shape == (1, 2, *size)
+
+
+def test_the_binary_discriminator_gives_one_logit_a_picture_whatever_its_size():
+    network = BinaryDiscriminator(width=8).eval()
+    for size in (32, 400):
+        assert network(torch.rand(3, 1, size, size) * 100, torch.zeros(3, 2, size, size)).shape == (3, 1)
+
+
+def test_the_binary_discriminator_is_made_as_its_paper_says():
+    layers = list(BinaryDiscriminator(width=8).modules())
+    slopes = {layer.negative_slope for layer in layers if isinstance(layer, torch.nn.LeakyReLU)}
+    assert slopes == {0.1}
+    for kind in (torch.nn.BatchNorm2d, torch.nn.Dropout2d):
+        assert any(isinstance(layer, kind) for layer in layers)
+
+
+def test_a_u_net_hands_fine_detail_past_its_deepest_level():
+    torch.manual_seed(0)
+    network = UNet((4, 4, 4, 4, 4)).eval()
+    with torch.no_grad():
+        for up in network.up:
+            up.weight.zero_()
+            up.bias.zero_()
+    flat, dotted = torch.full((1, 1, 32, 32), 50.0), torch.full((1, 1, 32, 32), 50.0)
+    dotted[..., 16, 16] = 90
+    with torch.inference_mode():
+        changed = (network.chroma(dotted) - network.chroma(flat)).abs().sum((0, 1)) > 0
+    assert changed[16, 16]
+    assert not changed[:8].any()

@@ -17,7 +17,8 @@ from colorize_cli.training.catalogue import Catalogue, Item, PhotoStore, scan
 from colorize_cli.training.decoding import NotUsable, decode_lab, decode_rgb, label_of
 from colorize_cli.training.labels import class_indices
 from colorize_cli.training.ranks import Ranks
-from colorize_cli.training.recipes import GAN_BUNDLED, Augmentation, Stage
+from colorize_cli.training.recipes import Augmentation, Stage
+from colorize_cli.training.recipes.brown import GAN_BUNDLED
 from colorize_cli.training.sources import PhotoReader, PhotoRef, list_photos
 from tests.training.conftest import encoded, picture
 from tests.training.tiny import AGED, DISTRIBUTION
@@ -161,6 +162,11 @@ def test_every_photo_comes_in_every_epoch_and_batches_are_full() -> None:
     assert chosen.order(0).tolist() != chosen.order(1).tolist()
 
 
+def test_part_of_an_epoch_draws_that_share_of_the_photos() -> None:
+    chosen = plan(photos=10, stage=replace(DISTRIBUTION, epochs=0.5), batch_size=2)
+    assert (chosen.epochs, chosen.steps) == (1, 3)
+
+
 def test_sizes_grow_within_a_stage() -> None:
     stage = replace(DISTRIBUTION, sizes=((0.0, 64), (0.5, 96)))
     chosen = plan(stage=stage)
@@ -208,6 +214,14 @@ def test_samples_hold_lightness_and_chroma_in_lab_units() -> None:
     assert lightness.shape == (80, 80) and ab.shape == (2, 80, 80)
     assert 0 <= lightness.min() < lightness.max() <= 100
     assert -128 <= ab.min() < 0 < ab.max() <= 127
+
+
+def test_a_photo_kept_whole_is_padded_with_white() -> None:
+    how = Augmentation(area=None, aspect=1.0, flip=0.0, padding=100.0)
+    lab = np.full((16, 32, 3), 90, np.uint8)
+    lightness, ab = augmented(lab, 64, how, np.random.default_rng(0))
+    assert (lightness[:16] == 100).all() and (lightness[48:] == 100).all() and (ab[:, :16] == 0).all()
+    assert lightness[16:48] == pytest.approx(90 / 2.55, rel=1e-5) and (ab[:, 16:48] == -38).all()
 
 
 def test_mac_leftovers_in_archives_are_no_photos(tmp_path: Path) -> None:

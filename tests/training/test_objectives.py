@@ -10,13 +10,19 @@ from torch import nn
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.inference.devices import choose
+from colorize_cli.models.binary_discriminator import BinaryDiscriminator
+from colorize_cli.models.classifier import LightClassifier
 from colorize_cli.models.gan import Generator
 from colorize_cli.models.pix2pix_unet import Pix2PixUNet
+from colorize_cli.models.regression import LightRegression
+from colorize_cli.models.vgg_decoder import VGGDecoder
 from colorize_cli.training.batches import Batch
 from colorize_cli.training.objectives import Setting, create
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.optimization import MovingAverage, build_optimizer, schedule_factor, train_mode
-from colorize_cli.training.recipes import GAN_BUNDLED, Stage
+from colorize_cli.training.recipes import Stage
+from colorize_cli.training.recipes.brown import GAN_BUNDLED
+from colorize_cli.training.recipes.hwang_zhou import PRETRAINING
 from tests.training.tiny import ADVERSARIAL, DISTRIBUTION, L1, TinyNet
 
 COMPUTE = choose("cpu", "fp32")
@@ -64,6 +70,17 @@ def test_the_discriminator_learns_to_tell_pictures_apart() -> None:
     assert losses[-1] < 0.95 * losses[0]
 
 
+def test_a_stage_chooses_its_discriminator_and_its_pixel_loss() -> None:
+    torch.manual_seed(0)
+    stage = replace(ADVERSARIAL, discriminator="binary", discriminator_width=8, pixel_loss="mse", distribution_weight=0)
+    objective = create(TinyNet(), stage, Setting(COMPUTE, 4))
+    assert isinstance(objective, Adversarial) and isinstance(objective.discriminator, BinaryDiscriminator)
+    before = [parameter.detach().clone() for parameter in objective.discriminator.parameters()]
+    losses = objective.step([batch()])
+    assert losses["loss"] == pytest.approx(losses["adversarial"] + 100 * losses["mse"], rel=1e-5)
+    assert not any(torch.equal(a, b) for a, b in zip(before, objective.discriminator.parameters(), strict=True))
+
+
 def test_the_generator_step_leaves_the_discriminator_alone() -> None:
     torch.manual_seed(0)
     objective = create(TinyNet(), replace(ADVERSARIAL, discriminator_lr=1e-30), Setting(COMPUTE, 4))
@@ -79,7 +96,7 @@ def test_adversarial_training_works_on_networks_without_bins() -> None:
     stage = replace(ADVERSARIAL, discriminator_norm="batch", ema=None)
     losses = create(Pix2PixUNet(levels=5, width=8), stage, Setting(COMPUTE, 2)).step([batch()])
     assert losses.keys() == {"discriminator", "adversarial", "l1", "loss"}
-    expected = stage.adversarial_weight * losses["adversarial"] + stage.l1_weight * losses["l1"]
+    expected = stage.adversarial_weight * losses["adversarial"] + stage.pixel_weight * losses["l1"]
     assert losses["loss"] == pytest.approx(expected, rel=1e-4)
 
 
@@ -98,6 +115,28 @@ def test_pretraining_teaches_classes_and_ignores_photos_without_one() -> None:
     assert 0 <= losses["top1"] <= 1
     unlabelled = batch(2)._replace(label=torch.tensor([-1, -1]))
     assert objective.step([unlabelled]).keys() == {"loss", "chroma"}
+
+
+def test_vgg_is_pretrained_with_batch_norms_and_kept_without() -> None:
+    torch.manual_seed(0)
+    network = VGGDecoder(1 / 16)
+    stage = replace(PRETRAINING, lr=5e-3, warmup=0, schedule="constant", ema=None)
+    objective = create(network, stage, Setting(COMPUTE, 40, classes=2))
+    photos = batch(8)._replace(label=torch.arange(8) % 2)
+    photos.lightness[photos.label == 0] *= 0.3
+    losses = [objective.step([photos])["class"] for _ in range(12)]
+    assert losses[-1] < 0.8 * losses[0], "VGG without batch norm would stay at chance"
+    plain, twin = network.encoder.eval(), objective.extra["twin"].eval()  # type: ignore[index,operator]
+    x = network.encoder_input(photos.lightness)
+    with torch.inference_mode():
+        assert torch.allclose(plain(x)[-1], twin(x)[-1], atol=1e-3)
+    assert objective.keeps_newest
+    assert objective.step([photos._replace(label=torch.full((8,), -1))])["loss"] == 0
+
+
+def test_pretraining_without_classes_is_refused_where_there_is_nothing_else_to_learn() -> None:
+    with pytest.raises(UsageProblem, match="no classes"):
+        create(VGGDecoder(1 / 16), PRETRAINING, Setting(COMPUTE, 4, classes=0))
 
 
 def test_the_light_head_is_what_the_whole_decoder_starts_as() -> None:
@@ -144,6 +183,13 @@ def test_rates_rise_linearly_then_fall_to_zero() -> None:
     assert schedule_factor(replace(stage, schedule="constant"), 150, 200) == 1.0
 
 
+def test_rates_fall_in_a_line_or_in_steps() -> None:
+    line = replace(DISTRIBUTION, warmup=0, schedule="linear")
+    assert [schedule_factor(line, step, 100) for step in (0, 50, 99)] == pytest.approx([1.0, 0.5, 0.01])
+    steps = replace(DISTRIBUTION, warmup=0, schedule="step", epochs=12, decay=0.5, decay_every=5)
+    assert [schedule_factor(steps, epoch * 10, 120) for epoch in (0, 4, 5, 9, 10)] == [1.0, 1.0, 0.5, 0.5, 0.25]
+
+
 def test_the_moving_average_follows_slowly() -> None:
     network = TinyNet()
     average = MovingAverage(network, 0.9)
@@ -152,3 +198,38 @@ def test_the_moving_average_follows_slowly() -> None:
         network.classifier.bias.add_(1.0)
     average.update(network, 1000)
     assert torch.allclose(average.state_dict()["classifier.bias"], start + 0.1)
+
+
+@pytest.mark.parametrize(("network", "objective"), [(LightClassifier, "weighted-classes"), (LightRegression, "mse")])
+def test_the_papers_objectives_bring_their_losses_down(network, objective) -> None:
+    torch.manual_seed(0)
+    stage = replace(L1, objective=objective, lr=1e-3)
+    learner = create(network(width=16), stage, Setting(COMPUTE, 12))
+    losses = [learner.step([batch()]) for _ in range(12)]
+    assert sum(x["loss"] for x in losses[-3:]) < 0.8 * sum(x["loss"] for x in losses[:3])
+
+
+def test_classes_that_weigh_more_count_more() -> None:
+    torch.manual_seed(0)
+    network = LightClassifier(width=16)
+    stage = replace(L1, objective="weighted-classes", lr=0.0)
+    alike = create(network, stage, Setting(COMPUTE, 2)).step([batch()])["loss"]
+    network.decode.weights.fill_(3.0)
+    assert create(network, stage, Setting(COMPUTE, 2)).step([batch()])["loss"] == pytest.approx(3 * alike, rel=1e-4)
+
+
+def test_color_classes_need_a_classifier() -> None:
+    with pytest.raises(UsageProblem, match="no color classes"):
+        create(TinyNet(), replace(L1, objective="weighted-classes"), Setting(COMPUTE, 2)).step([batch()])
+
+
+def test_the_accuracy_of_validation_is_one_for_what_the_network_says_itself() -> None:
+    torch.manual_seed(0)
+    network = LightClassifier(width=16).eval()
+    objective = create(network, replace(L1, objective="weighted-classes", lr=0.0), Setting(COMPUTE, 2))
+    network.eval()
+    with torch.inference_mode():
+        lightness = batch().lightness
+        truth = torch.nn.functional.interpolate(network.chroma(lightness), size=(32, 32), mode="nearest")
+        assert objective.judge(Batch(lightness, truth, batch().label))["accuracy"] == 1
+        assert objective.judge(Batch(lightness, -truth, batch().label))["accuracy"] < 0.1

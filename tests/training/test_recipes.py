@@ -11,14 +11,17 @@ from safetensors.torch import save_file
 
 from colorize_cli import registry
 from colorize_cli.checkpoints import hub
+from colorize_cli.checkpoints.format import CheckpointInfo, load_checkpoint, save_checkpoint
+from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
 from colorize_cli.models.gan import Generator
+from colorize_cli.models.koalarization import InceptionEmbedding, Koalarization
 from colorize_cli.training.adapt import adapted
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
 from colorize_cli.training.metrics import colorfulness_abs, psnr
 from colorize_cli.training.objectives import OBJECTIVES
 from colorize_cli.training.options import TrainOptions
-from colorize_cli.training.recipes import GAN_64_PAPER, GAN_BUNDLED
+from colorize_cli.training.recipes.brown import GAN_64_PAPER, GAN_BUNDLED
 
 
 def options(**more: object) -> TrainOptions:
@@ -143,10 +146,59 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
     torch.manual_seed(0)
     published = timm.create_model("resnet18", pretrained=False)
     save_file(published.state_dict(), tmp_path / "model.safetensors")
-    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: tmp_path / file)
+    snapshot = tmp_path / "snapshots" / "c0ffee"
+    snapshot.mkdir(parents=True)
+    (tmp_path / "model.safetensors").rename(snapshot / "model.safetensors")
+    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: snapshot / file)
     network = Generator(bins=9, width=16)
-    assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k"
+    assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k@c0ffee"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
+
+
+def test_a_variant_that_no_published_encoder_fits_says_so() -> None:
+    with torch.device("meta"):
+        network = registry.get("vgg-decoder").build("light")
+    with pytest.raises(UsageProblem, match="no encoder on the Hub"):
+        load_hub_encoder(network)
+
+
+def test_a_trunk_pretrained_here_serves_every_model_that_has_it(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    pretrained = registry.get("vgg-decoder").build("light")
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, pretrained.state_dict(), CheckpointInfo("vgg-decoder", "light", encoder="scratch"))
+    entry = registry.get("vgg-classifier")
+    recipe = entry.recipe("light")
+    network, encoder = initial_network(entry, "light", recipe, init=None, encoder=str(path), seed=0)
+    own, theirs = network.state_dict(), pretrained.state_dict()
+    trunk = [name for name in own if name.startswith("encoder.")]
+    assert len(trunk) == 20 and all(torch.equal(own[name], theirs[name]) for name in trunk)
+    assert encoder.startswith("vgg-decoder (light), sha256 ")
+    with pytest.raises(WeightsInvalid, match="does not fit"):
+        initial_network(entry, "paper", recipe, init=None, encoder=str(path), seed=0)
+
+
+def test_new_layers_start_after_glorot_where_the_recipe_says_so() -> None:
+    entry = registry.get("vgg-regression")
+    network, _ = initial_network(entry, "light", entry.recipe("light"), init=None, encoder="scratch", seed=0)
+    weight = network.get_submodule("step3")[0].weight  # type: ignore[index]
+    fan = 9 * (weight.shape[0] + weight.shape[1])
+    assert weight.abs().max().item() == pytest.approx((6 / fan) ** 0.5, rel=0.02)
+
+
+def test_the_hub_embedding_of_koalarization_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    network = Koalarization("resnet18")
+    # Inception-ResNet-v2 has 55 million parameters; a network with few stands in for it under timm's names.
+    network.encoder = InceptionEmbedding.__new__(InceptionEmbedding)
+    torch.nn.Module.__init__(network.encoder)
+    network.encoder.network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
+    network.hub_encoder = InceptionEmbedding.hub
+    published = {name: torch.rand_like(value.float()) for name, value in network.encoder.network.state_dict().items()}
+    save_file(published, tmp_path / "model.safetensors")
+    asked: list[str] = []
+    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: asked.append(repo) or tmp_path / file)
+    assert load_hub_encoder(network) == "hub:timm/inception_resnet_v2.tf_in1k" and asked == [InceptionEmbedding.hub]
+    assert torch.equal(network.encoder.network[0].weight, published["0.weight"])
 
 
 def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,3 +218,23 @@ def test_metrics_have_their_known_values() -> None:
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 0] = 200
     assert colorfulness_abs(red) == pytest.approx(0.3 * np.hypot(200, 100))
+
+
+def test_a_recipe_may_begin_with_the_trunk_of_bundled_weights() -> None:
+    entry = registry.get("regression")
+    recipe = entry.recipe("light")
+    network, origin = initial_network(entry, "light", recipe, init=None, encoder=recipe.encoder, seed=0)
+    gan = load_checkpoint(bundled_path(registry.get("gan")))
+    assert origin.startswith("gan (light), sha256 ")
+    for key in ("encoder.layer4.1.conv2.weight", "decoder.lateral1.weight"):
+        assert torch.equal(network.state_dict()[key], gan.state[key].float())
+
+
+def test_a_trunk_may_be_the_beginning_of_a_deeper_one_but_no_other() -> None:
+    entry = registry.get("classifier")
+    network, _ = initial_network(entry, "paper", entry.recipe("paper"), init=None, encoder="gan", seed=0)
+    gan = load_checkpoint(bundled_path(registry.get("gan")))
+    assert torch.equal(network.state_dict()["encoder.layer2.1.bn2.bias"], gan.state["encoder.layer2.1.bn2.bias"])
+    entry = registry.get("regression")
+    with pytest.raises(WeightsInvalid, match=r"layer1\.2"):
+        initial_network(entry, "paper", entry.recipe("paper"), init=None, encoder="gan", seed=0)

@@ -17,6 +17,7 @@ from colorize_cli.training import curves
 from colorize_cli.training.options import TrainOptions
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run import train
+from colorize_cli.training.tensorboard import tensorboard_available
 
 SILENT = functools.partial(TrainingProgress, True)
 
@@ -102,6 +103,47 @@ def test_photos_without_color_are_refused_with_the_reason(tmp_path: Path, tiny_r
     Image.new("RGB", (40, 40), (90, 90, 90)).save(folder / "gray.png")
     with pytest.raises(NoTrainingData, match="1 gray"):
         train(options(folder, tmp_path / "run"), SILENT())
+
+
+def test_early_stopping_ends_a_stage_keeps_its_best_and_says_so(
+    tmp_path: Path, photos: Path, tiny_registry: ModelEntry
+) -> None:
+    run = tmp_path / "run"
+    # With a rate this small no epoch is better than the first but by chance: patience runs out.
+    outcome = train(options(photos, run, recipe="color", epochs=40, lr=1e-12, early_stopping=2), SILENT())
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    figures = [row["validation"]["psnr"] for row in rows]
+    assert outcome.finished and len(rows) < 40
+    best = max(figures[:-2])
+    assert max(figures[-2:]) <= best
+    (end,) = json.loads((run / "run.json").read_text())["early_stopping"]
+    assert (end["stage"], end["epoch"], end["best_psnr"]) == ("color", len(rows), pytest.approx(best, abs=1e-3))
+    assert load_checkpoint(run / "best.safetensors").info.validation["psnr"] == pytest.approx(best, abs=1e-3)
+
+
+@pytest.mark.skipif(not tensorboard_available(), reason="tensorboard is not installed")
+def test_tensorboard_finds_losses_figures_and_pictures(tmp_path: Path, photos: Path, tiny_registry: ModelEntry) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(options(photos, tmp_path / "run", recipe="color"), SILENT())
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    for tag, values in (
+        ("losses/loss", [row["losses"]["loss"] for row in rows]),
+        ("validation/psnr", [row["validation"]["psnr"] for row in rows]),
+        ("learning rate", [row["lr"] for row in rows]),
+    ):
+        found = events.Scalars(tag)
+        assert [event.step for event in found] == [row["step"] for row in rows]
+        assert [event.value for event in found] == pytest.approx(values, rel=1e-5)
+    assert len(events.Images("gray, prediction, truth")) == len(rows)
+
+
+def test_an_embedding_that_nobody_trained_is_refused(tmp_path: Path, photos: Path) -> None:
+    chosen = options(photos, tmp_path / "run", model="koalarization", variant="resnet18", recipe="paper")
+    with pytest.raises(UsageProblem, match="untrained"):
+        train(chosen, SILENT())
 
 
 def test_frozen_layers_of_an_untrained_encoder_are_refused(tmp_path: Path, photos: Path) -> None:

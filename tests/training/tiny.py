@@ -3,7 +3,9 @@
 ``python -m tests.training.tiny train PHOTOS -m tiny -o run`` is the command line with this model in the registry.
 """
 
+import os
 import sys
+from dataclasses import replace
 from types import MappingProxyType
 
 import torch
@@ -45,6 +47,28 @@ class Exploding(TinyNet):
         return super().logits(lightness) * (float("nan") if self.calls > 2 and self.training else 1.0)
 
 
+class Steady(TinyNet):
+    """Without dropout: what it learns depends on the photos alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body[3] = nn.Identity()
+
+
+class Failing(Steady):
+    """Fails in the second process alone, from its third answer on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def logits(self, lightness: Tensor) -> Tensor:
+        self.calls += self.training
+        if self.calls > 2 and os.environ.get("RANK") == "1":
+            raise ValueError("this process fails")
+        return super().logits(lightness)
+
+
 AGED = Augmentation(blur=0.5, tone=0.5, gamma=0.5, grain=0.5, vignette=0.5, jpeg=0.5)
 DISTRIBUTION = Stage(
     name="color", objective="chroma-distribution", epochs=3, sizes=((0.0, 32),), batch_size=4, lr=1e-2,
@@ -59,17 +83,22 @@ L1 = Stage(
     name="l1", objective="l1", epochs=1, sizes=((0.0, 32),), batch_size=4, lr=1e-3, augmentation=Augmentation(area=None)
 )
 
+BATCH_NORM = replace(ADVERSARIAL, discriminator_norm="batch", epochs=3)
+
 COLOR = Recipe("color", (DISTRIBUTION,), validation_size=32, source_weights={"bright": 3.0})
 GAN = Recipe("gan", (ADVERSARIAL,), validation_size=32)
+PARALLEL = Recipe("parallel", (DISTRIBUTION, BATCH_NORM), validation_size=32)
 BOTH = Recipe("both", (L1, DISTRIBUTION, ADVERSARIAL), validation_size=32)
 
-_RECIPES = {name: f"{__name__}:{name.upper()}" for name in ("color", "gan", "both")}
+_RECIPES = {name: f"{__name__}:{name.upper()}" for name in ("color", "gan", "both", "parallel")}
 ENTRY = registry.ModelEntry(
     name="tiny",
     title="for tests",
     paper="none",
     variants={
         "plain": registry.Variant("tests.training.tiny:TinyNet", 0, recipes=_RECIPES),
+        "steady": registry.Variant("tests.training.tiny:Steady", 0, recipes=_RECIPES),
+        "failing": registry.Variant("tests.training.tiny:Failing", 0, recipes=_RECIPES),
         "exploding": registry.Variant("tests.training.tiny:Exploding", 0, recipes=_RECIPES),
     },
     objective="chroma-distribution",

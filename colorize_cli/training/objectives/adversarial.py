@@ -1,4 +1,4 @@
-"""The generator against a PatchGAN discriminator: one objective with two optimizers (Brown et al. 3.4)."""
+"""The generator against a discriminator: one objective with two optimizers (Brown et al. 3.4, Zhou & Zhu 3.5)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from colorize_cli.models.binary_discriminator import BinaryDiscriminator
 from colorize_cli.models.blocks import ColorizationNet, initialize_normal
 from colorize_cli.models.patchgan import PatchDiscriminator
 from colorize_cli.training.batches import Batch
 from colorize_cli.training.objectives.base import Losses, Objective, Setting, add_mean
-from colorize_cli.training.objectives.chroma import AB_UNIT, ab_decoder, distribution_loss, predicted
+from colorize_cli.training.objectives.chroma import ab_decoder, distribution_loss, pixel_loss, predicted
 from colorize_cli.training.optimization import build_optimizer, schedule_factor, set_learning_rate, train_mode
 from colorize_cli.training.recipes import Stage
 
@@ -23,17 +24,25 @@ def _judgement(logits: Tensor, real: bool) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real)).float())
 
 
+def discriminator_of(stage: Stage) -> nn.Module:
+    """Return a new discriminator of the stage's kind; with batch norm it starts from N(0, 0.02), as in the papers."""
+    if stage.discriminator == "patch" and stage.discriminator_norm == "spectral":
+        return PatchDiscriminator(width=stage.discriminator_width, norm="spectral")
+    kind = PatchDiscriminator if stage.discriminator == "patch" else BinaryDiscriminator
+    discriminator = kind(width=stage.discriminator_width)
+    initialize_normal(discriminator)
+    return discriminator
+
+
 class Adversarial(Objective):
-    """Generator: adversarial weight * BCE(judged real) + L1 weight * |ab - true| / 110 (+ cross-entropy over bins).
+    """Generator: adversarial weight * BCE(judged real) + pixel weight * L1 or MSE (+ cross-entropy over ab bins).
 
     Discriminator: half the sum of BCE on true and on generated pictures, updated first; labels 1 and 0, no smoothing.
     """
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
         super().__init__(network, stage, setting)
-        self.discriminator = PatchDiscriminator(norm=stage.discriminator_norm)
-        if stage.discriminator_norm == "batch":
-            initialize_normal(self.discriminator)
+        self.discriminator = discriminator_of(stage)
         self.discriminator.to(setting.compute.device).to(memory_format=torch.channels_last)
         own = replace(stage, lr=stage.discriminator_lr or stage.lr, group_lr={}, weight_decay=0.0)
         self.opponent = build_optimizer(self.discriminator.named_parameters(), own)
@@ -61,6 +70,7 @@ class Adversarial(Objective):
                 terms = self._discriminator_losses(part, ab.detach())
             self.opponent_scaler.scale(terms["discriminator"] / len(parts)).backward()
             add_mean(sums, terms, len(parts))
+        self.setting.ranks.average_gradients(list(self.discriminator.parameters()))
         self.opponent_scaler.step(self.opponent)
         self.opponent_scaler.update()
         self.discriminator.requires_grad_(False)
@@ -72,6 +82,7 @@ class Adversarial(Objective):
             add_mean(sums, terms, len(parts))
         self.discriminator.requires_grad_(True)
         self.update(self.optimizer, self.trained)
+        self.setting.ranks.average_statistics(self.discriminator)
         self.finish_step()
         return sums
 
@@ -88,9 +99,9 @@ class Adversarial(Objective):
         stage = self.stage
         terms = {
             "adversarial": _judgement(self.discriminator(batch.lightness, ab), True),
-            "l1": F.l1_loss(ab.float(), batch.ab) / AB_UNIT,
+            stage.pixel_loss: pixel_loss(stage.pixel_loss, ab, batch.ab),
         }
-        total = stage.adversarial_weight * terms["adversarial"] + stage.l1_weight * terms["l1"]
+        total = stage.adversarial_weight * terms["adversarial"] + stage.pixel_weight * terms[stage.pixel_loss]
         decoder = ab_decoder(self.network)
         if stage.distribution_weight and logits is not None and decoder is not None:
             terms["distribution"] = distribution_loss(logits, batch.ab, decoder)

@@ -7,7 +7,7 @@ micro-batches of one optimizer step, and saves and restores the objective's stat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ from colorize_cli.training.optimization import (
     set_learning_rate,
     train_mode,
 )
+from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.recipes import Stage
 
 Losses = dict[str, float]
@@ -31,18 +32,24 @@ Losses = dict[str, float]
 
 @dataclass(frozen=True)
 class Setting:
-    """What an objective needs to know beside network and stage: where to compute, how many steps, how many classes."""
+    """What an objective needs to know beside network and stage: where to compute, how many steps and classes, and which
+    processes share the work.
+    """
 
     compute: Compute
     steps: int
     classes: int = 0
+    ranks: Ranks = field(default_factory=Ranks)
 
 
 class Objective:
     """One loss and one optimizer; subclasses implement :meth:`losses`, or override :meth:`step` for more optimizers.
 
-    ``network`` is trained in place. The weights to validate and to keep are those of :attr:`result`.
+    ``network`` is trained in place. The weights to validate and to keep are those of :attr:`result`. ``keeps_newest``:
+    whether the best weights are always the newest, because validation's PSNR does not measure what is learned.
     """
+
+    keeps_newest = False
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
         self.network, self.stage, self.setting = network, stage, setting
@@ -68,6 +75,13 @@ class Objective:
         """Return named terms; their sum, under ``loss`` if there is more than one, is what is minimized."""
         raise NotImplementedError
 
+    def judge(self, batch: Batch) -> dict[str, Tensor]:
+        """Return figures of :attr:`result` on validation photos, means over the batch; none unless overridden.
+
+        Names are those of :meth:`losses` where the figure is the same one, so that both can be drawn together.
+        """
+        return {}
+
     def step(self, batches: Sequence[Batch]) -> Losses:
         """Take one optimizer step over the mean of the micro-batches; returns the losses by name."""
         train_mode(self.network, self.stage.frozen)
@@ -85,7 +99,8 @@ class Objective:
         return sums
 
     def update(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter]) -> None:
-        """Clip the gradients where the stage asks for it, and let the optimizer step."""
+        """Average the gradients over the processes, clip them where the stage asks for it, let the optimizer step."""
+        self.setting.ranks.average_gradients(parameters)
         if self.stage.clip is not None:
             self.scaler.unscale_(optimizer)
             torch.nn.utils.clip_grad_norm_(parameters, self.stage.clip)
@@ -95,6 +110,7 @@ class Objective:
     def finish_step(self) -> None:
         """Count the step and take the new weights into the average."""
         self.steps_done += 1
+        self.setting.ranks.average_statistics(self.network, self.extra)
         if self.average is not None:
             self.average.update(self.network, self.steps_done)
 

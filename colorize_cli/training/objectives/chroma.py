@@ -9,12 +9,9 @@ from torch import Tensor
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.models.ab_bins import AbDecoder, soft_cross_entropy
-from colorize_cli.models.blocks import ColorizationNet, resize_like
+from colorize_cli.models.blocks import AB_UNIT, ColorizationNet, resize_like
 from colorize_cli.training.batches import Batch
 from colorize_cli.training.objectives.base import Objective
-
-AB_UNIT = 110.0
-"""a*b* of the papers' losses: Lab units divided by 110 (the range of their tanh outputs)."""
 
 
 def ab_decoder(network: ColorizationNet) -> AbDecoder | None:
@@ -35,6 +32,12 @@ def predicted(network: ColorizationNet, lightness: Tensor) -> tuple[Tensor, Tens
         return network(lightness), None
     logits = cast(Tensor, network.logits(lightness))  # type: ignore[operator]
     return resize_like(decoder(logits), lightness), logits
+
+
+def pixel_loss(kind: str, ab: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean absolute (``l1``) or squared (``mse``) error of a*b* (N, 2, H, W), in units of 110 Lab units."""
+    distance = F.l1_loss if kind == "l1" else F.mse_loss
+    return distance(ab.float() / AB_UNIT, truth / AB_UNIT)
 
 
 class ChromaDistribution(Objective):
@@ -58,4 +61,4 @@ class L1(Objective):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the mean absolute error."""
         ab, _ = predicted(self.network, batch.lightness)
-        return {"loss": F.l1_loss(ab.float(), batch.ab) / AB_UNIT}
+        return {"loss": pixel_loss("l1", ab, batch.ab)}

@@ -1,43 +1,85 @@
-"""Teaching a gray encoder what things are and what colors they tend to have, before it colors anything.
+"""Teaching a gray encoder what things are and, where there is a light head, what colors they tend to have.
 
-Two tasks on one trunk: classes, by a linear layer on the pooled deepest features (ignored for photos without a label),
-and chroma, by the light head at an eighth of the input size. The linear layer is dropped afterwards.
+Up to two tasks on one trunk: classes, by a linear layer on the pooled deepest features (ignored for photos without a
+label), and chroma, by the light head of ``gan`` at an eighth of the input size. The linear layer is dropped afterwards.
+VGG-16 does not learn from random initialization without batch norm: its twin with batch norms is what is trained, and
+after each step the network gets the plain weights that compute the same.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.blocks import normalized_lightness
+from colorize_cli.models.blocks import ColorizationNet
 from colorize_cli.models.gan import Generator
+from colorize_cli.models.vgg import VGGTrunk, folded
 from colorize_cli.training.batches import Batch
-from colorize_cli.training.objectives.base import Objective
+from colorize_cli.training.objectives.base import Objective, Setting
 from colorize_cli.training.objectives.chroma import distribution_loss
+from colorize_cli.training.recipes import Stage
 
 
 class Pretraining(Objective):
     """Class cross-entropy with label smoothing, times the stage's weight, plus cross-entropy over ab bins."""
 
+    def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
+        super().__init__(network, stage, setting)
+        # Where classes are all there is to learn, PSNR says nothing of the encoder: the newest weights are kept.
+        self.keeps_newest = not isinstance(network, Generator)
+
     def extra_modules(self) -> nn.Module:
-        """Return the class layer; without classes to learn there is none."""
-        if not isinstance(self.network, Generator):
-            raise UsageProblem("Only the light variant of gan has a pretraining stage.", "Choose another recipe.")
-        return nn.Linear(512, self.setting.classes) if self.setting.classes > 1 else nn.Identity()
+        """Return the class layer, and the twin of a trunk that is trained in its place, where there are such."""
+        trunk = getattr(self.network, "encoder", None)
+        if not isinstance(trunk, nn.Module) or not hasattr(trunk, "channels"):
+            raise UsageProblem("This architecture has no encoder to pretrain.", "Choose another recipe.")
+        if self.setting.classes <= 1 and not isinstance(self.network, Generator):
+            raise UsageProblem(
+                "There are no classes to pretrain on: classes are the names of folders with at least "
+                f"{self.stage.smallest_class} photos each.",
+                "Add photos in folders by what they show, or begin with --encoder.",
+            )
+        extra = nn.ModuleDict()
+        if self.setting.classes > 1:
+            extra["classes"] = nn.Linear(trunk.channels[-1], self.setting.classes)  # type: ignore[index,arg-type]
+        if isinstance(trunk, VGGTrunk):
+            extra["twin"] = trunk.with_batch_norm()
+        return extra
+
+    @property
+    def _classes(self) -> nn.Linear | None:
+        return getattr(self.extra, "classes", None)
+
+    @property
+    def _twin(self) -> VGGTrunk | None:
+        return getattr(self.extra, "twin", None)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return ``loss``, ``chroma`` (nats a cell), ``class`` (nats) and ``top1`` (share of labelled photos)."""
-        network = self.network
-        assert isinstance(network, Generator)
-        features = network.encoder(normalized_lightness(batch.lightness))
-        logits = network.classifier(network.decoder.light(features))
-        chroma = distribution_loss(logits, batch.ab, network.decode)
+        terms: dict[str, Tensor] = {}
+        features = self._features(batch.lightness)
+        total = features[-1].new_zeros(()) * features[-1].sum()
+        if isinstance(self.network, Generator):
+            logits = self.network.classifier(self.network.decoder.light(features))
+            total = terms["chroma"] = distribution_loss(logits, batch.ab, self.network.decode)
         labelled = batch.label >= 0
-        if isinstance(self.extra, nn.Identity) or not bool(labelled.any()):
-            return {"loss": chroma, "chroma": chroma}
-        scores = self.extra(features[-1].mean((2, 3))).float()
-        classes = F.cross_entropy(scores, batch.label, ignore_index=-1, label_smoothing=self.stage.label_smoothing)
-        correct = (scores.argmax(1) == batch.label)[labelled].float().mean()
-        total = chroma + self.stage.class_weight * classes
-        return {"loss": total, "chroma": chroma, "class": classes, "top1": correct}
+        if self._classes is not None and bool(labelled.any()):
+            scores = self._classes(features[-1].mean((2, 3))).float()
+            smoothing = self.stage.label_smoothing
+            terms["class"] = F.cross_entropy(scores, batch.label, ignore_index=-1, label_smoothing=smoothing)
+            terms["top1"] = (scores.argmax(1) == batch.label)[labelled].float().mean()
+            total = total + self.stage.class_weight * terms["class"]
+        return {"loss": total, **terms}
+
+    def _features(self, lightness: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        trunk: Any = self.network.encoder if self._twin is None else self._twin
+        return trunk(self.network.encoder_input(lightness))
+
+    def finish_step(self) -> None:
+        """Give the network the plain weights of the twin, then count and average as always."""
+        if self._twin is not None:
+            self.network.get_submodule("encoder").load_state_dict(folded(self._twin))
+        super().finish_step()

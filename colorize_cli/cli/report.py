@@ -1,0 +1,54 @@
+"""``colorize report merge``: the reports of shards, machines and repeated runs made into one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from colorize_cli.cli import options as common
+from colorize_cli.cli.console import Console, Results
+from colorize_cli.errors import UsageProblem
+
+app = typer.Typer(help="Reports of long runs.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def reports() -> None:
+    """Reports of long runs: what --report wrote."""
+
+
+@app.command("merge")
+def merge(
+    reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="What --report wrote, oldest first.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where the rows go. [default: standard output]",
+                     show_default=False),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    quiet: common.Quiet = False,
+) -> None:  # fmt: skip
+    """Write the last row of every photograph, and exit as one run would that ended like this: 1 if any failed.
+
+    A photograph that failed in one report and was done in a later one is done. Lines cut short by a kill are left out.
+    """
+    from colorize_cli.imaging.atomic import atomic_file
+    from colorize_cli.imaging.formats import READABLE_SUFFIXES
+    from colorize_cli.inference.rows import FinalRows
+
+    if output is not None and output.suffix.lower() in READABLE_SUFFIXES:
+        raise UsageProblem(f"'{output}' has the name of a photograph.", "Name a text file, such as report.jsonl.")
+    rows = FinalRows(reports)
+    console = Console(quiet=quiet)
+    if output is None:
+        results = Results()
+        for line in rows.lines():
+            results.line(line)
+    else:
+        with atomic_file(output, overwrite=overwrite) as file:
+            file.writelines(rows.lines())
+    if rows.damaged:
+        console.warn(f"Lines that are no rows, left out: {rows.damaged}.")
+    summary = rows.summary()
+    console.say(f"{len(rows)} photos: {summary.summary()}.")
+    raise typer.Exit(summary.exit_code)

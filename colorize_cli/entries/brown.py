@@ -1,0 +1,95 @@
+"""Brown et al. 2024, Image Colorization."""
+
+from colorize_cli.entries.base import ModelEntry, Variant
+
+BROWN = "Brown et al. 2024, Image Colorization"
+
+RESEARCH = "research weights, trained on photographs of mixed terms"
+
+ENTRIES = (
+    ModelEntry(
+        name="gan",
+        title="ResNet-18 U-Net with a head over ab bins, adversarially refined (default)",
+        paper=f"{BROWN}, section 3.4",
+        variants={
+            "light": Variant(
+                "colorize_cli.models.gan:Generator",
+                13_099_716,
+                recipes={"bundled": "colorize_cli.training.recipes.brown:GAN_BUNDLED"},
+            ),
+            "dynamic-unet": Variant(
+                "colorize_cli.models.dynamic_unet:DynamicUNet",
+                31_099_672,
+                recipes={"paper": "colorize_cli.training.recipes.brown:GAN_PAPER"},
+            ),
+        },
+        objective="adversarial",
+        input_size=192,
+        bundled="gan.safetensors",
+        vividness=True,
+        distribution=True,
+        licence=RESEARCH,
+    ),
+    ModelEntry(
+        name="gan-64",
+        title="six-level U-Net and PatchGAN at 64x64 pixels, the paper's own",
+        paper=f"{BROWN}, section 3.4",
+        variants={
+            "paper": Variant(
+                "colorize_cli.models.pix2pix_unet:Pix2PixUNet",
+                29_239_938,
+                recipes={"paper": "colorize_cli.training.recipes.brown:GAN_64_PAPER"},
+            )
+        },
+        objective="adversarial",
+        input_size=64,
+        fit="stretch",
+    ),
+    ModelEntry(
+        name="classifier",
+        title="ResNet-18 that puts every pixel into one of 256 color classes",
+        paper=f"{BROWN}, section 3.2",
+        variants={
+            "paper": Variant(
+                "colorize_cli.models.classifier:PaperClassifier",
+                952_256,
+                recipes={"paper": "colorize_cli.training.recipes.brown:CLASSIFIER_PAPER"},
+            ),
+            "light": Variant(
+                "colorize_cli.models.classifier:LightClassifier",
+                11_917_504,
+                recipes={"bundled": "colorize_cli.training.recipes.brown:CLASSIFIER_BUNDLED"},
+            ),
+        },
+        objective="weighted classes",
+        input_size=192,
+        bundled="classifier.safetensors",
+        vividness=True,
+        distribution=True,
+        decoding=("temperature", "fallback"),
+        licence=RESEARCH,
+        notes=("The bundled weights are light: a whole ResNet-18, answers at a quarter of the size.",),
+    ),
+    ModelEntry(
+        name="regression",
+        title="ResNet-34 and an upsampling decoder that predict a*b* directly",
+        paper=f"{BROWN}, section 3.3",
+        variants={
+            "paper": Variant(
+                "colorize_cli.models.regression:PaperRegression",
+                1_623_922,
+                recipes={"paper": "colorize_cli.training.recipes.brown:REGRESSION_PAPER"},
+            ),
+            "light": Variant(
+                "colorize_cli.models.regression:LightRegression",
+                11_884_738,
+                recipes={"bundled": "colorize_cli.training.recipes.brown:REGRESSION_BUNDLED"},
+            ),
+        },
+        objective="regression",
+        input_size=192,
+        bundled="regression.safetensors",
+        licence=RESEARCH,
+        notes=("The bundled weights are light: a whole ResNet-18 instead of the first half of ResNet-34.",),
+    ),
+)

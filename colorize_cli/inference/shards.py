@@ -1,0 +1,86 @@
+"""One run shared out among machines: every photograph belongs to exactly one shard, whichever machine looks.
+
+A photograph's shard follows from its name alone, so that machines agree without talking, also when one lists the
+folder later, with results of another already in it. Counting along the list would not: it shifts with every file.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from colorize_cli.errors import UsageProblem
+
+_GIVE = "Give for example --shard 2/8, or --shard auto in a SLURM array or under torchrun."
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The ``index``-th (from 1) of ``count`` parts."""
+
+    index: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+    def holds(self, name: bytes) -> bool:
+        """Whether the photograph called ``name`` belongs to this shard."""
+        digest = hashlib.blake2b(name, digest_size=8).digest()
+        return int.from_bytes(digest, "big") % self.count == self.index - 1
+
+    def named(self, path: Path) -> Path:
+        """Return the name that a file of the whole run has in this shard: ``report.jsonl``, ``report-2-of-8.jsonl``."""
+        return path.with_name(f"{path.stem}-{self.index}-of-{self.count}{path.suffix}")
+
+
+def parse_shard(text: str, environment: Mapping[str, str] | None = None) -> Shard:
+    """Return the shard that ``i/n`` names (i from 1 to n), or ``auto``: the place of this process in a job array of
+    SLURM (``SLURM_ARRAY_TASK_ID``, ``_COUNT``, ``_MIN``, ``_STEP``) or under torchrun (``RANK``, ``WORLD_SIZE``).
+
+    Raises :class:`UsageProblem`.
+    """
+    if text == "auto":
+        return _from_environment(os.environ if environment is None else environment)
+    found = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
+    if found is None:
+        raise UsageProblem(f"--shard {text} is no part of a whole.", _GIVE)
+    return _checked(int(found[1]), int(found[2]), f"--shard {text}")
+
+
+def _from_environment(environment: Mapping[str, str]) -> Shard:
+    if "SLURM_ARRAY_TASK_ID" in environment:
+        task, count, first, step = (
+            _integer(environment, f"SLURM_ARRAY_TASK_{name}", default)
+            for name, default in (("ID", None), ("COUNT", None), ("MIN", 0), ("STEP", 1))
+        )
+        place = f"task {task} of a SLURM array"
+        if step < 1 or (task - first) % step:
+            raise UsageProblem(f"--shard auto: {place} that begins at {first} in steps of {step}.", _GIVE)
+        return _checked((task - first) // step + 1, count, f"--shard auto: {place} of {count}")
+    if "RANK" in environment and "WORLD_SIZE" in environment:
+        rank, world = _integer(environment, "RANK"), _integer(environment, "WORLD_SIZE")
+        return _checked(rank + 1, world, f"--shard auto: rank {rank} of {world}")
+    raise UsageProblem(
+        "--shard auto: this is neither a SLURM array (SLURM_ARRAY_TASK_ID) nor torchrun (RANK, WORLD_SIZE).",
+        "Give for example --shard 2/8.",
+    )
+
+
+def _integer(environment: Mapping[str, str], name: str, default: int | None = None) -> int:
+    try:
+        return int(environment[name])
+    except KeyError:
+        if default is not None:
+            return default
+        raise UsageProblem(f"--shard auto: {name} is not set.", _GIVE) from None
+    except ValueError:
+        raise UsageProblem(f"--shard auto: {name} is '{environment[name]}', no number.", _GIVE) from None
+
+
+def _checked(index: int, count: int, said: str) -> Shard:
+    if not 1 <= index <= count:
+        raise UsageProblem(f"{said} is none of the parts 1/{count} to {count}/{count}.", _GIVE)
+    return Shard(index, count)

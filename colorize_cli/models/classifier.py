@@ -1,0 +1,96 @@
+"""``classifier``: every pixel is put into one of 256 color classes (Brown et al. 3.2).
+
+``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions with doubling, one
+score a class and pixel. ``LightClassifier`` keeps the whole ResNet-18 and answers at a quarter of the input size.
+"""
+
+from torch import Tensor, nn
+
+from colorize_cli.models.blocks import ColorizationNet, ResNetTrunk, normalized_lightness
+from colorize_cli.models.color_classes import ClassDecoder
+from colorize_cli.models.gan import ChromaDecoder
+from colorize_cli.models.uncertainty import expected_error
+
+CLASSES = 256
+
+
+class _Classifier(ColorizationNet):
+    """A network with :meth:`logits` over the classes, decoded to a*b*."""
+
+    decode: ClassDecoder
+    hub_encoder = "timm/resnet18.tv_in1k"
+
+    def logits(self, lightness: Tensor) -> Tensor:
+        """Return the scores (N, 256, h, w) of the classes for L* (N, 1, H, W) in 0..100."""
+        raise NotImplementedError
+
+    def chroma(
+        self,
+        lightness: Tensor,
+        vividness: float | None = None,
+        temperature: float | None = None,
+        fallback: float | None = None,
+    ) -> Tensor:
+        """Predict a*b* (N, 2, h, w) in Lab units; how the scores are decoded: :class:`ClassDecoder`."""
+        return self.decode(self.logits(lightness), vividness, temperature, fallback)
+
+    def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
+        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units."""
+        logits = self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
+        ab = self.decode(logits, **decoding)
+        return ab, expected_error(self.decode.probabilities(logits, 0.0), self.decode.centers, ab)
+
+    def distribution(self, lightness: Tensor, vividness: float | None = None, **_: float) -> tuple[Tensor, Tensor]:
+        """Predict the probabilities (N, 256, h, w) of the colors (256, 2), a*b* in Lab units, before any decision."""
+        logits = self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
+        return self.decode.probabilities(logits, vividness), self.decode.centers
+
+
+class _Step(nn.Sequential):
+    """3x3 convolution with bias, batch norm, ReLU, nearest doubling."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels_in, channels, 3, 1, 1), nn.BatchNorm2d(channels), nn.ReLU(True), nn.Upsample(None, 2)
+        )
+
+
+class PaperClassifier(_Classifier):
+    """Brown et al. 3.2, figure 2: the first six layers of ResNet-18, then 128, 64 and 64 channels up to full size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = ResNetTrunk((2, 2))
+        self.head = nn.Sequential(_Step(128, 128), _Step(128, 64), _Step(64, 64))
+        self.classifier = nn.Conv2d(64, CLASSES, 1)
+        self.decode = ClassDecoder()
+
+    def logits(self, lightness: Tensor) -> Tensor:
+        """Return the scores (N, 256, h, w), h and w being H and W rounded up to a multiple of 8."""
+        return self.classifier(self.head(self.encoder(normalized_lightness(lightness))[-1]))
+
+    def chroma(
+        self,
+        lightness: Tensor,
+        vividness: float | None = None,
+        temperature: float | None = None,
+        fallback: float | None = None,
+    ) -> Tensor:
+        """Predict a*b* (N, 2, H, W) in Lab units."""
+        ab = super().chroma(lightness, vividness, temperature, fallback)
+        return ab[..., : lightness.shape[-2], : lightness.shape[-1]]
+
+
+class LightClassifier(_Classifier):
+    """The whole ResNet-18, additive skips up to a quarter of the input size, and one score a class there."""
+
+    def __init__(self, width: int = 128, refinements: int = 0) -> None:
+        super().__init__()
+        self.encoder = ResNetTrunk()
+        self.decoder = ChromaDecoder(width, refinements)
+        self.classifier = nn.Conv2d(width, CLASSES, 1)
+        self.decode = ClassDecoder()
+
+    def logits(self, lightness: Tensor) -> Tensor:
+        """Return the scores (N, 256, H / 4, W / 4)."""
+        return self.classifier(self.decoder(self.encoder(normalized_lightness(lightness))))

@@ -1,0 +1,142 @@
+"""``vgg-classifier``: u* and v* as two sets of 50 classes over VGG-16 hypercolumns (Hwang & Zhou 2016, section 3.6).
+
+A concatenation of VGG-16 maps, three 3x3 convolutions, two parallel 1x1 convolutions with 50 scores each. The paper
+does not say which maps are joined nor how wide the three convolutions are: here the last maps of the first four blocks,
+each with a batch norm, and the gray input, then 128, 64 and 64 channels at full width.
+"""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colorize_cli.models.blocks import resize_like
+from colorize_cli.models.luv import ab_to_uv, uv_to_ab
+from colorize_cli.models.smoothing import blurred, smoothed
+from colorize_cli.models.vgg import VGGNet
+from colorize_cli.models.vgg_regression import UV_BINS, UV_UNIT, uv_bins
+
+CHANNELS = (128, 64, 64)
+
+
+class BinDecoder(nn.Module):
+    """Scores of u* and v* bins to u*v*, by the mean of the colors that each bin holds in the training photos."""
+
+    means: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = 2 * UV_UNIT / UV_BINS
+        self.register_buffer("means", ((torch.arange(UV_BINS) + 0.5) * width - UV_UNIT).repeat(2, 1))
+
+    def count(self, samples: Iterable[Tensor]) -> None:
+        """Set the means from Lab (N, 3, h, w) of training photos; a bin that never occurs keeps its center."""
+        sums = torch.zeros(2, UV_BINS, dtype=torch.float64)
+        counts = torch.zeros(2, UV_BINS, dtype=torch.float64)
+        for lab in samples:
+            uv = ab_to_uv(lab[:, :1], lab[:, 1:])
+            bins = uv_bins(uv)
+            for axis in (0, 1):
+                sums[axis].index_add_(0, bins[:, axis].flatten(), uv[:, axis].flatten().double())
+                counts[axis] += torch.bincount(bins[:, axis].flatten(), minlength=UV_BINS)
+        found = counts > 0
+        self.means[found] = (sums[found] / counts[found]).float()
+
+    def forward(self, scores: Tensor, temperature: float | None = None) -> Tensor:
+        """Return u*v* (N, 2, h, w) for scores (N, 2, 50, h, w).
+
+        ``temperature``: 0 or None takes the largest score's bin (the paper), above 0 the mean over the distribution
+        sharpened by it (annealed mean, Zhang et al. 2016, section 2.3); 1 is the plain mean.
+        """
+        if temperature:
+            chances = F.softmax(scores.float() / temperature, 2)
+            return torch.einsum("nakhw,ak->nahw", chances, self.means)
+        best = scores.argmax(2)
+        return torch.stack([self.means[axis][best[:, axis]] for axis in (0, 1)], 1)
+
+
+class VGGClassifier(VGGNet):
+    """Lightness to scores of 50 bins of u* and 50 of v*, for each pixel.
+
+    Parameters
+    ----------
+    width
+        share of the channels.
+    stride
+        pixels of the input for each place that is classified: 1 is every pixel, as in the paper.
+    """
+
+    def __init__(self, width: float = 1.0, stride: int = 1) -> None:
+        super().__init__(width, blocks=4)
+        self.stride = stride
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for channels in self.encoder.channels)
+        layers: list[nn.Module] = []
+        before = sum(self.encoder.channels) + 1
+        for share in CHANNELS:
+            channels = max(32, round(share * width))
+            layers += [nn.Conv2d(before, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True)]
+            before = channels
+        self.head = nn.Sequential(*layers)
+        self.score_u = nn.Conv2d(before, UV_BINS, 1)
+        self.score_v = nn.Conv2d(before, UV_BINS, 1)
+        self.decode = BinDecoder()
+
+    def scores(self, lightness: Tensor) -> Tensor:
+        """Return the scores (N, 2, 50, H / stride, W / stride) of u* and v* for L* (N, 1, H, W) in 0..100."""
+        x = self.encoder_input(lightness)
+        size = [max(1, -(-side // self.stride)) for side in x.shape[-2:]]
+        maps = [norm(features) for norm, features in zip(self.norms, self.encoder(x), strict=True)]
+        columns = [F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in [*maps, x]]
+        y = self.head(torch.cat(columns, 1))
+        return torch.stack([self.score_u(y), self.score_v(y)], 1)
+
+    def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
+        """Take the means of the bins from Lab (N, 3, h, w) of training photos."""
+        self.decode.count(samples)
+
+    def chroma(
+        self,
+        lightness: Tensor,
+        temperature: float | None = None,
+        score_blur: float | None = None,
+        smoothing: float | None = None,
+    ) -> Tensor:
+        """Predict a*b* (N, 2, H / stride, W / stride) in Lab units for L* (N, 1, H, W) in 0..100.
+
+        ``temperature``: see :class:`BinDecoder`. ``score_blur``: sigma, in pixels of the input, of a Gaussian over the
+        scores, which the paper tried (5.3). ``smoothing``: weight of total variation over the colors, its future work.
+        """
+        return self._answer(self.scores(lightness).float(), lightness, temperature, score_blur, smoothing)
+
+    def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
+        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units.
+
+        The two heads give u* and v* a distribution each and know nothing of how these go together: they are taken to
+        be independent. Four colors, a standard deviation from the means on both axes, have the same mean and
+        variances; turned into a*b* one by one they stand for the 2500 pairs of bins.
+        """
+        scores = self.scores(lightness).float()
+        ab = self._answer(scores, lightness, **decoding)
+        chances = F.softmax(scores, 2)
+        mean = torch.einsum("nakhw,ak->nahw", chances, self.decode.means)
+        square = torch.einsum("nakhw,ak->nahw", chances, self.decode.means.square())
+        spread = (square - mean.square()).clamp_min(0).sqrt()
+        small = resize_like(lightness.float(), ab)
+        signs = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], device=ab.device)[..., None, None]
+        squared = [(uv_to_ab(small, mean + sign * spread) - ab).square().sum(1, keepdim=True) for sign in signs]
+        return ab, torch.stack(squared).mean(0).sqrt()
+
+    def _answer(
+        self,
+        scores: Tensor,
+        lightness: Tensor,
+        temperature: float | None = None,
+        score_blur: float | None = None,
+        smoothing: float | None = None,
+    ) -> Tensor:
+        if score_blur:
+            scores = blurred(scores.flatten(1, 2), score_blur / self.stride).view_as(scores)
+        uv = self.decode(scores, temperature)
+        small = resize_like(lightness.float(), uv)
+        return smoothed(uv_to_ab(small, uv), small, smoothing or 0.0)

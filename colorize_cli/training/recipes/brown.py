@@ -1,0 +1,217 @@
+"""Recipes of Brown et al. 2024, and those of the weights that come with the product."""
+
+from dataclasses import replace
+
+from colorize_cli.training.recipes.base import AGED, WHOLE, Augmentation, Recipe, Stage
+
+_BALANCE = {
+    "everyday": 2.2,
+    "scene": 0.6,
+    "news": 0.5,
+    "pets": 0.6,
+    "breeds": 0.6,
+    "faces": 0.8,
+    "fashion": 0.8,
+    "flowers": 0.8,
+    "food": 0.7,
+    "traffic": 0.8,
+}
+"""How often photos are drawn by their source: those nearest to what users bring more often."""
+
+GAN_BUNDLED = Recipe(
+    name="bundled",
+    validation_size=192,
+    source_weights=_BALANCE,
+    stages=(
+        Stage(
+            name="pretraining",
+            objective="pretraining",
+            epochs=24,
+            sizes=((0.0, 64), (0.45, 96), (0.8, 128)),
+            batch_size=128,
+            lr=2e-3,
+            weight_decay=0.05,
+            schedule="cosine",
+            warmup=300,
+            clip=2.0,
+            ema=0.9996,
+            augmentation=Augmentation(area=(0.3, 1.0), tone=1.0),
+            small_share=0.5,
+            class_weight=0.5,
+        ),
+        Stage(
+            name="color",
+            objective="chroma-distribution",
+            epochs=3,
+            sizes=((0.0, 144),),
+            batch_size=20,
+            lr=1e-3,
+            # The encoder and the light head come trained; what is new learns faster than what is kept.
+            group_lr={
+                "encoder.": 2.5e-4,
+                "classifier.": 6e-4,
+                "decoder.lateral2.": 6e-4,
+                "decoder.lateral3.": 6e-4,
+                "decoder.lateral4.": 6e-4,
+                "decoder.smooth": 6e-4,
+            },
+            frozen=("encoder.conv1", "encoder.bn1", "encoder.layer1", "encoder.layer2"),
+            weight_decay=0.02,
+            schedule="cosine",
+            warmup=100,
+            clip=2.0,
+            ema=0.998,
+            augmentation=AGED,
+        ),
+        Stage(
+            name="adversarial",
+            objective="adversarial",
+            epochs=1,
+            sizes=((0.0, 144),),
+            batch_size=20,
+            lr=1e-4,
+            group_lr={"encoder.": 2.5e-5},
+            frozen=("encoder.conv1", "encoder.bn1", "encoder.layer1", "encoder.layer2"),
+            betas=(0.5, 0.999),
+            weight_decay=0.02,
+            schedule="cosine",
+            warmup=100,
+            clip=2.0,
+            ema=0.998,
+            augmentation=AGED,
+            pixel_weight=5.0,
+            adversarial_weight=0.05,
+            distribution_weight=1.0,
+            discriminator_norm="spectral",
+            discriminator_lr=2e-4,
+        ),
+    ),
+)
+
+_PAPER_ADVERSARIAL = Stage(
+    name="adversarial",
+    objective="adversarial",
+    epochs=20,
+    sizes=((0.0, 256),),
+    batch_size=16,  # Brown et al. 3.4; the code it builds on uses 16 as well (specs of the system, optimizer)
+    lr=2e-4,
+    optimizer="adam",
+    betas=(0.5, 0.999),
+    augmentation=WHOLE,
+    pixel_weight=100.0,
+    adversarial_weight=1.0,
+    discriminator_norm="batch",
+)
+
+GAN_PAPER = Recipe(
+    name="paper",
+    validation_size=256,
+    stages=(
+        # Brown et al. 3.4: the generator alone learns first, by L1 loss, before the two networks compete.
+        Stage(
+            name="l1",
+            objective="l1",
+            epochs=20,
+            sizes=((0.0, 256),),
+            batch_size=16,
+            lr=1e-4,
+            optimizer="adam",
+            augmentation=WHOLE,
+        ),
+        _PAPER_ADVERSARIAL,
+    ),
+)
+
+GAN_64_PAPER = Recipe(
+    name="paper",
+    validation_size=64,
+    initialization="normal",  # N(0, 0.02)
+    stages=(
+        Stage(
+            name="adversarial",
+            objective="adversarial",
+            epochs=50,
+            sizes=((0.0, 64),),
+            batch_size=16,
+            lr=2e-4,
+            optimizer="adam",
+            betas=(0.5, 0.999),
+            augmentation=WHOLE,
+            small_share=0.5,
+            pixel_weight=100.0,
+            adversarial_weight=1.0,
+            discriminator_norm="batch",
+        ),
+    ),
+)
+
+UNCHANGED = Augmentation(area=None, aspect=1.0, flip=0.0)
+"""Brown et al. 3.2: the whole photo resized to the square, and nothing else."""
+
+CLASSIFIER_PAPER = Recipe(
+    name="paper",
+    validation_size=256,
+    stages=(
+        Stage(
+            name="classes",
+            objective="weighted-classes",
+            epochs=50,  # 3.2, training
+            sizes=((0.0, 256),),  # 3.2, preprocessing
+            batch_size=8,  # 3.2, training
+            lr=0.01,  # 3.2, training; all else are the optimizer's defaults
+            optimizer="adam",
+            augmentation=UNCHANGED,
+        ),
+    ),
+)
+
+REGRESSION_PAPER = Recipe(
+    name="paper",
+    validation_size=256,
+    stages=(
+        Stage(
+            name="regression",
+            objective="mse",  # not stated; that of the code the paper names (Francis)
+            epochs=50,  # 3.3
+            sizes=((0.0, 256),),
+            batch_size=16,  # 3.3
+            lr=1e-3,  # 3.3
+            optimizer="adam",
+            augmentation=WHOLE,
+        ),
+    ),
+)
+
+_ON_THE_TRUNK_OF_GAN = Stage(
+    name="head",
+    objective="mse",
+    epochs=1,
+    sizes=((0.0, 144),),
+    batch_size=20,
+    lr=1e-3,
+    # The decoder begins as the one of `gan`; only the last layer is new.
+    group_lr={"decoder.": 5e-4},
+    frozen=("encoder.",),
+    weight_decay=0.02,
+    schedule="cosine",
+    warmup=100,
+    clip=2.0,
+    ema=0.998,
+    augmentation=AGED,
+)
+
+CLASSIFIER_BUNDLED = Recipe(
+    name="bundled",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="gan",
+    stages=(replace(_ON_THE_TRUNK_OF_GAN, objective="weighted-classes"),),
+)
+
+REGRESSION_BUNDLED = Recipe(
+    name="bundled",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="gan",
+    stages=(replace(_ON_THE_TRUNK_OF_GAN, epochs=0.5),),
+)

@@ -1,0 +1,63 @@
+"""The script that colorizes an archive in small: it makes the same archive again, and sees what went wrong."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SCRIPT = Path(__file__).parents[2] / "tools" / "archive_run.py"
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("archive_run", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.SIZES = {0.01: 0.5, 0.02: 0.5}
+    module.CORRUPT_SHARE = 0.2
+    return module
+
+
+def colorized(scans: Path, results: Path, damaged: set[Path]) -> dict[str, dict]:
+    """Stand in for a run without mistakes, and return the rows of its report."""
+    rows = {}
+    for source in scans.rglob("*.*"):
+        target = results / source.relative_to(scans)
+        rows[str(source)] = {"status": "failed"}
+        if source not in damaged:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with Image.open(source) as picture:
+                picture.convert("RGB").save(target)
+            rows[str(source)] = {"status": "done", "output_sha256": hashlib.sha256(target.read_bytes()).hexdigest()}
+    return rows
+
+
+def test_archive_is_the_same_for_the_same_seed_and_holds_what_was_asked(tool, tmp_path):
+    damaged = tool.write_archive(tmp_path, 40, seed=1)
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    assert len(files) == 40
+    assert {path.suffix for path in files} == {".jpg", ".png", ".tif", ".webp"}
+    assert 0 < len(damaged) < 20
+    assert tool.write_archive(tmp_path, 40, seed=1) == damaged
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == files
+
+
+def test_mistakes_of_a_run_are_found(tool, tmp_path):
+    scans, results = tmp_path / "scans", tmp_path / "color"
+    damaged = tool.write_archive(scans, 30, seed=2)
+    rows = colorized(scans, results, damaged)
+    assert list(tool.mistakes(scans, results, dict(rows), damaged)) == []
+    whole = [Path(name) for name, row in rows.items() if row["status"] == "done"]
+    lost, cut, skipped = whole[:3]
+    del rows[str(lost)]
+    (results / cut.relative_to(scans)).write_bytes(b"half")
+    rows[str(skipped)] = {"status": "skipped", "reason": "none"}
+    rows[str(next(iter(damaged)))] = {"status": "done"}
+    (results / ".colorize-1.part").write_bytes(b"")
+    found = "\n".join(tool.mistakes(scans, results, dict(rows), damaged))
+    assert found.count("\n") == 4
+    for words in (f"{lost}: no row", "not the file of the report", "skipped: none", "damaged, but done", "left behind"):
+        assert words in found

@@ -1,0 +1,81 @@
+"""Confidence with a prediction: of networks that know their error, and of those that do not."""
+
+import numpy as np
+import pytest
+import torch
+
+from colorize_cli.inference.forward import predicted
+from colorize_cli.inference.prediction import consensus, error_by_disagreement, second_size
+from colorize_cli.models.blocks import ColorizationNet
+
+
+class Slanted(ColorizationNet):
+    """Answers with a* that grows to the right: its mirror image disagrees, at the borders most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def chroma(self, lightness):
+        self.calls += 1
+        ramp = torch.linspace(0, 10, lightness.shape[-1]).expand(lightness.shape)
+        return torch.cat([ramp, torch.zeros_like(ramp)], 1)
+
+
+class Knowing(Slanted):
+    """The same, but with an opinion on its error: larger to the right."""
+
+    def chroma_and_error(self, lightness):
+        ab = self.chroma(lightness)
+        return ab, ab[:, :1]
+
+
+L = torch.full((2, 1, 4, 11), 50.0)
+
+
+@pytest.mark.parametrize("network", [Slanted(), Knowing()])
+@pytest.mark.parametrize("mirror", [True, False])
+def test_asking_for_the_error_does_not_change_the_answer(network, mirror):
+    plain = predicted(network, L, {}, mirror=mirror, error=False)
+    assert plain.shape == (2, 2, 4, 11)
+    assert torch.equal(predicted(network, L, {}, mirror=mirror, error=True)[:, :2], plain)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_a_network_that_knows_its_error_runs_once(mirror):
+    network = Knowing()
+    error = predicted(network, L, {}, mirror=mirror, error=True)[:, 2]
+    assert network.calls == 1
+    assert torch.allclose(error[0, 0, 0], torch.tensor(5.0 if mirror else 0.0))
+
+
+def test_any_other_is_judged_by_its_mirror_image():
+    distance = predicted(Slanted(), L, {}, mirror=False, error=True)[0, 2, 0]
+    assert torch.allclose(distance[[0, 5, 10]], torch.tensor([10.0, 0, 10]), atol=1e-5)
+
+
+def test_pictures_given_as_options_are_mirrored_too():
+    class Hinted(Slanted):
+        def chroma(self, lightness, hints):
+            return hints
+
+    hints = torch.arange(11.0).expand(2, 2, 4, 11)
+    assert torch.equal(predicted(Hinted(), L, {"hints": hints}, mirror=True, error=False), hints)
+
+
+def test_disagreement_of_sizes_adds_to_the_error():
+    maps = [np.full((3, 4, 4), value, np.float32) for value in (0, 6)]
+    for planes in maps:
+        planes[2] = 4
+    together = consensus(maps)
+    assert np.allclose(together[:2], 3)
+    assert np.allclose(together[2], np.hypot(4, 3 * np.sqrt(2)))
+
+
+def test_what_changes_with_the_working_size_is_less_certain():
+    planes = np.zeros((3, 4, 4), np.float32)
+    other = np.zeros((2, 2, 2), np.float32)
+    other[0, :, 1] = 20
+    error = error_by_disagreement(planes, other)[2]
+    assert error[0, 0] == 0 and error[0, 3] == 40
+    assert second_size(192) == 128 and second_size(32) == 32

@@ -1,0 +1,50 @@
+"""Draw figures of training runs over their epochs into one PNG: a panel for each figure, a color for each run.
+
+python tools/plot_runs.py paper=run/ light=other-run/ --show loss --show psnr --show accuracy -o docs/images/curves.png
+
+A figure that is known for the training photos and for the validation photos is drawn twice, dashed for training.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+def read_rows(run: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's ``metrics.jsonl``."""
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def plot_runs(
+    runs: Annotated[list[str], typer.Argument(metavar="LABEL=FOLDER...", help="Runs of `colorize train`.")],
+    show: Annotated[list[str], typer.Option(help="Names of figures in metrics.jsonl, such as loss or psnr.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
+) -> None:
+    """Draw the panels."""
+    found = {label: read_rows(Path(folder)) for label, _, folder in (run.partition("=") for run in runs)}
+    figure = Figure(figsize=(4.6 * len(show), 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, name in zip(figure.subplots(1, len(show), squeeze=False)[0], show, strict=True):
+        for number, (label, rows) in enumerate(found.items()):
+            for part, style in (("losses", "--"), ("validation", "-")):
+                points = [(row["epoch"], row[part][name]) for row in rows if name in row[part]]
+                if points:
+                    which = " (training)" if part == "losses" else ""
+                    axes.plot(*zip(*points, strict=True), style, color=f"C{number}", label=label + which)
+        if name == "psnr":
+            rows = next(iter(found.values()))
+            axes.axhline(rows[0]["validation"]["gray_psnr"], color="gray", linestyle=":", label="gray")
+        axes.set(xlabel="epoch", title=name)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(output, dpi=100)
+    print(output)
+
+
+if __name__ == "__main__":
+    typer.run(plot_runs)
