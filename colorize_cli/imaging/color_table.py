@@ -6,7 +6,6 @@ run comes across, by the exact formulas; colorizing a pixel is then one access t
 """
 
 import threading
-from functools import cache
 from typing import Any
 
 import cv2
@@ -31,6 +30,11 @@ STEPS = (63, 127)
 _FACTORS = tuple(steps / float(np.log1p(WEBER * reach)) for steps, reach in zip(STEPS, REACH, strict=True))
 _CODES = tuple(2 * steps + 1 for steps in STEPS)
 _CELLS_AT_ONCE = 64
+
+KNOWN = 1
+"""Fourth byte of the colors that are filled in. Small, because colors move as float32, and must not be NaN there."""
+
+_LEAST_KNOWN = np.array([0, 0, 0, KNOWN], np.uint8).view(np.uint32)[0]
 _RED, _GREEN, _BLUE = RGB_TO_XYZ[1].tolist()
 
 
@@ -103,13 +107,13 @@ class ColorTable:
         rest = Y[: shape[0]] - _RED * cv2.LUT(red, decode_table(8)) - _BLUE * cv2.LUT(blue, decode_table(8))
         green = encode_8(np.maximum(rest / _GREEN, 0, dtype=np.float32), spare)
         colors = self._colors.reshape(_CODES[1], _CODES[0], 256, 4)
-        colors[b_codes, a_codes, :, :3] = np.stack([red, green, blue], axis=-1)
+        colors[b_codes, a_codes] = np.stack([red, green, blue, np.full(shape, KNOWN, np.uint8)], axis=-1)
         self._known[b_codes, a_codes] = True
 
     def look_up(self, index: Array, out: Array) -> None:
-        """Fill out, uint8 (n, m, 4), with R, G, B and nothing, for (gray, a* code, b* code, 0), uint8 (n, m, 4).
+        """Fill out, uint8 (n, m, 4), with R, G, B and `KNOWN`, for (gray, a* code, b* code, 0), uint8 (n, m, 4).
 
-        OpenCV takes n and m below 32,767 only. Colors that `prepare` was not asked for are black.
+        OpenCV takes n and m below 32,767 only. The rest is four zeros: see `expect_known`.
         """
         # Read as two 16-bit numbers these four bytes are column and row of the table; a color moves as one number.
         source, map, result = self._colors.view(np.float32), index.view(np.int16), out.view(np.float32)
@@ -117,7 +121,12 @@ class ColorTable:
         cv2.remap(source[..., 0], map, no_fractions, cv2.INTER_NEAREST, dst=result[..., 0])
 
 
-@cache
-def color_table() -> ColorTable:
-    """The one table of this process."""
-    return ColorTable()
+def expect_known(colors: Array) -> None:
+    """Raise RuntimeError where a color that was looked up, uint8 (..., 4), is not in the table: it would be black."""
+    if colors.view(np.uint32).min() < _LEAST_KNOWN:
+        raise RuntimeError("Colors are missing in the table of all colors. This is a defect: please report it.")
+
+
+# Made on import, which happens once: a cached function gives threads that come first together a table each.
+COLOR_TABLE = ColorTable()
+"""The one table of this process."""

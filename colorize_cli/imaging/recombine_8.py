@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.imaging.color import lightness_table
-from colorize_cli.imaging.color_table import WEBER, color_table, encode_chroma, limit_chroma
+from colorize_cli.imaging.color_table import COLOR_TABLE, WEBER, encode_chroma, expect_known, limit_chroma
 from colorize_cli.imaging.stripwise import Workspace, in_strips
 from colorize_cli.imaging.upsample import chroma_field
 
@@ -29,7 +29,7 @@ def recombine_8(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Arra
     codes = _chroma_codes(_halved(gray) if halves else gray, limit_chroma(ab), threads, strip_pixels)
     height, width = gray.shape
     rgb = np.empty((height, width, 3), np.uint8)
-    table, colored, doubled = color_table(), Workspace(), Workspace()
+    colored, doubled = Workspace(), Workspace()
     # Strips overlap by two rows of half size: twice the height saves more there than the cache loses.
     rows = min(height + height % 2, max(2, 2 * strip_pixels // width & ~1))
     nothing = np.zeros((rows, width), np.uint8)
@@ -41,8 +41,10 @@ def recombine_8(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Arra
         index, colors = colored.take(-(-size // (4 * _LINE)) * _LINE * 2).view(np.uint8).reshape(2, -1, _LINE, 4)
         a, b = _doubled(codes, top, bottom, width, doubled) if halves else codes[:, top:bottom]
         cv2.merge([gray[top:bottom], a, b, nothing[: bottom - top]], dst=index.reshape(-1)[:size].reshape(shape))
-        table.look_up(index, colors)
-        cv2.cvtColor(colors.reshape(-1)[:size].reshape(shape), cv2.COLOR_RGBA2RGB, dst=rgb[top:bottom])
+        COLOR_TABLE.look_up(index, colors)
+        painted = colors.reshape(-1)[:size].reshape(shape)
+        expect_known(painted)
+        cv2.cvtColor(painted, cv2.COLOR_RGBA2RGB, dst=rgb[top:bottom])
 
     in_strips(height, rows, work, threads)
     return rgb
@@ -70,7 +72,7 @@ def _chroma_codes(guide: Array, ab: Array, threads: int, strip_pixels: int) -> A
     height, width = guide.shape
     field = chroma_field(guide, ab).scaled(WEBER, WEBER, 1, 0)
     bounds = (encode_chroma(end, end.copy(), np.empty(end.shape, np.uint8)) for end in field.ranges())
-    color_table().prepare(*(end.reshape(2, -1) for end in bounds))
+    COLOR_TABLE.prepare(*(end.reshape(2, -1) for end in bounds))
     codes = np.empty((2, height, width), np.uint8)
     workspace = Workspace()
     rows = max(1, strip_pixels // width)

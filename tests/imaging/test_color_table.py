@@ -1,8 +1,20 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from colorize_cli.imaging.color import lightness, srgb_to_lab
-from colorize_cli.imaging.color_table import REACH, STEPS, WEBER, ColorTable, decode_chroma, encode_chroma, limit_chroma
+from colorize_cli.imaging.color_table import (
+    REACH,
+    STEPS,
+    WEBER,
+    ColorTable,
+    decode_chroma,
+    encode_chroma,
+    expect_known,
+    limit_chroma,
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +89,33 @@ def test_only_what_was_asked_for_is_computed_and_everything_between():
     table.prepare(np.array([[50], [120]], np.uint8), np.array([[60], [130]], np.uint8))
     assert table._known[120:131, 50:61].all()
     np.testing.assert_array_equal(table._colors[119:132, 49 * 256 : 53 * 256], before[119:132, 49 * 256 : 53 * 256])
+
+
+def test_color_that_was_not_asked_for_is_never_painted():
+    expect_known(np.array([[[0, 0, 0, 1], [255, 255, 255, 1]]], np.uint8))
+    with pytest.raises(RuntimeError, match="missing"):
+        expect_known(np.array([[[0, 0, 0, 1], [0, 0, 0, 0]]], np.uint8))
+
+
+FIRST_OF_ALL = """
+import sys, threading
+import numpy as np
+from colorize_cli.imaging.recombine import recombine
+gray = np.arange(256, dtype=np.uint8).repeat(16).reshape(64, 64)
+ab = np.full((2, 4, 4), 25, np.float32)
+together, results = threading.Barrier(8), []
+def first():
+    together.wait()
+    results.append(recombine(gray, ab, depth=8))
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=first) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert len(results) == 8
+assert all((result == recombine(gray, ab, depth=8)).all() for result in results)
+"""
+
+
+def test_photographs_that_come_first_together_have_their_colors():
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", FIRST_OF_ALL], check=True, timeout=60)
