@@ -36,6 +36,10 @@ SIZES = {1.0: 0.7, 2.0: 0.14, 4.0: 0.08, 8.0: 0.04, 12.0: 0.02, 24.0: 0.02}
 
 FORMATS = {"jpg": 0.6, "png": 0.15, "tif": 0.15, "webp": 0.1}
 CORRUPT_SHARE = 0.02
+LIGHTNESS_TOLERANCE = 6
+"""Levels of luma by which a result may differ on average: one of the same L* differs by 1 to 3."""
+
+_REDUCTION = 8
 _SEEDS = 4
 _LOOK_EVERY = 0.5
 _ENCODING = {
@@ -140,8 +144,14 @@ def mistakes(scans: Path, results: Path, rows: dict[str, dict], damaged: set[Pat
             yield f"{result}: not the file of the report"
         else:
             with Image.open(source) as gray, Image.open(result) as color:
-                if color.size != gray.size or np.asarray(color.reduce(8)).ndim != 3:
+                if color.size != gray.size or color.mode != "RGB":
                     yield f"{result}: not a color picture of the size of its scan"
+                    continue
+                before, after = (
+                    np.asarray(picture.convert("L").reduce(_REDUCTION), np.float32) for picture in (gray, color)
+                )
+                if np.abs(after - before).mean() > LIGHTNESS_TOLERANCE:
+                    yield f"{result}: not as light as its scan"
     yield from (f"{name}: a row, but no scan" for name in rows)
     expected = {results / source.relative_to(scans) for source in sources if source not in damaged}
     yield from (f"{path}: left behind" for path in results.rglob("*") if path.is_file() and path not in expected)

@@ -51,13 +51,18 @@ def test_mistakes_of_a_run_are_found(tool, tmp_path):
     rows = colorized(scans, results, damaged)
     assert list(tool.mistakes(scans, results, dict(rows), damaged)) == []
     whole = [Path(name) for name, row in rows.items() if row["status"] == "done"]
-    lost, cut, skipped = whole[:3]
+    lost, cut, skipped, black = whole[:4]
     del rows[str(lost)]
     (results / cut.relative_to(scans)).write_bytes(b"half")
     rows[str(skipped)] = {"status": "skipped", "reason": "none"}
     rows[str(next(iter(damaged)))] = {"status": "done"}
+    dark = results / black.relative_to(scans)
+    with Image.open(dark) as picture:
+        Image.new("RGB", picture.size).save(dark)
+    rows[str(black)]["output_sha256"] = hashlib.sha256(dark.read_bytes()).hexdigest()
     (results / ".colorize-1.part").write_bytes(b"")
     found = "\n".join(tool.mistakes(scans, results, dict(rows), damaged))
-    assert found.count("\n") == 4
-    for words in (f"{lost}: no row", "not the file of the report", "skipped: none", "damaged, but done", "left behind"):
+    assert found.count("\n") == 5
+    for words in (f"{lost}: no row", "not the file of the report", "skipped: none", "damaged, but done", "left behind",
+                  f"{dark}: not as light as its scan"):  # fmt: skip
         assert words in found
