@@ -160,13 +160,13 @@ def mistakes(scans: Path, results: Path, rows: dict[str, dict], damaged: set[Pat
 def limit_seconds(done: dict[Path, Path], options: ColorizeOptions, sample: int) -> tuple[float, float]:
     """Return the seconds that all files would take to decode and encode alone, and to predict alone, by a sample."""
     chosen = dict(list(done.items())[:: max(1, len(done) // sample)])
-    predictor = load_predictor(options)
-    codec = codec_run(chosen, predictor.provenance(), available_cores())
+    predictor, workers = load_predictor(options), available_cores()
+    codec = codec_run(chosen, predictor.provenance(), workers)
     entry = get(options.model)
     size = options.sizes[0] if options.sizes else entry.input_size
     canvases = [fit(read_photo(source).gray, size, entry.fit)[0] for source in chosen]
-    predict_run(predictor, canvases[:2])
-    predict = predict_run(predictor, canvases)
+    predict_run(predictor, canvases[: 2 * workers], workers)
+    predict = predict_run(predictor, canvases, workers)
     pixels = sum(_pixels(source) for source in done) / sum(_pixels(source) for source in chosen)
     return codec.wall * pixels, predict.wall * len(done) / len(chosen)
 

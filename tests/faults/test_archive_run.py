@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from colorize_cli.inference.options import ColorizeOptions
+
 SCRIPT = Path(__file__).parents[2] / "tools" / "archive_run.py"
 
 
@@ -66,3 +68,14 @@ def test_mistakes_of_a_run_are_found(tool, tmp_path):
     for words in (f"{lost}: no row", "not the file of the report", "skipped: none", "damaged, but done", "left behind",
                   f"{dark}: not as light as its scan"):  # fmt: skip
         assert words in found
+
+
+def test_limit_is_measured_on_a_sample_and_extended_to_all(tool, tmp_path):
+    scans, results = tmp_path / "scans", tmp_path / "color"
+    rows = colorized(scans, results, tool.write_archive(scans, 12, seed=3))
+    done = {
+        Path(name): results / Path(name).relative_to(scans) for name, row in rows.items() if row["status"] == "done"
+    }
+    codec, predict = tool.limit_seconds(done, ColorizeOptions(), sample=4)
+    assert codec > 0
+    assert predict > 0
