@@ -7,6 +7,7 @@ scikit-learn. A run that was stopped goes on with the models that have no file y
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from colorize_cli.training.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.folder import RunFolder
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.recipes import Fitting
+from colorize_cli.training.workers import default_workers
 
 Array = npt.NDArray[Any]
 BEYOND = 1e9
@@ -74,19 +76,14 @@ def fit_model(x: Array, y: Array, constants: Mapping[str, float], trees: int, se
     Boosting (``learning_rate`` among the constants) takes scikit-learn's histogram version, one booster a column: the
     exact one asks every value of every column at every split, which takes days for 400 columns.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+    from sklearn.ensemble import RandomForestRegressor
     from sklearn.tree import DecisionTreeRegressor
 
     base = np.zeros(y.shape[1], np.float32)
     if "learning_rate" in constants:
-        parts = []
-        for column in range(y.shape[1]):
-            booster = HistGradientBoostingRegressor(
-                learning_rate=constants["learning_rate"], max_iter=trees, max_depth=DEPTH, max_leaf_nodes=ANSWERS,
-                early_stopping=False, random_state=seed,
-            ).fit(x, y[:, column])  # fmt: skip
-            base[column] = float(np.ravel(booster._baseline_prediction)[0])
-            parts += [_of_histogram(stage[0].nodes) for stage in booster._predictors]
+        boosters = _fit_boosters(x, y, constants["learning_rate"], trees, seed)
+        parts = [_of_histogram(stage[0].nodes) for booster in boosters for stage in booster._predictors]
+        base[:] = [float(np.ravel(booster._baseline_prediction)[0]) for booster in boosters]
     elif trees > 1:
         forest = RandomForestRegressor(trees, max_depth=DEPTH, random_state=seed).fit(x, y)
         parts = [_of_sklearn(member.tree_) for member in forest.estimators_]
@@ -94,6 +91,23 @@ def fit_model(x: Array, y: Array, constants: Mapping[str, float], trees: int, se
         parts = [_of_sklearn(DecisionTreeRegressor(max_depth=DEPTH, random_state=seed).fit(x, y).tree_)]
     feature, threshold, leaf = (np.stack([part[i] for part in parts]) for i in range(3))
     return feature, threshold, leaf.reshape(len(parts), -1), base
+
+
+def _fit_boosters(x: Array, y: Array, learning_rate: float, trees: int, seed: int) -> list[Any]:
+    """Return one booster for each column of y, fitted side by side."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    def fit_column(column: int) -> Any:
+        return HistGradientBoostingRegressor(
+            learning_rate=learning_rate, max_iter=trees, max_depth=DEPTH, max_leaf_nodes=ANSWERS,
+            early_stopping=False, random_state=seed,
+        ).fit(x, y[:, column])  # fmt: skip
+
+    # A booster's loops are too short to share: the threads of OpenMP spend five to eighteen times as long waiting for
+    # each other as one takes alone. How many it uses is a matter of the thread that calls it.
+    with ThreadPoolExecutor(default_workers(), initializer=lambda: threadpool_limits(1, "openmp")) as pool:
+        return list(pool.map(fit_column, range(y.shape[1])))
 
 
 def fit_rows(
