@@ -17,16 +17,12 @@ from colorize_cli.imaging.color import Depth, depth_of, luminance_table
 from colorize_cli.imaging.gamut import compress, fit_gamut, linear_rgb
 from colorize_cli.imaging.levels import decode_table, encode_16, look_up, to_8
 from colorize_cli.imaging.recombine_8 import recombine_8
-from colorize_cli.imaging.stripwise import Workspace, in_strips
 from colorize_cli.imaging.upsample import WideRows, chroma_field
 
 Array = npt.NDArray[Any]
 
 STRIP_PIXELS = 1 << 15
 """Pixels in a strip: some twenty float32 planes of it fit into a level-2 cache with room to spare."""
-
-STRIPS_A_TASK = 8
-"""Neighboring strips that share the horizontal interpolation of the chroma planes."""
 
 _PLANES = 17
 
@@ -102,15 +98,9 @@ def _recombine_16(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Ar
     height, width = gray.shape
     field = chroma_field(gray, ab).scaled(1 / 500, -1 / 200, 116, -16)
     rgb = np.empty((height, width, 3), np.uint16)
-    workspace = Workspace()
-    rows = max(1, strip_pixels // width)
 
-    def work(first: int, last: int) -> None:
-        wide = field.widened(first, last)
-        for top in range(first, last, rows):
-            bottom = min(top + rows, last)
-            planes = workspace.take(_PLANES * (bottom - top) * width).reshape(_PLANES, bottom - top, width)
-            _recombine_strip(np.ascontiguousarray(gray[top:bottom]), top, wide, rgb[top:bottom], planes)
+    def paint(top: int, bottom: int, wide: WideRows, memory: Array) -> None:
+        _recombine_strip(np.ascontiguousarray(gray[top:bottom]), top, wide, rgb[top:bottom], memory)
 
-    in_strips(height, rows * STRIPS_A_TASK, work, threads)
+    field.in_strips(paint, _PLANES, strip_pixels, threads)
     return rgb

@@ -9,15 +9,12 @@ import numpy.typing as npt
 from colorize_cli.imaging.color import lightness_table
 from colorize_cli.imaging.color_table import COLOR_TABLE, WEBER, encode_chroma, expect_known, limit_chroma
 from colorize_cli.imaging.stripwise import Workspace, in_strips
-from colorize_cli.imaging.upsample import chroma_field
+from colorize_cli.imaging.upsample import WideRows, chroma_field
 
 Array = npt.NDArray[Any]
 
 HALF_CHROMA_FROM = 1 << 20
 """Pixels of a picture from which its chroma has half their resolution, as in most color JPEGs."""
-
-STRIPS_A_TASK = 8
-"""Neighboring strips that share the horizontal interpolation of the chroma planes."""
 
 _PLANES = 10
 _LINE = 1024
@@ -74,19 +71,13 @@ def _chroma_codes(guide: Array, ab: Array, threads: int, strip_pixels: int) -> A
     bounds = (encode_chroma(end, end.copy(), np.empty(end.shape, np.uint8)) for end in field.ranges())
     COLOR_TABLE.prepare(*(end.reshape(2, -1) for end in bounds))
     codes = np.empty((2, height, width), np.uint8)
-    workspace = Workspace()
-    rows = max(1, strip_pixels // width)
 
-    def work(first: int, last: int) -> None:
-        wide = field.widened(first, last)
-        for top in range(first, last, rows):
-            bottom = min(top + rows, last)
-            planes = workspace.take(_PLANES * (bottom - top) * width).reshape(_PLANES, bottom - top, width)
-            lightness = planes[8:]
-            cv2.LUT(guide[top:bottom], lightness_table(8), dst=lightness[0])
-            lightness[1] = lightness[0]
-            chroma = wide.chroma(top, lightness.reshape(-1, width), planes[:8]).reshape(lightness.shape)
-            encode_chroma(chroma, lightness, codes[:, top:bottom])
+    def paint(top: int, bottom: int, wide: WideRows, memory: Array) -> None:
+        lightness = memory[8:]
+        cv2.LUT(guide[top:bottom], lightness_table(8), dst=lightness[0])
+        lightness[1] = lightness[0]
+        chroma = wide.chroma(top, lightness.reshape(-1, width), memory[:8]).reshape(lightness.shape)
+        encode_chroma(chroma, lightness, codes[:, top:bottom])
 
-    in_strips(height, rows * STRIPS_A_TASK, work, threads)
+    field.in_strips(paint, _PLANES, strip_pixels, threads)
     return codes

@@ -9,6 +9,8 @@ chroma: on photographs it lies further from the truth than plain interpolation, 
 A and B have the resolution of the prediction. All that depends on the full size happens in strips of rows.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +21,7 @@ import numpy.typing as npt
 
 from colorize_cli.imaging.color import lightness
 from colorize_cli.imaging.geometry import resize
+from colorize_cli.imaging.stripwise import Workspace, in_strips
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +30,9 @@ EDGE_LIGHTNESS = 6.0
 
 PREDICTION_BLUR = 1.0
 """Standard deviation, in cells, by which predicted chroma is taken to be less sharp than its resolution."""
+
+STRIPS_A_TASK = 8
+"""Neighboring strips that share the horizontal interpolation of the chroma planes."""
 
 _BORDER = cv2.BORDER_REPLICATE
 
@@ -90,6 +96,24 @@ class ChromaField:
         wide = cv2.resize(near, (self.width, near.shape[0]), interpolation=cv2.INTER_LINEAR)
         wide = wide.reshape(bottom - top, len(self.planes), self.width)
         return WideRows(wide, wide[1:] - wide[:-1], top, *self._rows)
+
+    def in_strips(
+        self, paint: Callable[[int, int, "WideRows", Array], None], planes: int, strip_pixels: int, threads: int
+    ) -> None:
+        """Call paint(top, bottom, wide, memory) for strips of rows that cover the picture, on so many threads.
+
+        ``wide`` has the rows of planes they need; ``memory``, float32 (planes, bottom - top, W), is the thread's own.
+        """
+        workspace = Workspace()
+        rows = max(1, strip_pixels // self.width)
+
+        def work(first: int, last: int) -> None:
+            wide = self.widened(first, last)
+            for top in range(first, last, rows):
+                shape = planes, min(rows, last - top), self.width
+                paint(top, top + shape[1], wide, workspace.take(math.prod(shape)).reshape(shape))
+
+        in_strips(self.height, rows * STRIPS_A_TASK, work, threads)
 
 
 @dataclass(frozen=True)
