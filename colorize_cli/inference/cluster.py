@@ -206,7 +206,7 @@ def _for_workers(options: ColorizeOptions) -> ColorizeOptions:
 
 _LOCAL_SETTINGS = {
     # Dask has memory given back to the system at once. Each photograph then asks for all of its pages anew, which took
-    # a sixth of the time.
+    # a seventh of the processor time.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     "distributed.worker.profile.enabled": False,
 }
