@@ -41,11 +41,13 @@ def plot_counts(
 ) -> None:
     """Draw a panel for each metric, with 95 % intervals, and a table of the values."""
     summary = json.loads(results.read_text(encoding="utf-8"))["summary"]
-    figure = Figure(figsize=(4.6 * len(show), 3.6), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(show) + 1.4, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, metric in zip(figure.subplots(1, len(show), squeeze=False)[0], show, strict=True):
+        ticks: set[int] = set()
         for shift, (model, points) in enumerate(read_lines(summary, metric).items()):
             counts = [count * 1.02**shift for count, _ in points]  # intervals beside each other
+            ticks.update(count for count, _ in points)
             values = [interval["value"] for _, interval in points]
             reach = [
                 [value - interval["low"] for value, (_, interval) in zip(values, points, strict=True)],
@@ -55,8 +57,10 @@ def plot_counts(
             print(metric, model, *(f"{count}: {interval['value']:.2f}" for count, interval in points))
         axes.axhline(summary[GRAY][metric]["value"], color="gray", linestyle=":", label=GRAY)
         axes.set(xlabel="photographs trained on", title=metric, xscale="log")
+        axes.set_xticks(sorted(ticks), [str(count) for count in sorted(ticks)])
+        axes.minorticks_off()
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize="small")
     output.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(output, dpi=100)
     print(output)
