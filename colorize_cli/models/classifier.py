@@ -32,18 +32,22 @@ class _Classifier(ColorizationNet):
         fallback: float | None = None,
     ) -> Tensor:
         """Predict a*b* (N, 2, h, w) in Lab units; how the scores are decoded: :class:`ClassDecoder`."""
-        return self.decode(self.logits(lightness), vividness, temperature, fallback)
+        return self.decode(self._scores(lightness), vividness, temperature, fallback)
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
         """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units."""
-        logits = self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
+        logits = self._scores(lightness)
         ab = self.decode(logits, **decoding)
         return ab, expected_error(self.decode.probabilities(logits, 0.0), self.decode.centers, ab)
 
     def distribution(self, lightness: Tensor, vividness: float | None = None, **_: float) -> tuple[Tensor, Tensor]:
         """Predict the probabilities (N, 256, h, w) of the colors (256, 2), a*b* in Lab units, before any decision."""
-        logits = self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
+        logits = self._scores(lightness)
         return self.decode.probabilities(logits, vividness), self.decode.centers
+
+    def _scores(self, lightness: Tensor) -> Tensor:
+        """Return the logits without what lies beyond the picture where they were rounded up."""
+        return self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
 
 
 class _Step(nn.Sequential):
@@ -68,17 +72,6 @@ class PaperClassifier(_Classifier):
     def logits(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 256, h, w), h and w being H and W rounded up to a multiple of 8."""
         return self.classifier(self.head(self.encoder(normalized_lightness(lightness))[-1]))
-
-    def chroma(
-        self,
-        lightness: Tensor,
-        vividness: float | None = None,
-        temperature: float | None = None,
-        fallback: float | None = None,
-    ) -> Tensor:
-        """Predict a*b* (N, 2, H, W) in Lab units."""
-        ab = super().chroma(lightness, vividness, temperature, fallback)
-        return ab[..., : lightness.shape[-2], : lightness.shape[-1]]
 
 
 class LightClassifier(_Classifier):
