@@ -40,6 +40,7 @@ class Signs:
             known = predicted(network, x, {}, mirror=True, error=True)
             straight, mirrored = network.chroma(x), network.chroma(x.flip(-1)).flip(-1)
             weights, colors = network.distribution(x, vividness=0.0)
+        colors = colors.reshape(-1, weights.shape[1], 2)[0]
         mean = torch.einsum("nkhw,kc->nchw", weights, colors)
         square = torch.einsum("nkhw,k->nhw", weights, colors.square().sum(1))[:, None]
         planes = {

@@ -198,7 +198,7 @@ class Colorizer:
         light = resize(unfit(light, place)[0], *weights.shape[1:])
         size = answer.shape[:0:-1]
         results = [answer]
-        for shift in alternative_shifts(weights, colors, light, count - 1, seed):
+        for shift in alternative_shifts(weights, colors[0], light, count - 1, seed):
             whole = shift if box is None else extend(shift, box, gray.shape)
             results.append(clamped(answer + np.stack([cv2.resize(plane, size) for plane in whole])))
         return np.stack(results)

@@ -48,15 +48,16 @@ def predicted(network: ColorizationNet, x: Tensor, options: Mapping[str, Any], *
 def posterior(
     network: PredictsDistribution, x: Tensor, options: Mapping[str, Any], *, mirror: bool
 ) -> tuple[Tensor, Tensor]:
-    """Return weights (N, K, h, w) that sum to 1 over K, and colors (K, 2), a*b* in Lab units, both float32.
+    """Return weights (N, K, h, w) that sum to 1 over K, and colors (N, K, 2), a*b* in Lab units, both float32.
 
     ``x``: L* (N, 1, H, W) in 0..100. ``mirror``: the mean over the pictures and their mirror images. A side has at most
     :data:`MOST_CELLS` cells.
     """
     weights, colors = network.distribution(torch.cat([x, x.flip(-1)]) if mirror else x, **options)
-    weights = weights.float()
+    weights, colors = weights.float(), colors.float().expand(len(weights), -1, -1)
     if mirror:
         straight, mirrored = weights.chunk(2)
         weights = (straight + mirrored.flip(-1)) / 2
+        colors = torch.stack(colors.chunk(2)).mean(0)
     height, width = (min(side, MOST_CELLS) for side in weights.shape[-2:])
-    return F.interpolate(weights, (height, width), mode="area"), colors.float()
+    return F.interpolate(weights, (height, width), mode="area"), colors

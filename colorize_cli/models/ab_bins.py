@@ -5,10 +5,17 @@ keep the bins that occur in sRGB. Their rebalancing weights (2.2) are applied he
 training: the network learns the true posterior p(bin | photo), and with a vividness v
 
     q(bin) ~ p(bin | photo) / prior(bin) ** (prior_weight * v)
-    ab = (1 + gain * v) * sum_bin q(bin) * center(bin)
+    m = sum_bin q(bin) * center(bin)
+    ab = (1 + v * min(gain * E / sqrt(S^2 + S0^2), limit)) * m
 
-turns it into a color. v = 0 is the posterior mean: the least error, and pale. On validation photographs, adjusting the
-prior and raising the gain together cost less error for the same colorfulness than either does alone.
+turns it into a color. v = 0 is the posterior mean: the least error, and pale. E is the mean over the picture of the
+variance of q, S the root mean square of m.
+
+The gain of a picture is what makes a given colorfulness cost least. Multiplying m by 1 + g adds g^2 S^2 to an expected
+squared error of E: it lowers the PSNR by about g^2 S^2 / E, and raises the colorfulness by about g S. With one price of
+colorfulness for all pictures, g is in proportion to E / S. Where q is wide its mean has lost most of its color, and it
+gets most back; what is surely gray stays gray. On validation photographs this costs less than one gain for all, or than
+dividing by the prior, which is kept small: it lets rare colors through.
 """
 
 from collections.abc import Iterable
@@ -21,6 +28,10 @@ from colorize_cli.models.uncertainty import expected_error
 
 GRID = 10.0
 PRIOR_FLOOR = 0.001
+FAINT = 8.0
+"""S0, Lab units: below such chroma a picture is taken for gray rather than for pale."""
+MOST_GAIN = 1.0
+"""The limit: chroma is at most doubled. Beyond, single mistakes become large patches of orange or red."""
 
 
 def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,9 +88,9 @@ class AbDecoder(nn.Module):
         super().__init__()
         self.register_buffer("centers", torch.zeros(bins, 2))
         self.register_buffer("log_prior", torch.zeros(bins))
-        self.register_buffer("prior_weight", torch.tensor(0.4))
-        self.register_buffer("gain", torch.tensor(0.4))
-        self.register_buffer("default_vividness", torch.tensor(0.5))
+        self.register_buffer("prior_weight", torch.tensor(0.1))
+        self.register_buffer("gain", torch.tensor(0.025))
+        self.register_buffer("default_vividness", torch.tensor(0.7))
 
     def count(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Set the prior: how often each bin occurs in a sample of the training photos, a*b* (N, 2, h, w) Lab units.
@@ -105,13 +116,13 @@ class AbDecoder(nn.Module):
         """Return a*b* (N, 2, h, w) in Lab units for logits (N, K, h, w); vividness 0..1."""
         return self._answer(self.probabilities(logits, vividness), vividness)
 
-    def colors(self, vividness: float | None = None) -> Tensor:
-        """Return what each bin contributes to the answer: (K, 2), a*b* in Lab units, beyond the bin's own by the gain.
+    def distribution(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
+        """Return q(bin) as :meth:`probabilities` does, and what each bin contributes to the answer, (N, K, 2).
 
-        :meth:`forward` is their mean, weighted by :meth:`probabilities`.
+        Lab units, the gain of each picture included; :meth:`forward` is their mean.
         """
-        v = self.default_vividness if vividness is None else vividness
-        return (1 + self.gain * v) * self.centers
+        q = self.probabilities(logits, vividness)
+        return q, self._factor(q, self._mean(q), vividness)[..., 0] * self.centers
 
     def with_error(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
         """Return a*b* as :meth:`forward` does, and the error to expect of it, (N, 1, h, w), Lab units.
@@ -127,8 +138,20 @@ class AbDecoder(nn.Module):
         return ab, expected_error(posterior, self.centers, ab)
 
     def _answer(self, q: Tensor, vividness: float | None) -> Tensor:
+        ab = self._mean(q)
+        return self._factor(q, ab, vividness) * ab
+
+    def _mean(self, q: Tensor) -> Tensor:
+        return torch.einsum("nkhw,kc->nchw", q, self.centers)
+
+    def _factor(self, q: Tensor, ab: Tensor, vividness: float | None) -> Tensor:
+        """Return what each picture's chroma is multiplied with, (N, 1, 1, 1)."""
         v = self.default_vividness if vividness is None else vividness
-        return (1 + self.gain * v) * torch.einsum("nkhw,kc->nchw", q, self.centers)
+        chroma = ab.float().square().sum(1).mean((1, 2))
+        # Not a matrix product, which would be rounded to bf16 before the difference of two large numbers is taken.
+        variance = (q.mean((2, 3)) * self.centers.square().sum(1)).sum(1) - chroma
+        gain = (self.gain * variance / (chroma + FAINT**2).sqrt()).clamp(0.0, MOST_GAIN)
+        return (1 + v * gain).view(-1, 1, 1, 1)
 
 
 def srgb_bins() -> Tensor:

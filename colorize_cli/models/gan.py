@@ -44,20 +44,18 @@ class ChromaDecoder(nn.Module):
             if isinstance(block, BasicBlock):
                 block.start_as_identity()
 
-    def light(self, features: tuple[Tensor, ...]) -> Tensor:
-        """Map the trunk's features to (N, width, H / 8, W / 8) by the light head alone, as pretraining does."""
+    def eighth(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Map the trunk's features to (N, width, H / 8, W / 8): all but the finest scale, as pretraining uses it."""
         _, _, eighth, sixteenth, deepest = features
-        x = self.smooth3(self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth))
-        return self.smooth2(self.lateral2(eighth) + resize_like(x, eighth))
-
-    def forward(self, features: tuple[Tensor, ...]) -> Tensor:
-        """Map the trunk's features to (N, width, H / 4, W / 4)."""
-        _, quarter, eighth, sixteenth, deepest = features
         x = self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth)
         x = self.refine3(self.smooth3(x))
         x = self.lateral2(eighth) + resize_like(x, eighth)
-        x = self.refine2(self.smooth2(x))
-        return self.refine1(F.relu(self.lateral1(quarter) + resize_like(x, quarter)))
+        return self.refine2(self.smooth2(x))
+
+    def forward(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Map the trunk's features to (N, width, H / 4, W / 4)."""
+        quarter = features[1]
+        return self.refine1(F.relu(self.lateral1(quarter) + resize_like(self.eighth(features), quarter)))
 
 
 class Generator(ColorizationNet):
@@ -95,5 +93,5 @@ class Generator(ColorizationNet):
         return self.decode.with_error(self.logits(lightness), vividness)
 
     def distribution(self, lightness: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
-        """Predict weights (N, bins, H / 4, W / 4) of colors (bins, 2), a*b* in Lab units; the chroma is their mean."""
-        return self.decode.probabilities(self.logits(lightness), vividness), self.decode.colors(vividness)
+        """Predict weights (N, bins, H / 4, W / 4) of colors (N, bins, 2), a*b* in Lab units; chroma is their mean."""
+        return self.decode.distribution(self.logits(lightness), vividness)

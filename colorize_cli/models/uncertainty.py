@@ -36,7 +36,7 @@ class PredictsDistribution(Protocol):
     """A network that predicts a distribution over a fixed set of colors, from which variants can be drawn."""
 
     def distribution(self, lightness: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
-        """Return weights (N, K, h, w) that sum to 1 over K, and colors (K, 2), a*b* in Lab units.
+        """Return weights (N, K, h, w) that sum to 1 over K, and colors (K, 2), or (N, K, 2), a*b* in Lab units.
 
         Where ``chroma`` answers with a mean of colors, it is theirs, with the same options.
         """

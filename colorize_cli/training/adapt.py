@@ -69,7 +69,7 @@ def _chosen(recipe: Recipe, options: TrainOptions) -> list[Stage]:
     if options.stages:
         return [stage for stage in recipe.stages if stage.name in options.stages]
     begins_trained = options.init is not None or (options.encoder or recipe.encoder) != "scratch"
-    return [stage for stage in recipe.stages if not (begins_trained and stage.objective == "pretraining")]
+    return [stage for stage in recipe.stages if not (begins_trained and stage.name == "pretraining")]
 
 
 def _changed(stage: Stage, options: TrainOptions) -> Stage:

@@ -1,6 +1,6 @@
 import torch
 
-from colorize_cli.models.ab_bins import AbDecoder, soft_cross_entropy, soft_labels
+from colorize_cli.models.ab_bins import MOST_GAIN, AbDecoder, soft_cross_entropy, soft_labels
 
 
 def _grid():
@@ -46,7 +46,7 @@ def test_vividness_moves_the_color_away_from_what_is_common():
     logits = logits.view(1, -1, 1, 1)
     chroma = [decode(logits, vividness).norm().item() for vividness in (0.0, 0.5, 1.0)]
     assert chroma[0] < chroma[1] < chroma[2]
-    assert torch.equal(decode(logits), decode(logits, 0.5)), "the checkpoint's own vividness is the default"
+    assert torch.equal(decode(logits), decode(logits, 0.7)), "the checkpoint's own vividness is the default"
 
 
 def test_vividness_zero_is_the_posterior_mean():
@@ -57,3 +57,19 @@ def test_vividness_zero_is_the_posterior_mean():
     logits = torch.randn(1, len(centers), 2, 3)
     mean = torch.einsum("nkhw,kc->nchw", logits.softmax(1), centers)
     assert torch.allclose(decode(logits, 0.0), mean, atol=1e-4)
+
+
+def test_a_picture_gains_most_color_where_the_distribution_is_wide():
+    torch.manual_seed(0)
+    centers = _grid()
+    decode = AbDecoder(len(centers))
+    decode.centers.copy_(centers)
+    noise = torch.randn(1, len(centers), 4, 5)
+    gray = torch.where((centers == 0).all(1), 12.0, 0.0).view(1, -1, 1, 1)
+    logits = torch.cat([noise, 20 * noise, gray + noise])
+    calm, vivid = decode(logits, 0.0), decode(logits, 0.5)
+    factors = torch.linalg.vector_norm(vivid, dim=(1, 2, 3)) / torch.linalg.vector_norm(calm, dim=(1, 2, 3))
+    assert torch.allclose(vivid, factors.view(-1, 1, 1, 1) * calm, atol=1e-3), "one factor a picture"
+    wide, sure, neutral = factors
+    assert 1 <= sure < wide <= 1 + 0.5 * MOST_GAIN + 1e-4
+    assert neutral < 1.05, "what is surely gray stays gray"

@@ -144,7 +144,7 @@ def test_the_light_head_is_what_the_whole_decoder_starts_as() -> None:
     network = Generator(bins=25, width=16, refinements=1).eval()
     network.decoder.start_as_light_head()
     features = network.encoder(torch.rand(1, 1, 64, 64))
-    light = torch.nn.functional.interpolate(network.decoder.light(features), scale_factor=2, mode="bilinear")
+    light = torch.nn.functional.interpolate(network.decoder.eighth(features), scale_factor=2, mode="bilinear")
     assert torch.allclose(light, network.decoder(features), atol=1e-5)
 
 

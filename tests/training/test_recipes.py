@@ -49,8 +49,8 @@ def test_an_unknown_recipe_is_told_which_there_are() -> None:
 
 
 def test_epochs_are_shared_out_as_the_recipe_does() -> None:
-    stages = adapted(GAN_BUNDLED, options(epochs=56)).stages
-    assert [stage.epochs for stage in stages] == [48, 6, 2]
+    stages = adapted(GAN_BUNDLED, options(epochs=57)).stages
+    assert [stage.epochs for stage in stages] == [48, 1, 1, 6, 2]
 
 
 def test_a_new_rate_keeps_the_ratios_of_layers() -> None:
@@ -68,7 +68,7 @@ def test_a_new_size_keeps_the_growth() -> None:
 
 def test_pretraining_is_left_out_when_trained_weights_are_given() -> None:
     names = [stage.name for stage in adapted(GAN_BUNDLED, options(encoder="hub")).stages]
-    assert names == ["color", "adversarial"]
+    assert names == ["decoder", "adversarial", "coarse", "color"]
     asked = adapted(GAN_BUNDLED, options(encoder="hub", stages=("pretraining",)))
     assert [stage.name for stage in asked.stages] == ["pretraining"]
 

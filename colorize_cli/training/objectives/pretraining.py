@@ -1,7 +1,9 @@
-"""Teaching a gray encoder what things are and, where there is a light head, what colors they tend to have.
+"""Teaching a gray encoder what things are and, in ``gan``, what colors they tend to have.
 
 Up to two tasks on one trunk: classes, by a linear layer on the pooled deepest features (ignored for photos without a
-label), and chroma, by the light head of ``gan`` at an eighth of the input size. The linear layer is dropped afterwards.
+label), and chroma, by the decoder of ``gan`` up to an eighth of the input size, half the work of the whole. The linear
+layer is dropped afterwards.
+
 VGG-16 does not learn from random initialization without batch norm: its twin with batch norms is what is trained, and
 after each step the network gets the plain weights that compute the same.
 """
@@ -63,7 +65,7 @@ class Pretraining(Objective):
         features = self._features(batch.lightness)
         total = features[-1].new_zeros(()) * features[-1].sum()
         if isinstance(self.network, Generator):
-            logits = self.network.classifier(self.network.decoder.light(features))
+            logits = self.network.classifier(self.network.decoder.eighth(features))
             total = terms["chroma"] = distribution_loss(logits, batch.ab, self.network.decode)
         labelled = batch.label >= 0
         if self._classes is not None and bool(labelled.any()):
