@@ -31,7 +31,7 @@ PRIOR_FLOOR = 0.001
 FAINT = 8.0
 """S0, Lab units: below such chroma a picture is taken for gray rather than for pale."""
 MOST_GAIN = 1.0
-"""The limit: chroma is at most doubled. Beyond, single mistakes become large patches of orange or red."""
+"""The limit: chroma is at most doubled, so that a single mistake does not glow. A higher one gains next to nothing."""
 
 
 def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,7 +90,7 @@ class AbDecoder(nn.Module):
         self.register_buffer("log_prior", torch.zeros(bins))
         self.register_buffer("prior_weight", torch.tensor(0.1))
         self.register_buffer("gain", torch.tensor(0.025))
-        self.register_buffer("default_vividness", torch.tensor(0.7))
+        self.register_buffer("default_vividness", torch.tensor(0.65))
 
     def count(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Set the prior: how often each bin occurs in a sample of the training photos, a*b* (N, 2, h, w) Lab units.

@@ -22,6 +22,26 @@ _BALANCE = {
 }
 """How often photos are drawn by their source: those nearest to what users bring more often."""
 
+_STEM = ("encoder.conv1", "encoder.bn1", "encoder.layer1")
+_WIDELY_CROPPED = replace(AGED, area=(0.2, 1.0))
+_COLOR = Stage(
+    name="color",
+    objective="chroma-distribution",
+    epochs=1,
+    sizes=((0.0, 144),),
+    batch_size=32,
+    lr=6e-4,
+    # All but the finest scale comes trained; what is new learns faster than what is kept.
+    group_lr={"encoder.": 2.5e-4},
+    frozen=_STEM,
+    weight_decay=0.02,
+    schedule="cosine",
+    warmup=100,
+    clip=2.0,
+    ema=0.998,
+    augmentation=_WIDELY_CROPPED,
+)
+
 GAN_BUNDLED = Recipe(
     name="bundled",
     validation_size=192,
@@ -43,11 +63,10 @@ GAN_BUNDLED = Recipe(
             small_share=0.5,
             class_weight=0.5,
         ),
-        Stage(
+        replace(
+            _COLOR,
             name="decoder",
-            objective="chroma-distribution",
             epochs=0.35,
-            sizes=((0.0, 144),),
             batch_size=20,
             lr=1e-3,
             # The encoder and the light head come trained; what is new learns faster than what is kept.
@@ -59,12 +78,7 @@ GAN_BUNDLED = Recipe(
                 "decoder.lateral4.": 6e-4,
                 "decoder.smooth": 6e-4,
             },
-            frozen=("encoder.conv1", "encoder.bn1", "encoder.layer1", "encoder.layer2"),
-            weight_decay=0.02,
-            schedule="cosine",
-            warmup=100,
-            clip=2.0,
-            ema=0.998,
+            frozen=(*_STEM, "encoder.layer2"),
             augmentation=AGED,
         ),
         Stage(
@@ -75,7 +89,7 @@ GAN_BUNDLED = Recipe(
             batch_size=20,
             lr=1e-4,
             group_lr={"encoder.": 2.5e-5},
-            frozen=("encoder.conv1", "encoder.bn1", "encoder.layer1", "encoder.layer2"),
+            frozen=(*_STEM, "encoder.layer2"),
             betas=(0.5, 0.999),
             weight_decay=0.02,
             schedule="cosine",
@@ -96,33 +110,17 @@ GAN_BUNDLED = Recipe(
             sizes=((0.0, 128),),
             batch_size=64,
             lr=1e-3,
-            frozen=("encoder.conv1", "encoder.bn1", "encoder.layer1"),
+            frozen=_STEM,
             weight_decay=0.05,
             schedule="cosine",
             warmup=200,
             clip=2.0,
             ema=0.999,
-            augmentation=replace(AGED, area=(0.2, 1.0)),
+            augmentation=_WIDELY_CROPPED,
             small_share=0.15,
             class_weight=0.2,
         ),
-        Stage(
-            name="color",
-            objective="chroma-distribution",
-            epochs=1,
-            sizes=((0.0, 144),),
-            batch_size=32,
-            lr=6e-4,
-            # All but the finest scale comes trained; what is new learns faster than what is kept.
-            group_lr={"encoder.": 2.5e-4},
-            frozen=("encoder.conv1", "encoder.bn1", "encoder.layer1"),
-            weight_decay=0.02,
-            schedule="cosine",
-            warmup=100,
-            clip=2.0,
-            ema=0.998,
-            augmentation=replace(AGED, area=(0.2, 1.0)),
-        ),
+        _COLOR,
     ),
 )
 
