@@ -186,6 +186,7 @@ ENCODERS: dict[str, tuple[str, str | None]] = {
     "timm/vgg16.tv_in1k": ("bsd-3-clause", None),
     "timm/vgg16_bn.tv_in1k": ("bsd-3-clause", None),
     "timm/inception_resnet_v2.tf_in1k": ("apache-2.0", None),
+    "timm/tf_efficientnet_lite2.in1k": ("apache-2.0", None),
     "timm/convnext_tiny.fb_in22k": ("apache-2.0", None),
     "timm/convnext_large.fb_in22k": ("apache-2.0", None),
 }

@@ -45,7 +45,7 @@ def train(
     encoder: Annotated[
         str | None,
         typer.Option(
-            metavar="scratch|hub|MODEL|FILE",
+            metavar="scratch|imagenet|hub|MODEL|FILE",
             help="Where the encoder's first weights come from. [default: the recipe's]",
             show_default=False,
         ),

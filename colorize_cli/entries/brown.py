@@ -9,13 +9,19 @@ RESEARCH = "research weights, trained on photographs of mixed terms"
 ENTRIES = (
     ModelEntry(
         name="gan",
-        title="ResNet-18 U-Net with a head over ab bins, adversarially refined (default)",
+        title="EfficientNet-Lite2 U-Net with a head over ab bins (default)",
         paper=f"{BROWN}, section 3.4",
         variants={
+            "efficientnet": Variant(
+                "colorize_cli.models.gan:Generator",
+                6_805_508,
+                recipes={"bundled": "colorize_cli.training.recipes.brown:GAN_BUNDLED"},
+            ),
             "light": Variant(
                 "colorize_cli.models.gan:Generator",
                 13_099_716,
-                recipes={"bundled": "colorize_cli.training.recipes.brown:GAN_BUNDLED"},
+                {"trunk": "resnet18"},
+                recipes={"scratch": "colorize_cli.training.recipes.brown:GAN_SCRATCH"},
             ),
             "dynamic-unet": Variant(
                 "colorize_cli.models.dynamic_unet:DynamicUNet",
@@ -56,10 +62,16 @@ ENTRIES = (
                 952_256,
                 recipes={"paper": "colorize_cli.training.recipes.brown:CLASSIFIER_PAPER"},
             ),
+            "efficientnet": Variant(
+                "colorize_cli.models.classifier:LightClassifier",
+                5_623_296,
+                recipes={"bundled": "colorize_cli.training.recipes.brown:CLASSIFIER_BUNDLED"},
+            ),
             "light": Variant(
                 "colorize_cli.models.classifier:LightClassifier",
                 11_917_504,
-                recipes={"bundled": "colorize_cli.training.recipes.brown:CLASSIFIER_BUNDLED"},
+                {"trunk": "resnet18"},
+                recipes={"head": "colorize_cli.training.recipes.brown:CLASSIFIER_HEAD"},
             ),
         },
         objective="weighted classes",
@@ -70,7 +82,9 @@ ENTRIES = (
         distribution=True,
         decoding=("temperature", "fallback"),
         licence=RESEARCH,
-        notes=("The bundled weights are light: a whole ResNet-18, answers at a quarter of the size.",),
+        notes=(
+            "The bundled weights are of the variant efficientnet: the trunk of gan, answers at a quarter of the size.",
+        ),
     ),
     ModelEntry(
         name="regression",
@@ -82,10 +96,16 @@ ENTRIES = (
                 1_623_922,
                 recipes={"paper": "colorize_cli.training.recipes.brown:REGRESSION_PAPER"},
             ),
+            "efficientnet": Variant(
+                "colorize_cli.models.regression:LightRegression",
+                5_590_530,
+                recipes={"bundled": "colorize_cli.training.recipes.brown:REGRESSION_BUNDLED"},
+            ),
             "light": Variant(
                 "colorize_cli.models.regression:LightRegression",
                 11_884_738,
-                recipes={"bundled": "colorize_cli.training.recipes.brown:REGRESSION_BUNDLED"},
+                {"trunk": "resnet18"},
+                recipes={"head": "colorize_cli.training.recipes.brown:REGRESSION_HEAD"},
             ),
         },
         objective="regression",
@@ -93,6 +113,6 @@ ENTRIES = (
         fit="rectangle",
         bundled="regression.safetensors",
         licence=RESEARCH,
-        notes=("The bundled weights are light: a whole ResNet-18 instead of the first half of ResNet-34.",),
+        notes=("The bundled weights are of the variant efficientnet: the trunk of gan instead of half a ResNet-34.",),
     ),
 )

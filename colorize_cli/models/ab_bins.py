@@ -6,7 +6,8 @@ training: the network learns the true posterior p(bin | photo), and with a vivid
 
     q(bin) ~ p(bin | photo) / prior(bin) ** (prior_weight * v)
     m = sum_bin q(bin) * center(bin)
-    ab = (1 + v * min(gain * E / sqrt(S^2 + S0^2), limit)) * m
+    x = (1 + v * min(gain * E / sqrt(S^2 + S0^2), limit)) * m
+    ab = x * min((|x| / 20) ** (curve * v), 1.2) * |x|^2 / (|x|^2 + (neutral * v)^2)
 
 turns it into a color. v = 0 is the posterior mean: the least error, and pale. E is the mean over the picture of the
 variance of q, S the root mean square of m.
@@ -16,6 +17,9 @@ squared error of E: it lowers the PSNR by about g^2 S^2 / E, and raises the colo
 colorfulness for all pictures, g is in proportion to E / S. Where q is wide its mean has lost most of its color, and it
 gets most back; what is surely gray stays gray. On validation photographs this costs less than one gain for all, or than
 dividing by the prior, which is kept small: it lets rare colors through.
+
+The last two factors, a curve over chroma, make little of it less and much of it more. Means of many possible colors are
+all of middling chroma; true colors are mostly near neutral, and seldom strong.
 """
 
 from collections.abc import Iterable
@@ -32,6 +36,10 @@ FAINT = 8.0
 """S0, Lab units: below such chroma a picture is taken for gray rather than for pale."""
 MOST_GAIN = 1.0
 """The limit: chroma is at most doubled, so that a single mistake does not glow. A higher one gains next to nothing."""
+UNCHANGED_CHROMA = 20.0
+"""The chroma, Lab units, that the curve leaves as it is."""
+STEEPEST = 1.2
+"""The most the curve multiplies chroma with."""
 
 
 def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,6 +90,8 @@ class AbDecoder(nn.Module):
     log_prior: Tensor
     prior_weight: Tensor
     gain: Tensor
+    curve: Tensor
+    neutral: Tensor
     default_vividness: Tensor
 
     def __init__(self, bins: int) -> None:
@@ -90,6 +100,8 @@ class AbDecoder(nn.Module):
         self.register_buffer("log_prior", torch.zeros(bins))
         self.register_buffer("prior_weight", torch.tensor(0.1))
         self.register_buffer("gain", torch.tensor(0.025))
+        self.register_buffer("curve", torch.tensor(0.45))
+        self.register_buffer("neutral", torch.tensor(6.0))
         self.register_buffer("default_vividness", torch.tensor(0.65))
 
     def count(self, samples: Iterable[Tensor], pixels: int) -> None:
@@ -119,7 +131,7 @@ class AbDecoder(nn.Module):
     def distribution(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
         """Return q(bin) as :meth:`probabilities` does, and what each bin contributes to the answer, (N, K, 2).
 
-        Lab units, the gain of each picture included; :meth:`forward` is their mean.
+        Lab units, the gain of each picture included; :meth:`forward` is their mean, after the curve.
         """
         q = self.probabilities(logits, vividness)
         return q, self._factor(q, self._mean(q), vividness)[..., 0] * self.centers
@@ -139,7 +151,15 @@ class AbDecoder(nn.Module):
 
     def _answer(self, q: Tensor, vividness: float | None) -> Tensor:
         ab = self._mean(q)
-        return self._factor(q, ab, vividness) * ab
+        return self._curved(self._factor(q, ab, vividness) * ab, vividness)
+
+    def _curved(self, ab: Tensor, vividness: float | None) -> Tensor:
+        """Return a*b* (N, 2, h, w) with the chroma that the curve gives it."""
+        v = self.default_vividness if vividness is None else vividness
+        # The summand keeps gradients finite at neutral; half the exponent, because it is a square.
+        square = ab.float().square().sum(1, keepdim=True) + 1e-4
+        steep = ((square / UNCHANGED_CHROMA**2) ** (0.5 * self.curve * v)).clamp(max=STEEPEST)
+        return ab * steep * square / (square + (self.neutral * v) ** 2)
 
     def _mean(self, q: Tensor) -> Tensor:
         return torch.einsum("nkhw,kc->nchw", q, self.centers)

@@ -44,7 +44,7 @@ class ResNetTrunk(nn.Module):
 
     The state dict has torchvision's names (``conv1``, ``bn1``, ``layer1`` .. ``layer4``) with ``conv1.weight`` of shape
     (64, 1, 7, 7). ``depths``: blocks of each stage, (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34; fewer
-    numbers make a trunk that ends earlier.
+    numbers make a trunk that ends earlier. ``hub``: repository on the Hub with weights that fit.
     """
 
     channels: tuple[int, ...] = (64, 64, 128, 256, 512)
@@ -55,6 +55,8 @@ class ResNetTrunk(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.stages = [f"layer{i + 1}" for i in range(len(depths))]
         self.channels = ResNetTrunk.channels[: len(depths) + 1]
+        layers = 34 if tuple(depths) == RESNET_34[: len(depths)] else 18
+        self.hub = f"timm/resnet{layers}.tv_in1k"
         for i, (name, depth) in enumerate(zip(self.stages, depths, strict=True)):
             self.add_module(name, self._stage(self.channels[i], self.channels[i + 1], depth, 1 if i == 0 else 2))
 
@@ -123,10 +125,9 @@ class ColorizationNet(nn.Module):
 
     A subclass implements :meth:`chroma`, at the resolution at which it predicts; :meth:`forward` answers at the size of
     its input. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`answers` and
-    :meth:`targets`. ``hub_encoder``: repository on the Hub whose weights fit its ``encoder``, None where none do.
+    :meth:`targets`. An ``encoder`` for which there are published weights names their repository on the Hub as ``hub``
+    and makes them its own by ``of_imagenet``.
     """
-
-    hub_encoder: str | None = None
 
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take in Lab (N, 3, h, w) of a sample of the training photos, which have ``pixels`` in all.

@@ -1,7 +1,7 @@
 """``classifier``: every pixel is put into one of 256 color classes (Brown et al. 3.2).
 
 ``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions with doubling, one
-score a class and pixel. ``LightClassifier`` keeps the whole ResNet-18 and answers at a quarter of the input size.
+score a class and pixel. ``LightClassifier`` stands on the trunk of ``gan`` and answers at a quarter of the input size.
 """
 
 from torch import Tensor, nn
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from colorize_cli.models.blocks import ColorizationNet, ResNetTrunk, normalized_lightness
 from colorize_cli.models.color_classes import ClassDecoder
 from colorize_cli.models.gan import ChromaDecoder
+from colorize_cli.models.trunks import TrunkName, create_trunk
 from colorize_cli.models.uncertainty import expected_error
 
 CLASSES = 256
@@ -18,7 +19,6 @@ class _Classifier(ColorizationNet):
     """A network with :meth:`logits` over the classes, decoded to a*b*."""
 
     decode: ClassDecoder
-    hub_encoder = "timm/resnet18.tv_in1k"
 
     def logits(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 256, h, w) of the classes for L* (N, 1, H, W) in 0..100."""
@@ -75,12 +75,12 @@ class PaperClassifier(_Classifier):
 
 
 class LightClassifier(_Classifier):
-    """The whole ResNet-18, additive skips up to a quarter of the input size, and one score a class there."""
+    """A whole trunk, additive skips up to a quarter of the input size, and one score a class there."""
 
-    def __init__(self, width: int = 128, refinements: int = 0) -> None:
+    def __init__(self, width: int = 128, refinements: int = 0, trunk: TrunkName = "efficientnet") -> None:
         super().__init__()
-        self.encoder = ResNetTrunk()
-        self.decoder = ChromaDecoder(width, refinements)
+        self.encoder = create_trunk(trunk)
+        self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, CLASSES, 1)
         self.decode = ClassDecoder()
 

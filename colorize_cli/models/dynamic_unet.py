@@ -50,8 +50,6 @@ class _UpBlock(nn.Module):
 class DynamicUNet(ColorizationNet):
     """ResNet-18 U-Net predicting a*b* at full size, linear output."""
 
-    hub_encoder = "timm/resnet18.tv_in1k"
-
     def __init__(self) -> None:
         super().__init__()
         self.encoder = ResNetTrunk()

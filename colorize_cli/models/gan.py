@@ -1,16 +1,19 @@
-"""The generator of ``gan``: a ResNet-18 encoder, a U-Net decoder with additive skips, a head over ab bins.
+"""The generator of ``gan``: a trunk, a U-Net decoder with additive skips, a head over ab bins.
 
-After Brown et al. 3.4 and the ResNet-18 U-Net of the system they build on, lightened for CPUs: chroma is smooth, so the
-decoder stops at a quarter of the input size and the full-resolution lightness guides the rest. The head predicts a
-distribution over ab bins (Zhang et al. 2016), decoded to a*b* inside the network, so that the L1 and the adversarial
-loss see a color while vividness can still be chosen afterwards.
+After Brown et al. 3.4 and the ResNet-18 U-Net of the system they build on, lightened for CPUs: the trunk is an
+EfficientNet-Lite2, and since chroma is smooth the decoder stops at a quarter of the input size; the full-resolution
+lightness guides the rest. The head predicts a distribution over ab bins (Zhang et al. 2016), decoded to a*b* inside the
+network, so that the L1 and the adversarial loss see a color while vividness can still be chosen afterwards.
 """
+
+from collections.abc import Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.ab_bins import AbDecoder
-from colorize_cli.models.blocks import BasicBlock, ColorizationNet, ResNetTrunk, normalized_lightness, resize_like
+from colorize_cli.models.blocks import BasicBlock, ColorizationNet, normalized_lightness, resize_like
+from colorize_cli.models.trunks import TrunkName, create_trunk
 
 
 class Smooth(nn.Sequential):
@@ -21,14 +24,17 @@ class Smooth(nn.Sequential):
 
 
 class ChromaDecoder(nn.Module):
-    """Top-down decoder over the trunk's scales with additive skips, from 1/32 up to a quarter of the input size."""
+    """Top-down decoder over a trunk's scales with additive skips, from 1/32 up to a quarter of the input size.
 
-    def __init__(self, width: int, refinements: int) -> None:
+    ``channels``: those of the trunk's features at 1/4, 1/8, 1/16 and 1/32, after any of finer scales.
+    """
+
+    def __init__(self, channels: Sequence[int], width: int, refinements: int) -> None:
         super().__init__()
-        self.lateral4 = nn.Conv2d(512, width, 1)
-        self.lateral3 = nn.Conv2d(256, width, 1)
-        self.lateral2 = nn.Conv2d(128, width, 1)
-        self.lateral1 = nn.Conv2d(64, width, 1)
+        self.lateral4 = nn.Conv2d(channels[-1], width, 1)
+        self.lateral3 = nn.Conv2d(channels[-2], width, 1)
+        self.lateral2 = nn.Conv2d(channels[-3], width, 1)
+        self.lateral1 = nn.Conv2d(channels[-4], width, 1)
         self.smooth3 = Smooth(width)
         self.smooth2 = Smooth(width)
         self.refine3 = nn.Sequential(*(BasicBlock(width, width) for _ in range(refinements)))
@@ -46,7 +52,7 @@ class ChromaDecoder(nn.Module):
 
     def eighth(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the trunk's features to (N, width, H / 8, W / 8): all but the finest scale, as pretraining uses it."""
-        _, _, eighth, sixteenth, deepest = features
+        *_, eighth, sixteenth, deepest = features
         x = self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth)
         x = self.refine3(self.smooth3(x))
         x = self.lateral2(eighth) + resize_like(x, eighth)
@@ -54,7 +60,7 @@ class ChromaDecoder(nn.Module):
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the trunk's features to (N, width, H / 4, W / 4)."""
-        quarter = features[1]
+        quarter = features[-4]
         return self.refine1(F.relu(self.lateral1(quarter) + resize_like(self.eighth(features), quarter)))
 
 
@@ -69,14 +75,16 @@ class Generator(ColorizationNet):
         channels of the decoder.
     refinements
         residual blocks at 1/16 and at 1/8 of the input size.
+    trunk
+        name of the encoder's architecture.
     """
 
-    hub_encoder = "timm/resnet18.tv_in1k"
-
-    def __init__(self, bins: int = 260, width: int = 128, refinements: int = 2) -> None:
+    def __init__(
+        self, bins: int = 260, width: int = 128, refinements: int = 2, trunk: TrunkName = "efficientnet"
+    ) -> None:
         super().__init__()
-        self.encoder = ResNetTrunk()
-        self.decoder = ChromaDecoder(width, refinements)
+        self.encoder = create_trunk(trunk)
+        self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, bins, 1)
         self.decode = AbDecoder(bins)
 
@@ -93,5 +101,5 @@ class Generator(ColorizationNet):
         return self.decode.with_error(self.logits(lightness), vividness)
 
     def distribution(self, lightness: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
-        """Predict weights (N, bins, H / 4, W / 4) of colors (N, bins, 2), a*b* in Lab units; chroma is their mean."""
+        """Predict weights (N, bins, H / 4, W / 4) of colors (N, bins, 2), a*b* in Lab units (see ``AbDecoder``)."""
         return self.decode.distribution(self.logits(lightness), vividness)

@@ -50,7 +50,6 @@ class ResNetEmbedding(ResNetTrunk):
     """The pooled deepest features, 512, of a gray ResNet-18 at 128x128 pixels, the size it is pretrained at."""
 
     features = 512
-    hub = "timm/resnet18.tv_in1k"
 
     def forward(self, lightness: Tensor) -> Tensor:  # type: ignore[override]
         """Map L* (N, 1, H, W) in 0..100 to features (N, 512)."""
@@ -81,7 +80,6 @@ class Koalarization(ColorizationNet):
     def __init__(self, embedding: str = "inception-resnet-v2") -> None:
         super().__init__()
         self.encoder = EMBEDDINGS[embedding]()
-        self.hub_encoder = self.encoder.hub
         self.local = _convolutions(
             (1, 64, 2), (64, 128, 1), (128, 128, 2), (128, 256, 1), (256, 256, 2), (256, 512, 1), (512, 512, 1),
             (512, 256, 1),

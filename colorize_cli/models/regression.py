@@ -1,13 +1,14 @@
 """``regression``: a*b* predicted directly (Brown et al. 3.3).
 
 ``PaperRegression`` is the paper's network: ResNet-34 up to its second stage and an upsampling decoder, after the code
-the paper names (Francis). ``LightRegression`` keeps a whole ResNet-18 and answers at a quarter of the input size.
+the paper names (Francis). ``LightRegression`` has the trunk of ``gan`` and answers at a quarter of the input size.
 """
 
 from torch import Tensor, nn
 
 from colorize_cli.models.blocks import AB_UNIT, RESNET_34, ColorizationNet, ResNetTrunk, normalized_lightness
 from colorize_cli.models.gan import ChromaDecoder
+from colorize_cli.models.trunks import TrunkName, create_trunk
 
 
 def _step(channels_in: int, channels: int) -> list[nn.Module]:
@@ -16,8 +17,6 @@ def _step(channels_in: int, channels: int) -> list[nn.Module]:
 
 class PaperRegression(ColorizationNet):
     """Brown et al. 3.3, figure 3: the first six layers of ResNet-34, six convolutions, three doublings."""
-
-    hub_encoder = "timm/resnet34.tv_in1k"
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,14 +40,12 @@ class PaperRegression(ColorizationNet):
 
 
 class LightRegression(ColorizationNet):
-    """The whole ResNet-18, additive skips up to a quarter of the input size, and a*b* there."""
+    """A whole trunk, additive skips up to a quarter of the input size, and a*b* there."""
 
-    hub_encoder = "timm/resnet18.tv_in1k"
-
-    def __init__(self, width: int = 128, refinements: int = 0) -> None:
+    def __init__(self, width: int = 128, refinements: int = 0, trunk: TrunkName = "efficientnet") -> None:
         super().__init__()
-        self.encoder = ResNetTrunk()
-        self.decoder = ChromaDecoder(width, refinements)
+        self.encoder = create_trunk(trunk)
+        self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.output = nn.Conv2d(width, 2, 1)
 
     def chroma(self, lightness: Tensor) -> Tensor:

@@ -44,6 +44,7 @@ class VGGTrunk(nn.Module):
     def __init__(self, width: float = 1.0, blocks: int = 5, batch_norm: bool = False) -> None:
         super().__init__()
         self.width, self.blocks = width, blocks
+        self.hub = PUBLISHED if width == 1 else None
         self.channels = tuple(round(channels * width) for channels, _ in BLOCKS[:blocks])
         layers: list[nn.Module] = []
         self.taps: list[int] = []
@@ -125,7 +126,6 @@ class VGGNet(ColorizationNet):
     def __init__(self, width: float, blocks: int) -> None:
         super().__init__()
         self.encoder = VGGTrunk(width, blocks)
-        self.hub_encoder = PUBLISHED if width == 1 else None
 
     def encoder_input(self, lightness: Tensor) -> Tensor:
         """Return L* (N, 1, H, W) of 0..100 as the trunk takes it."""

@@ -1,9 +1,10 @@
-"""Where a training run's first weights come from: chance, the Hub's ImageNet encoder, an encoder file, a checkpoint."""
+"""Where a training run's first weights come from: chance, a published encoder, an encoder file, a checkpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -27,8 +28,9 @@ def initial_network(
 ) -> tuple[ColorizationNet, str]:
     """Return the network a run starts from, and in words where its encoder came from.
 
-    ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``, the name of
-    a model with bundled weights, or a file: an encoder file, or a checkpoint of any model with the same trunk.
+    ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
+    ``imagenet`` (what the Hub has, from an installed Python package where there is one), the name of a model with
+    bundled weights, or a file: an encoder file, or a checkpoint of any model with the same trunk.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
     torch.manual_seed(seed)
@@ -47,6 +49,8 @@ def initial_network(
         return network, _from_file(network, init, entry, variant)
     if encoder == "hub":
         return network, load_hub_encoder(network)
+    if encoder == "imagenet":
+        return network, load_imagenet_encoder(network)
     if encoder in registry.ENTRIES:
         path = bundled_path(registry.get(encoder))
         if path is None:
@@ -113,23 +117,50 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:
-    """Load the ImageNet encoder the network names (``hub_encoder``), made gray by its trunk; returns name and commit.
+    """Load the ImageNet encoder that the network's trunk names, made gray by it; returns name and commit.
 
     Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` when it
     cannot be fetched.
     """
-    repo, trunk = network.hub_encoder, getattr(network, "encoder", None)
-    if repo is None or trunk is None:
-        raise UsageProblem(
-            "There is no encoder on the Hub that fits this architecture.",
-            "Leave --encoder out, or name a file with the trunk of a model trained here.",
-        )
+    repo = _published_encoder(network)
     from colorize_cli.checkpoints.hub import commit_of, fetch_encoder
 
     path = fetch_encoder(repo, "model.safetensors")
-    state: Mapping[str, Tensor] = trunk.of_imagenet(load_file(path))
-    _load_part(network, {f"encoder.{name}": value for name, value in state.items()}, repo)
+    _load_imagenet(network, load_file(path), repo)
     return f"hub:{repo}" + (f"@{commit_of(path)}" if "snapshots" in path.parts else "")
+
+
+def load_imagenet_encoder(network: ColorizationNet) -> str:
+    """Load the same encoder, from an installed Python package where there is one; returns where it came from.
+
+    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` when
+    it cannot be had, or is not the right one.
+    """
+    from colorize_cli.checkpoints.packages import PACKAGES, installed_encoder
+
+    repo = _published_encoder(network)
+    path = installed_encoder(repo)
+    if path is None:
+        return load_hub_encoder(network)
+    _load_imagenet(network, torch.load(path, map_location="cpu", weights_only=True), path.name)
+    return f"package:{PACKAGES[repo].package}, sha256 {PACKAGES[repo].sha256[:12]}"
+
+
+def _published_encoder(network: ColorizationNet) -> str:
+    """Return the Hub's name of the ImageNet encoder that fits a network."""
+    repo: str | None = getattr(getattr(network, "encoder", None), "hub", None)
+    if repo is None:
+        raise UsageProblem(
+            "There is no published encoder that fits this architecture.",
+            "Leave --encoder out, or name a file with the trunk of a model trained here.",
+        )
+    return repo
+
+
+def _load_imagenet(network: ColorizationNet, published: Mapping[str, Tensor], name: str) -> None:
+    trunk: Any = network.encoder
+    state: Mapping[str, Tensor] = trunk.of_imagenet(published)
+    _load_part(network, {f"encoder.{key}": value for key, value in state.items()}, name)
 
 
 def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:

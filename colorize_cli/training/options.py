@@ -20,7 +20,8 @@ class TrainOptions:
     ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
     together, shared out as the recipe does. ``lr``: learning rate of every stage, its groups in proportion. ``size``:
     pixels of the square each stage ends with. ``accumulate``: parts a batch is worked off in. ``stages``: names of the
-    recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``hub``, a model with bundled weights, or a file.
+    recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``imagenet``, ``hub``, a model with bundled
+    weights, or a file.
     ``save_every``: minutes. ``cache_gb``: disk for decoded photos. ``validation_share``: of the photos,
     by content; ``validation_photos``: how many of them are judged at most. ``early_stopping``: a stage ends
     after so many epochs without a better validation PSNR.

@@ -64,7 +64,7 @@ def test_models_verify_accepts_sound_weights_and_names_damaged_ones(weights, tmp
 def test_models_show_tells_the_facts_of_model_and_weights(weights, capfd):
     assert main(["models", "show", "gan", "--weights", str(weights), "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)
-    assert (facts["name"], facts["variant"], facts["weights"]) == ("gan", "light", str(weights))
+    assert (facts["name"], facts["variant"], facts["weights"]) == ("gan", "efficientnet", str(weights))
 
 
 def test_models_list_names_every_model(capfd):

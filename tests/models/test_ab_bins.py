@@ -1,6 +1,13 @@
 import torch
 
-from colorize_cli.models.ab_bins import MOST_GAIN, AbDecoder, soft_cross_entropy, soft_labels
+from colorize_cli.models.ab_bins import (
+    MOST_GAIN,
+    STEEPEST,
+    UNCHANGED_CHROMA,
+    AbDecoder,
+    soft_cross_entropy,
+    soft_labels,
+)
 
 
 def _grid():
@@ -67,9 +74,36 @@ def test_a_picture_gains_most_color_where_the_distribution_is_wide():
     noise = torch.randn(1, len(centers), 4, 5)
     gray = torch.where((centers == 0).all(1), 12.0, 0.0).view(1, -1, 1, 1)
     logits = torch.cat([noise, 20 * noise, gray + noise])
+    decode.curve.zero_()
+    decode.neutral.zero_()
     calm, vivid = decode(logits, 0.0), decode(logits, 0.5)
     factors = torch.linalg.vector_norm(vivid, dim=(1, 2, 3)) / torch.linalg.vector_norm(calm, dim=(1, 2, 3))
     assert torch.allclose(vivid, factors.view(-1, 1, 1, 1) * calm, atol=1e-3), "one factor a picture"
     wide, sure, neutral = factors
     assert 1 <= sure < wide <= 1 + 0.5 * MOST_GAIN + 1e-4
     assert neutral < 1.05, "what is surely gray stays gray"
+
+
+def test_the_curve_takes_from_faint_chroma_and_adds_to_strong():
+    centers = torch.tensor([[0.0, 0.0], [5.0, 0.0], [UNCHANGED_CHROMA, 0.0], [30.0, 0.0], [0.0, 90.0]])
+    decode = AbDecoder(len(centers))
+    decode.centers.copy_(centers)
+    # Each cell is sure of its color, so that nothing but the curve changes it.
+    logits = 60 * torch.eye(len(centers)).view(1, len(centers), 1, -1)
+    before, after = (decode(logits, v)[0, :, 0].T for v in (0.0, 1.0))
+    assert torch.allclose(before, centers, atol=1e-3)
+    chroma = before.norm(dim=1)[1:]
+    ratio = after.norm(dim=1)[1:] / chroma
+    expected = ((chroma / UNCHANGED_CHROMA) ** 0.45).clamp(max=STEEPEST) * chroma**2 / (chroma**2 + 6**2)
+    assert torch.allclose(ratio, expected, rtol=1e-3)
+    assert ratio[0] < 0.25 and ratio[-1] > 1.15
+    assert after[0].norm() < 0.01
+
+
+def test_neutral_cells_have_a_gradient():
+    centers = _grid()
+    decode = AbDecoder(len(centers))
+    decode.centers.copy_(centers)
+    logits = torch.where((centers == 0).all(1), 30.0, 0.0).view(1, -1, 1, 1).requires_grad_()
+    decode(logits, 0.5).sum().backward()
+    assert torch.isfinite(logits.grad).all()

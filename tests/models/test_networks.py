@@ -42,8 +42,8 @@ def test_the_generator_starts_from_its_light_head():
         features = network.encoder((lightness / 100 - 0.5) / 0.25)
         decoder = network.decoder
         double = torch.nn.Upsample(scale_factor=2, mode="bilinear")
-        x = decoder.smooth3(decoder.lateral3(features[3]) + double(decoder.lateral4(features[4])))
-        x = decoder.smooth2(decoder.lateral2(features[2]) + double(x))
+        x = decoder.smooth3(decoder.lateral3(features[-2]) + double(decoder.lateral4(features[-1])))
+        x = decoder.smooth2(decoder.lateral2(features[-3]) + double(x))
         light_head = network.classifier(double(x))
         assert torch.allclose(network.logits(lightness), light_head, atol=1e-5)
 

@@ -18,7 +18,7 @@ from colorize_cli.training.decoding import NotUsable, decode_lab, decode_rgb, la
 from colorize_cli.training.labels import class_indices
 from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.recipes import Augmentation, Stage
-from colorize_cli.training.recipes.brown import GAN_BUNDLED
+from colorize_cli.training.recipes.brown import GAN_SCRATCH
 from colorize_cli.training.sources import PhotoReader, PhotoRef, list_photos
 from tests.training.conftest import encoded, picture
 from tests.training.tiny import AGED, DISTRIBUTION
@@ -131,7 +131,7 @@ def test_classes_come_from_folder_names(folders: tuple[str, ...], label: str) ->
 
 def test_classes_with_few_photos_are_no_classes() -> None:
     items = [item(f"{n}", label="many") for n in range(5)] + [item("x", label="few")]
-    labels, classes = class_indices(items, replace(GAN_BUNDLED.stages[0], smallest_class=3))
+    labels, classes = class_indices(items, replace(GAN_SCRATCH.stages[0], smallest_class=3))
     assert labels.tolist() == [0] * 5 + [-1] and classes == 1
 
 

@@ -21,7 +21,7 @@ from colorize_cli.training.objectives import Setting, create
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.optimization import MovingAverage, build_optimizer, schedule_factor, train_mode
 from colorize_cli.training.recipes import Stage
-from colorize_cli.training.recipes.brown import GAN_BUNDLED
+from colorize_cli.training.recipes.brown import GAN_SCRATCH
 from colorize_cli.training.recipes.hwang_zhou import PRETRAINING
 from tests.training.tiny import ADVERSARIAL, DISTRIBUTION, L1, TinyNet
 
@@ -109,7 +109,7 @@ def test_pretraining_teaches_classes_and_ignores_photos_without_one() -> None:
     torch.manual_seed(0)
     network = Generator(bins=25, width=16, refinements=1)
     network.decode.centers.copy_(TinyNet().decode.centers)
-    objective = create(network, GAN_BUNDLED.stages[0], Setting(COMPUTE, 100, classes=2))
+    objective = create(network, GAN_SCRATCH.stages[0], Setting(COMPUTE, 100, classes=2))
     losses = objective.step([batch(3)])
     assert losses["loss"] == pytest.approx(losses["chroma"] + 0.5 * losses["class"], rel=1e-5)
     assert 0 <= losses["top1"] <= 1
@@ -204,7 +204,7 @@ def test_the_moving_average_follows_slowly() -> None:
 def test_the_papers_objectives_bring_their_losses_down(network, objective) -> None:
     torch.manual_seed(0)
     stage = replace(L1, objective=objective, lr=1e-3)
-    learner = create(network(width=16), stage, Setting(COMPUTE, 12))
+    learner = create(network(width=16, trunk="resnet18"), stage, Setting(COMPUTE, 12))
     losses = [learner.step([batch()]) for _ in range(12)]
     assert sum(x["loss"] for x in losses[-3:]) < 0.8 * sum(x["loss"] for x in losses[:3])
 

@@ -21,7 +21,7 @@ from colorize_cli.training.initialize import initial_network, load_encoder_file,
 from colorize_cli.training.metrics import colorfulness_abs, psnr
 from colorize_cli.training.objectives import OBJECTIVES
 from colorize_cli.training.options import TrainOptions
-from colorize_cli.training.recipes.brown import GAN_64_PAPER, GAN_BUNDLED
+from colorize_cli.training.recipes.brown import GAN_64_PAPER, GAN_SCRATCH
 
 
 def options(**more: object) -> TrainOptions:
@@ -44,32 +44,32 @@ def test_a_model_without_recipes_says_that_it_is_not_trained_here() -> None:
 
 
 def test_an_unknown_recipe_is_told_which_there_are() -> None:
-    with pytest.raises(UsageProblem, match="bundled"):
+    with pytest.raises(UsageProblem, match="scratch"):
         registry.get("gan").recipe("light", "fastest")
 
 
 def test_epochs_are_shared_out_as_the_recipe_does() -> None:
-    stages = adapted(GAN_BUNDLED, options(epochs=57)).stages
+    stages = adapted(GAN_SCRATCH, options(epochs=57)).stages
     assert [stage.epochs for stage in stages] == [48, 1, 1, 6, 2]
 
 
 def test_a_new_rate_keeps_the_ratios_of_layers() -> None:
-    before, after = GAN_BUNDLED.stages[2], adapted(GAN_BUNDLED, options(lr=1e-3)).stages[2]
+    before, after = GAN_SCRATCH.stages[2], adapted(GAN_SCRATCH, options(lr=1e-3)).stages[2]
     assert after.lr == 1e-3 and after.discriminator_lr is not None and before.discriminator_lr is not None
     assert after.group_lr["encoder."] / after.lr == pytest.approx(before.group_lr["encoder."] / before.lr)
     assert after.discriminator_lr / after.lr == pytest.approx(before.discriminator_lr / before.lr)
 
 
 def test_a_new_size_keeps_the_growth() -> None:
-    recipe = adapted(GAN_BUNDLED, options(size=256))
+    recipe = adapted(GAN_SCRATCH, options(size=256))
     assert recipe.stages[0].sizes == ((0.0, 128), (0.45, 192), (0.8, 256))
     assert recipe.stages[1].size == recipe.validation_size == 256
 
 
 def test_pretraining_is_left_out_when_trained_weights_are_given() -> None:
-    names = [stage.name for stage in adapted(GAN_BUNDLED, options(encoder="hub")).stages]
+    names = [stage.name for stage in adapted(GAN_SCRATCH, options(encoder="hub")).stages]
     assert names == ["decoder", "adversarial", "coarse", "color"]
-    asked = adapted(GAN_BUNDLED, options(encoder="hub", stages=("pretraining",)))
+    asked = adapted(GAN_SCRATCH, options(encoder="hub", stages=("pretraining",)))
     assert [stage.name for stage in asked.stages] == ["pretraining"]
 
 
@@ -109,8 +109,8 @@ def encoder_file(network: Generator) -> dict[str, torch.Tensor]:
 
 def test_an_encoder_file_fills_trunk_light_head_and_bins() -> None:
     torch.manual_seed(1)
-    trained = Generator(bins=9, width=16)
-    network = Generator(bins=9, width=16)
+    trained = Generator(bins=9, width=16, trunk="resnet18")
+    network = Generator(bins=9, width=16, trunk="resnet18")
     load_encoder_file(network, encoder_file(trained), "encoder")
     assert torch.equal(network.encoder.layer4[0].conv1.weight, trained.encoder.layer4[0].conv1.weight)
     assert torch.equal(network.decoder.lateral4.weight, trained.decoder.lateral4.weight.half().float())
@@ -119,7 +119,7 @@ def test_an_encoder_file_fills_trunk_light_head_and_bins() -> None:
 
 
 def test_an_encoder_file_that_lacks_layers_is_refused() -> None:
-    network = Generator(bins=9, width=16)
+    network = Generator(bins=9, width=16, trunk="resnet18")
     state = {name: value for name, value in encoder_file(network).items() if "layer3" not in name}
     with pytest.raises(WeightsInvalid, match="layer3"):
         load_encoder_file(network, state, "encoder")
@@ -128,7 +128,7 @@ def test_an_encoder_file_that_lacks_layers_is_refused() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="no weights file"):
         initial_network(
-            registry.get("gan"), "light", GAN_BUNDLED, init=tmp_path / "nothing.safetensors", encoder="scratch", seed=0
+            registry.get("gan"), "light", GAN_SCRATCH, init=tmp_path / "nothing.safetensors", encoder="scratch", seed=0
         )
 
 
@@ -136,7 +136,7 @@ def test_weights_without_a_description_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
     with pytest.raises(WeightsInvalid, match="does not say"):
         initial_network(
-            registry.get("gan"), "light", GAN_BUNDLED, init=tmp_path / "x.safetensors", encoder="scratch", seed=0
+            registry.get("gan"), "light", GAN_SCRATCH, init=tmp_path / "x.safetensors", encoder="scratch", seed=0
         )
 
 
@@ -150,7 +150,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
     snapshot.mkdir(parents=True)
     (tmp_path / "model.safetensors").rename(snapshot / "model.safetensors")
     monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: snapshot / file)
-    network = Generator(bins=9, width=16)
+    network = Generator(bins=9, width=16, trunk="resnet18")
     assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k@c0ffee"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
 
@@ -158,7 +158,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_variant_that_no_published_encoder_fits_says_so() -> None:
     with torch.device("meta"):
         network = registry.get("vgg-decoder").build("light")
-    with pytest.raises(UsageProblem, match="no encoder on the Hub"):
+    with pytest.raises(UsageProblem, match="no published encoder"):
         load_hub_encoder(network)
 
 
@@ -192,7 +192,6 @@ def test_the_hub_embedding_of_koalarization_is_taken_as_it_is(monkeypatch: pytes
     network.encoder = InceptionEmbedding.__new__(InceptionEmbedding)
     torch.nn.Module.__init__(network.encoder)
     network.encoder.network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
-    network.hub_encoder = InceptionEmbedding.hub
     published = {name: torch.rand_like(value.float()) for name, value in network.encoder.network.state_dict().items()}
     save_file(published, tmp_path / "model.safetensors")
     asked: list[str] = []
@@ -222,19 +221,26 @@ def test_metrics_have_their_known_values() -> None:
 
 def test_a_recipe_may_begin_with_the_trunk_of_bundled_weights() -> None:
     entry = registry.get("regression")
-    recipe = entry.recipe("light")
-    network, origin = initial_network(entry, "light", recipe, init=None, encoder=recipe.encoder, seed=0)
+    recipe = entry.recipe("efficientnet")
+    network, origin = initial_network(entry, "efficientnet", recipe, init=None, encoder=recipe.encoder, seed=0)
     gan = load_checkpoint(bundled_path(registry.get("gan")))
-    assert origin.startswith("gan (light), sha256 ")
-    for key in ("encoder.layer4.1.conv2.weight", "decoder.lateral1.weight"):
+    assert origin.startswith("gan (efficientnet), sha256 ")
+    for key in ("encoder.conv_head.weight", "decoder.lateral1.weight"):
         assert torch.equal(network.state_dict()[key], gan.state[key].float())
 
 
-def test_a_trunk_may_be_the_beginning_of_a_deeper_one_but_no_other() -> None:
+def test_a_trunk_may_be_the_beginning_of_a_deeper_one_but_no_other(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    trained = registry.get("gan").build("light", bins=9, width=16)
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, trained.state_dict(), CheckpointInfo("gan", "light"))
     entry = registry.get("classifier")
-    network, _ = initial_network(entry, "paper", entry.recipe("paper"), init=None, encoder="gan", seed=0)
-    gan = load_checkpoint(bundled_path(registry.get("gan")))
-    assert torch.equal(network.state_dict()["encoder.layer2.1.bn2.bias"], gan.state["encoder.layer2.1.bn2.bias"])
+    network, _ = initial_network(entry, "paper", entry.recipe("paper"), init=None, encoder=str(path), seed=0)
+    own, theirs = network.state_dict(), trained.state_dict()
+    for key in ("encoder.layer2.1.conv1.weight", "encoder.conv1.weight"):
+        assert torch.equal(own[key], theirs[key])
     entry = registry.get("regression")
     with pytest.raises(WeightsInvalid, match=r"layer1\.2"):
-        initial_network(entry, "paper", entry.recipe("paper"), init=None, encoder="gan", seed=0)
+        initial_network(entry, "paper", entry.recipe("paper"), init=None, encoder=str(path), seed=0)
+    with pytest.raises(WeightsInvalid, match="does not fit"):
+        initial_network(entry, "efficientnet", entry.recipe("paper"), init=None, encoder=str(path), seed=0)

@@ -1,4 +1,8 @@
-"""Recipes of Brown et al. 2024, and those of the weights that come with the product."""
+"""Recipes of Brown et al. 2024, and those of the weights that come with the product.
+
+``bundled`` made the files in ``weights/``. ``scratch`` makes a network of the kind with a ResNet-18 from photographs
+alone, no outside weights in it; ``head`` puts another head on its trunk (``--encoder FILE``).
+"""
 
 from dataclasses import replace
 
@@ -22,17 +26,17 @@ _BALANCE = {
 }
 """How often photos are drawn by their source: those nearest to what users bring more often."""
 
-_STEM = ("encoder.conv1", "encoder.bn1", "encoder.layer1")
+_RESNET_STEM = ("encoder.conv1", "encoder.bn1", "encoder.layer1")
+_STEM = ("encoder.conv_stem", "encoder.bn1", "encoder.blocks.0", "encoder.blocks.1")
 _WIDELY_CROPPED = replace(AGED, area=(0.2, 1.0))
-_COLOR = Stage(
-    name="color",
-    objective="chroma-distribution",
+_COARSE = Stage(
+    name="coarse",
+    objective="pretraining",
     epochs=1,
-    sizes=((0.0, 144),),
-    batch_size=32,
-    lr=6e-4,
-    # All but the finest scale comes trained; what is new learns faster than what is kept.
-    group_lr={"encoder.": 2.5e-4},
+    sizes=((0.0, 128),),
+    batch_size=64,
+    lr=1e-3,
+    group_lr={"encoder.": 4e-4},
     frozen=_STEM,
     weight_decay=0.02,
     schedule="cosine",
@@ -40,10 +44,43 @@ _COLOR = Stage(
     clip=2.0,
     ema=0.998,
     augmentation=_WIDELY_CROPPED,
+    small_share=0.15,
+    class_weight=0.2,
+)
+_COLOR = Stage(
+    name="color",
+    objective="chroma-distribution",
+    epochs=2,
+    sizes=((0.0, 128), (0.5, 144)),
+    batch_size=32,
+    lr=8e-4,
+    # All but the finest scale comes trained; what is new learns faster than what is kept.
+    group_lr={"encoder.": 3e-4},
+    frozen=(*_STEM, "encoder.blocks.2"),
+    weight_decay=0.02,
+    schedule="cosine",
+    warmup=100,
+    clip=2.0,
+    ema=0.999,
+    augmentation=_WIDELY_CROPPED,
 )
 
 GAN_BUNDLED = Recipe(
-    name="bundled",
+    name="bundled", validation_size=192, source_weights=_BALANCE, encoder="imagenet", stages=(_COARSE, _COLOR)
+)
+
+_RESNET_COLOR = replace(
+    _COLOR,
+    epochs=1,
+    sizes=((0.0, 144),),
+    lr=6e-4,
+    group_lr={"encoder.": 2.5e-4},
+    frozen=_RESNET_STEM,
+    ema=0.998,
+)
+
+GAN_SCRATCH = Recipe(
+    name="scratch",
     validation_size=192,
     source_weights=_BALANCE,
     stages=(
@@ -64,7 +101,7 @@ GAN_BUNDLED = Recipe(
             class_weight=0.5,
         ),
         replace(
-            _COLOR,
+            _RESNET_COLOR,
             name="decoder",
             epochs=0.35,
             batch_size=20,
@@ -78,7 +115,7 @@ GAN_BUNDLED = Recipe(
                 "decoder.lateral4.": 6e-4,
                 "decoder.smooth": 6e-4,
             },
-            frozen=(*_STEM, "encoder.layer2"),
+            frozen=(*_RESNET_STEM, "encoder.layer2"),
             augmentation=AGED,
         ),
         Stage(
@@ -89,7 +126,7 @@ GAN_BUNDLED = Recipe(
             batch_size=20,
             lr=1e-4,
             group_lr={"encoder.": 2.5e-5},
-            frozen=(*_STEM, "encoder.layer2"),
+            frozen=(*_RESNET_STEM, "encoder.layer2"),
             betas=(0.5, 0.999),
             weight_decay=0.02,
             schedule="cosine",
@@ -103,24 +140,8 @@ GAN_BUNDLED = Recipe(
             discriminator_norm="spectral",
             discriminator_lr=2e-4,
         ),
-        Stage(
-            name="coarse",
-            objective="pretraining",
-            epochs=3,
-            sizes=((0.0, 128),),
-            batch_size=64,
-            lr=1e-3,
-            frozen=_STEM,
-            weight_decay=0.05,
-            schedule="cosine",
-            warmup=200,
-            clip=2.0,
-            ema=0.999,
-            augmentation=_WIDELY_CROPPED,
-            small_share=0.15,
-            class_weight=0.2,
-        ),
-        _COLOR,
+        replace(_COARSE, epochs=3, group_lr={}, frozen=_RESNET_STEM, weight_decay=0.05, warmup=200, ema=0.999),
+        _RESNET_COLOR,
     ),
 )
 
@@ -251,3 +272,6 @@ REGRESSION_BUNDLED = Recipe(
     encoder="gan",
     stages=(replace(_ON_THE_TRUNK_OF_GAN, epochs=0.5),),
 )
+
+CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
+REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")
