@@ -102,7 +102,7 @@ class AbDecoder(nn.Module):
         self.register_buffer("gain", torch.tensor(0.025))
         self.register_buffer("curve", torch.tensor(0.45))
         self.register_buffer("neutral", torch.tensor(6.0))
-        self.register_buffer("default_vividness", torch.tensor(0.65))
+        self.register_buffer("default_vividness", torch.tensor(0.6))
 
     def count(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Set the prior: how often each bin occurs in a sample of the training photos, a*b* (N, 2, h, w) Lab units.
