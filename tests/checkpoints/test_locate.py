@@ -43,7 +43,7 @@ def bundle(entry, tmp_path, monkeypatch):
     """A folder of bundled weights with an index, in place of the product's own."""
     monkeypatch.setattr(locate, "bundled_folder", lambda: tmp_path)
     monkeypatch.setattr(verify, "bundled_folder", lambda: tmp_path)
-    info = CheckpointInfo(model="gan", variant="light")
+    info = CheckpointInfo(model="gan", variant="efficientnet")
     save_checkpoint(tmp_path / "gan.safetensors", half(entry.build()), info)
     verify.write_index()
     return tmp_path
@@ -56,7 +56,7 @@ def test_bundled_weights_are_verified_against_the_index(entry, bundle):
 
 
 def test_a_changed_bundled_file_is_noticed(entry, bundle):
-    save_checkpoint(bundle / "gan.safetensors", half(entry.build()), CheckpointInfo(model="gan", variant="light"))
+    save_checkpoint(bundle / "gan.safetensors", half(entry.build()), CheckpointInfo(model="gan", variant="efficientnet"))
     with pytest.raises(WeightsInvalid, match="not the file that was published"):
         verify.verify(entry)
 
