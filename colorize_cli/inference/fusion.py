@@ -6,8 +6,6 @@ from typing import TypeVar, cast
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from colorize_cli.models.blocks import BasicBlock, ResNetTrunk
-
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -15,8 +13,8 @@ def fuse_batch_norm(network: Network) -> Network:
     """Fold every batch norm that directly follows a convolution into it, in place; return the network.
 
     For a network in ``eval`` mode, whose batch norms are fixed scales and shifts: the result computes the same up to
-    rounding, and can no longer be trained or saved as a checkpoint. Pairs are those of ``nn.Sequential`` and of this
-    package's residual blocks, where the order of the calls is known; any other batch norm stays.
+    rounding, and can no longer be trained or saved as a checkpoint. Pairs are those of ``nn.Sequential`` and those that
+    a class names as its ``norm_follows``, where the order of the calls is known; any other batch norm stays.
     """
     for module in list(network.modules()):
         for conv, norm in _pairs(module):
@@ -35,9 +33,8 @@ def _pairs(module: nn.Module) -> list[tuple[str, str]]:
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         names = [name for name, _ in module.named_children()]
         return list(pairwise(names))
-    if isinstance(module, BasicBlock):
-        return [("conv1", "bn1"), ("conv2", "bn2")]
-    return [("conv1", "bn1")] if isinstance(module, ResNetTrunk) else []
+    pairs: tuple[tuple[str, str], ...] = getattr(type(module), "norm_follows", ())
+    return list(pairs)
 
 
 def _can_fuse(convolution: nn.Module, batch_norm: nn.Module) -> bool:

@@ -16,6 +16,8 @@ RESNET_34 = (3, 4, 6, 3)
 class BasicBlock(nn.Module):
     """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, 3.3), torchvision's key names."""
 
+    norm_follows = (("conv1", "bn1"), ("conv2", "bn2"))
+
     def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
@@ -48,6 +50,7 @@ class ResNetTrunk(nn.Module):
     """
 
     channels: tuple[int, ...] = (64, 64, 128, 256, 512)
+    norm_follows = (("conv1", "bn1"),)
 
     def __init__(self, depths: Sequence[int] = RESNET_18) -> None:
         super().__init__()

@@ -37,6 +37,8 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 class _Separable(nn.Module):
     """The block of the first stage: depthwise and pointwise convolution."""
 
+    norm_follows = (("conv_dw", "bn1"), ("conv_pw", "bn2"))
+
     def __init__(self, channels_in: int, channels: int, kernel: int) -> None:
         super().__init__()
         self.conv_dw = nn.Conv2d(channels_in, channels_in, kernel, 1, kernel // 2, groups=channels_in, bias=False)
@@ -51,6 +53,8 @@ class _Separable(nn.Module):
 
 class _InvertedResidual(nn.Module):
     """Pointwise expansion, depthwise convolution, linear pointwise projection; a shortcut where shapes allow it."""
+
+    norm_follows = (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3"))
 
     def __init__(self, channels_in: int, channels: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -77,6 +81,7 @@ class EfficientNetLiteTrunk(nn.Module):
     """
 
     channels = (24, 48, 120, _HEAD)
+    norm_follows = (("conv_stem", "bn1"), ("conv_head", "bn2"))
     hub = "timm/tf_efficientnet_lite2.in1k"
     """Repository on the Hub with fitting weights, trained on ImageNet."""
 

@@ -56,7 +56,9 @@ def test_bundled_weights_are_verified_against_the_index(entry, bundle):
 
 
 def test_a_changed_bundled_file_is_noticed(entry, bundle):
-    save_checkpoint(bundle / "gan.safetensors", half(entry.build()), CheckpointInfo(model="gan", variant="efficientnet"))
+    save_checkpoint(
+        bundle / "gan.safetensors", half(entry.build()), CheckpointInfo(model="gan", variant="efficientnet")
+    )
     with pytest.raises(WeightsInvalid, match="not the file that was published"):
         verify.verify(entry)
 

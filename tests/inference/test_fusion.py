@@ -26,7 +26,12 @@ def batch_norms(network: nn.Module) -> int:
 
 
 @pytest.mark.parametrize(
-    ("build", "left"), [(lambda: Generator(bins=12, width=16, refinements=1), 0), (Pix2PixUNet, None)]
+    ("build", "left"),
+    [
+        (lambda: Generator(bins=12, width=16, refinements=1), 0),
+        (lambda: Generator(bins=12, width=16, refinements=1, trunk="resnet18"), 0),
+        (Pix2PixUNet, None),
+    ],
 )
 def test_a_fused_network_predicts_the_same(build, left):
     network = with_statistics(build())

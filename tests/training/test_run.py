@@ -147,6 +147,6 @@ def test_an_embedding_that_nobody_trained_is_refused(tmp_path: Path, photos: Pat
 
 
 def test_frozen_layers_of_an_untrained_encoder_are_refused(tmp_path: Path, photos: Path) -> None:
-    chosen = options(photos, tmp_path / "run", model="gan", recipe="bundled", stages=("color",))
+    chosen = options(photos, tmp_path / "run", model="gan", variant="light", recipe="scratch", stages=("color",))
     with pytest.raises(UsageProblem, match="untrained"):
         train(chosen, SILENT())
