@@ -29,7 +29,7 @@ ENTRIES = (
                 recipes={"paper": "colorize_cli.training.recipes.brown:GAN_PAPER"},
             ),
         },
-        objective="adversarial",
+        objective="cross-entropy over ab bins (light, dynamic-unet: adversarial)",
         input_size=192,
         fit="rectangle",
         bundled="gan.safetensors",
