@@ -1,6 +1,6 @@
 """``colorize`` with the fake colorizer as a process: ``python -m tests.cli.fake_colorize WEIGHTS WORDS...``.
 
-With ``STUCK`` in the environment the colorizer never answers.
+With ``STUCK`` in the environment the colorizer says so on standard error, and never answers.
 """
 
 import os
@@ -13,10 +13,15 @@ from colorize_cli.inference import resume
 from tests.cli.conftest import FakeColorizer
 
 
+def stuck() -> None:
+    print("stuck", file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+
 def load(options, **_) -> FakeColorizer:
     colorizer = FakeColorizer(options)
     if "STUCK" in os.environ:
-        colorizer.on_predict = threading.Event().wait
+        colorizer.on_predict = stuck
     return colorizer
 
 

@@ -146,7 +146,7 @@ def test_second_interrupt_aborts_at_once(folder):
     make_photo("a.jpg")
     process = start("a.jpg", STUCK="1")
     assert process.stderr is not None
-    wait_for(b"Colorizing", process.stderr)
+    wait_for(b"stuck", process.stderr)  # sooner, the first signal could still end the run by itself
     process.send_signal(signal.SIGINT)
     wait_for(b"Ctrl-C again", process.stderr)
     process.send_signal(signal.SIGINT)
