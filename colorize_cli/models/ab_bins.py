@@ -7,7 +7,8 @@ training: the network learns the true posterior p(bin | photo), and with a vivid
     q(bin) ~ p(bin | photo) / prior(bin) ** (prior_weight * v)
     m = sum_bin q(bin) * center(bin)
     x = (1 + v * min(gain * E / sqrt(S^2 + S0^2), limit)) * m
-    ab = x * min((|x| / 20) ** (curve * v), 1.2) * |x|^2 / (|x|^2 + (neutral * v)^2)
+    y = x * min((|x| / 20) ** (curve * v), 1.2) * |x|^2 / (|x|^2 + (neutral * v)^2)
+    ab = y + v * displacement(y)
 
 turns it into a color. v = 0 is the posterior mean: the least error, and pale. E is the mean over the picture of the
 variance of q, S the root mean square of m.
@@ -18,8 +19,14 @@ colorfulness for all pictures, g is in proportion to E / S. Where q is wide its 
 gets most back; what is surely gray stays gray. On validation photographs this costs less than one gain for all, or than
 dividing by the prior, which is kept small: it lets rare colors through.
 
-The last two factors, a curve over chroma, make little of it less and much of it more. Means of many possible colors are
-all of middling chroma; true colors are mostly near neutral, and seldom strong.
+The last two factors of y, a curve over chroma, make little of it less and much of it more. Means of many possible
+colors are all of middling chroma; true colors are mostly near neutral, and seldom strong.
+
+The displacement, a smooth field over the ab plane learned from training photographs
+(:mod:`colorize_cli.training.objectives.calibration`), does the same for hues: means crowd where warm neutrals are, true
+colors lie on both sides of neutral. Freirich, Michaeli and Meir 2021 ("A theory of the distortion-perception tradeoff
+in Wasserstein space") show that between the least error and the true distribution of answers the best ones lie on the
+way from the posterior mean to where optimal transport takes it; v says how far.
 """
 
 from collections.abc import Iterable
@@ -34,12 +41,14 @@ GRID = 10.0
 PRIOR_FLOOR = 0.001
 FAINT = 8.0
 """S0, Lab units: below such chroma a picture is taken for gray rather than for pale."""
-MOST_GAIN = 1.0
-"""The limit: chroma is at most doubled, so that a single mistake does not glow. A higher one gains next to nothing."""
+MOST_GAIN = 1.5
+"""The limit: chroma is at most two and a half times as much. A higher one gains next to nothing."""
 UNCHANGED_CHROMA = 20.0
 """The chroma, Lab units, that the curve leaves as it is."""
 STEEPEST = 1.2
 """The most the curve multiplies chroma with."""
+EXTENT = 110.0
+"""Lab units: the displacement is known from -EXTENT to EXTENT of a* and b*, at the points of the grid."""
 
 
 def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,16 +101,19 @@ class AbDecoder(nn.Module):
     gain: Tensor
     curve: Tensor
     neutral: Tensor
+    displacement: Tensor
     default_vividness: Tensor
 
     def __init__(self, bins: int) -> None:
         super().__init__()
         self.register_buffer("centers", torch.zeros(bins, 2))
         self.register_buffer("log_prior", torch.zeros(bins))
-        self.register_buffer("prior_weight", torch.tensor(0.1))
-        self.register_buffer("gain", torch.tensor(0.025))
-        self.register_buffer("curve", torch.tensor(0.45))
-        self.register_buffer("neutral", torch.tensor(6.0))
+        self.register_buffer("prior_weight", torch.tensor(0.15))
+        self.register_buffer("gain", torch.tensor(0.0375))
+        self.register_buffer("curve", torch.tensor(0.675))
+        self.register_buffer("neutral", torch.tensor(9.0))
+        points = round(2 * EXTENT / GRID) + 1
+        self.register_buffer("displacement", torch.zeros(2, points, points))
         self.register_buffer("default_vividness", torch.tensor(0.6))
 
     def count(self, samples: Iterable[Tensor], pixels: int) -> None:
@@ -131,7 +143,7 @@ class AbDecoder(nn.Module):
     def distribution(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
         """Return q(bin) as :meth:`probabilities` does, and what each bin contributes to the answer, (N, K, 2).
 
-        Lab units, the gain of each picture included; :meth:`forward` is their mean, after the curve.
+        Lab units, the gain of each picture included; :meth:`forward` is their mean, after curve and displacement.
         """
         q = self.probabilities(logits, vividness)
         return q, self._factor(q, self._mean(q), vividness)[..., 0] * self.centers
@@ -149,7 +161,22 @@ class AbDecoder(nn.Module):
         posterior = q * torch.exp(self.prior_weight * v * self.log_prior).view(1, -1, 1, 1)
         return ab, expected_error(posterior, self.centers, ab)
 
+    def undisplaced(self, logits: Tensor, vividness: float | None = None) -> Tensor:
+        """Return a*b* as :meth:`forward` does, without the displacement."""
+        return self._before_displacement(self.probabilities(logits, vividness), vividness)
+
+    def displaced(self, ab: Tensor, field: Tensor, vividness: float | None = None) -> Tensor:
+        """Return a*b* (N, 2, h, w), Lab units, moved by a ``field`` (2, 23, 23): what is added, rows a*, columns b*."""
+        v = self.default_vividness if vividness is None else vividness
+        ab = ab.float()
+        places = ab.flip(1).permute(0, 2, 3, 1) / EXTENT
+        spread = field.to(ab.dtype).expand(ab.shape[0], -1, -1, -1)  # len() would fix the batch of an ONNX file
+        return ab + v * F.grid_sample(spread, places, padding_mode="border", align_corners=True)
+
     def _answer(self, q: Tensor, vividness: float | None) -> Tensor:
+        return self.displaced(self._before_displacement(q, vividness), self.displacement, vividness)
+
+    def _before_displacement(self, q: Tensor, vividness: float | None) -> Tensor:
         ab = self._mean(q)
         return self._curved(self._factor(q, ab, vividness) * ab, vividness)
 

@@ -115,16 +115,20 @@ def plan_stage(
     first_epoch: int,
     max_steps_per_epoch: int | None = None,
 ) -> Plan:
-    """Return the order in which a stage meets the photos; an epoch draws as many as there are of the kinds it uses."""
+    """Return the order in which a stage meets the photos; an epoch draws as many as there are of the kinds it uses.
+
+    Where a stage has not whole epochs, each is shorter instead: 1.5 are two of three quarters.
+    """
     weights = sampling_weights(catalogue.items, source_weights, stage.small_share)
     drawn = len(catalogue.items) if weights is None else int((weights > 0).sum())
-    drawn = math.ceil(drawn * min(1.0, stage.epochs))
+    epochs = max(1, math.ceil(stage.epochs))
+    drawn = math.ceil(drawn * stage.epochs / epochs)
     return Plan(
         photos=len(catalogue.items),
         weights=weights,
         drawn=drawn,
         batch_size=stage.batch_size,
-        epochs=max(1, round(stage.epochs)),
+        epochs=epochs,
         seed=seed,
         first_epoch=first_epoch,
         stage=stage,

@@ -1,6 +1,8 @@
+import pytest
 import torch
 
 from colorize_cli.models.ab_bins import (
+    EXTENT,
     MOST_GAIN,
     STEEPEST,
     UNCHANGED_CHROMA,
@@ -94,10 +96,32 @@ def test_the_curve_takes_from_faint_chroma_and_adds_to_strong():
     assert torch.allclose(before, centers, atol=1e-3)
     chroma = before.norm(dim=1)[1:]
     ratio = after.norm(dim=1)[1:] / chroma
-    expected = ((chroma / UNCHANGED_CHROMA) ** 0.45).clamp(max=STEEPEST) * chroma**2 / (chroma**2 + 6**2)
+    expected = ((chroma / UNCHANGED_CHROMA) ** 0.675).clamp(max=STEEPEST) * chroma**2 / (chroma**2 + 9**2)
     assert torch.allclose(ratio, expected, rtol=1e-3)
     assert ratio[0] < 0.25 and ratio[-1] > 1.15
     assert after[0].norm() < 0.01
+
+
+def test_the_displacement_moves_colors_in_proportion_to_vividness():
+    centers = torch.tensor([[0.0, 0.0], [30.0, -20.0], [35.0, -20.0], [-EXTENT, EXTENT]])
+    decode = AbDecoder(len(centers))
+    decode.centers.copy_(centers)
+    logits = 60 * torch.eye(len(centers)).view(1, len(centers), 1, -1)
+    decode.displacement[0, 14, 9] = 6.0  # at a* = 30, b* = -20
+    decode.displacement[1, 14, 9] = -4.0
+    decode.displacement[1, 0, 22] = 2.0
+    plain = decode.undisplaced(logits, 0.0)
+    assert torch.equal(decode(logits, 0.0), plain), "the posterior mean stays what it is"
+    decode.curve.zero_()
+    decode.neutral.zero_()
+    decode.gain.zero_()
+    decode.prior_weight.zero_()
+    moved = (decode(logits, 0.5) - decode.undisplaced(logits, 0.5))[0, :, 0].T
+    expected = torch.tensor([[0.0, 0.0], [3.0, -2.0], [1.5, -1.0], [0.0, 1.0]])
+    assert torch.allclose(moved, expected, atol=1e-3)
+    ab, error = decode.with_error(logits, 0.5)
+    assert torch.equal(ab, decode(logits, 0.5))
+    assert error[0, 0, 0, 1].item() == pytest.approx(13**0.5, abs=0.01), "what it is moved by counts as error"
 
 
 def test_neutral_cells_have_a_gradient():

@@ -165,6 +165,8 @@ def test_every_photo_comes_in_every_epoch_and_batches_are_full() -> None:
 def test_part_of_an_epoch_draws_that_share_of_the_photos() -> None:
     chosen = plan(photos=10, stage=replace(DISTRIBUTION, epochs=0.5), batch_size=2)
     assert (chosen.epochs, chosen.steps) == (1, 3)
+    chosen = plan(photos=8, stage=replace(DISTRIBUTION, epochs=1.5), batch_size=2)
+    assert (chosen.epochs, chosen.steps_per_epoch, chosen.steps) == (2, 3, 6)
 
 
 def test_sizes_grow_within_a_stage() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging import color
 from colorize_cli.inference.devices import choose
 from colorize_cli.models.binary_discriminator import BinaryDiscriminator
 from colorize_cli.models.classifier import LightClassifier
@@ -19,13 +21,15 @@ from colorize_cli.models.vgg_decoder import VGGDecoder
 from colorize_cli.training.batches import Batch
 from colorize_cli.training.objectives import Setting, create
 from colorize_cli.training.objectives.adversarial import Adversarial
+from colorize_cli.training.objectives.calibration import lab_to_srgb
 from colorize_cli.training.optimization import MovingAverage, build_optimizer, schedule_factor, train_mode
 from colorize_cli.training.recipes import Stage
-from colorize_cli.training.recipes.brown import GAN_SCRATCH
+from colorize_cli.training.recipes.brown import GAN_BUNDLED, GAN_SCRATCH
 from colorize_cli.training.recipes.hwang_zhou import PRETRAINING
 from tests.training.tiny import ADVERSARIAL, DISTRIBUTION, L1, TinyNet
 
 COMPUTE = choose("cpu", "fp32")
+CALIBRATION = next(stage for stage in GAN_BUNDLED.stages if stage.objective == "color-calibration")
 
 
 def batch(count: int = 4, size: int = 32, seed: int = 0) -> Batch:
@@ -61,6 +65,74 @@ def test_training_brings_the_loss_down(stage: Stage) -> None:
     objective = create(TinyNet(), replace(stage, lr=1e-2, warmup=0, schedule="constant"), Setting(COMPUTE, 40))
     losses = [objective.step([batch()])["loss"] for _ in range(40)]
     assert sum(losses[-5:]) < 0.95 * sum(losses[:5])
+
+
+class Warm(TinyNet):
+    """Sure of the wrong: (0, 10) for what is dark, (0, -10) for what is bright."""
+
+    def logits(self, lightness: torch.Tensor) -> torch.Tensor:
+        bright = nn.functional.avg_pool2d(lightness, 4) > 50
+        b = torch.where(bright, -10.0, 10.0)
+        centers = self.decode.centers.view(1, -1, 2, 1, 1)
+        return -((centers[:, :, 1] - b).abs() + centers[:, :, 0].abs())
+
+
+def dusk(count: int = 8) -> Batch:
+    """Photos that are dark and neutral, or bright and blue: (0, 0) and (0, -20)."""
+    lightness = torch.full((count, 1, 32, 32), 30.0)
+    ab = torch.zeros(count, 2, 32, 32)
+    lightness[::2], ab[::2, 1] = 70.0, -20.0
+    return Batch(lightness, ab, torch.full((count,), -1))
+
+
+def calibrated(network: TinyNet, steps: int, lr: float = 1.0) -> list[dict[str, float]]:
+    objective = create(network, replace(CALIBRATION, lr=lr), Setting(COMPUTE, steps))
+    assert objective.result is network and objective.keeps_newest
+    return [objective.step([dusk()]) for _ in range(steps)]
+
+
+def test_calibration_learns_a_field_and_leaves_the_weights_alone() -> None:
+    network = Warm()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    steps = calibrated(network, 60)
+    assert steps[-1]["distance"] < 0.5 * steps[0]["distance"]
+    assert steps[-1]["gained"] > steps[0]["gained"] + 1 and steps[-1]["loss"] < steps[0]["loss"]
+    after = network.state_dict()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == ["decode.displacement"]
+    b = after["decode.displacement"][1, 11]
+    assert b[10] < -2 and b[12] < -2, "blue gets bluer, and the warm cast goes"
+
+
+def test_calibration_keeps_the_field_smooth() -> None:
+    network = Warm()
+    calibrated(network, 60)
+    field = network.decode.displacement
+    bends = [field.diff(n=2, dim=dim).abs().max() for dim in (1, 2)]
+    assert max(bends) < 0.7 * field.abs().max(), "a field of single points would have bends of twice its largest value"
+
+
+def test_calibration_resumes_where_it_was() -> None:
+    objective = create(Warm(), CALIBRATION, Setting(COMPUTE, 10))
+    objective.step([dusk()])
+    again = create(Warm(), CALIBRATION, Setting(COMPUTE, 10))
+    again.load_state_dict(deepcopy(objective.state_dict()))
+    for each in (objective, again):
+        torch.manual_seed(3)
+        each.step([dusk()])
+    assert objective.network.decode.displacement.abs().max() > 0
+    assert torch.equal(objective.network.decode.displacement, again.network.decode.displacement)
+
+
+def test_calibration_is_for_networks_that_predict_distributions() -> None:
+    with pytest.raises(UsageProblem, match="predicts a\\*b\\* directly"):
+        create(LightRegression(), CALIBRATION, Setting(COMPUTE, 1))
+
+
+def test_the_differentiable_srgb_is_the_exact_one() -> None:
+    lab = torch.tensor([[0.0, 0, 0], [100, 0, 0], [50, 20, -30], [30, -60, 70], [5, 1, 2], [80, 90, 90]])
+    rgb = lab_to_srgb(lab[:, :1, None, None], lab[:, 1:, None, None])[..., 0, 0]
+    exact = torch.from_numpy(255 * color.lab_to_srgb(lab.numpy()).clip(0, 1)).float()
+    assert torch.allclose(rgb, exact, atol=0.1)
 
 
 def test_the_discriminator_learns_to_tell_pictures_apart() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from colorize_cli.models.blocks import ColorizationNet
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.objectives.base import Losses, Objective, Setting
+from colorize_cli.training.objectives.calibration import ColorCalibration
 from colorize_cli.training.objectives.chroma import L1, ChromaDistribution
 from colorize_cli.training.objectives.classes import WeightedClasses
 from colorize_cli.training.objectives.pretraining import Pretraining
@@ -21,6 +22,7 @@ OBJECTIVES: Mapping[str, type[Objective]] = {
     "weighted-classes": WeightedClasses,
     "uv-classes": UVClasses,
     "adversarial": Adversarial,
+    "color-calibration": ColorCalibration,
 }
 
 __all__ = ["OBJECTIVES", "Losses", "Objective", "Setting", "create"]

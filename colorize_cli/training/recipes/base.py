@@ -48,9 +48,10 @@ class Stage:
     """One stretch of training with one objective.
 
     ``objective``: a name of :data:`colorize_cli.training.objectives.OBJECTIVES`. ``epochs``: passes over its photos;
-    less than 1 is one pass over such a share of them. ``sizes``: (share of the stage done, pixels of the square from
-    there on). ``batch_size``: photos an optimizer step, however they are split. ``lr``: learning rate of every
-    parameter that no prefix in ``group_lr`` names. ``weight_decay`` applies to convolutions and linear layers only.
+    a fraction makes each of them shorter, 1.5 are two over three quarters. ``sizes``: (share of the stage done, pixels
+    of the square from there on). ``batch_size``: photos an optimizer step, however they are split. ``lr``: learning
+    rate of every parameter that no prefix in ``group_lr`` names. ``weight_decay`` applies to convolutions and linear
+    layers only.
     ``frozen``: prefixes of layers that keep their weights and their batch-norm statistics. ``warmup``: steps of linear
     rise; ``schedule``: what follows: nothing, a fall to zero along half a cosine or a line, or every ``decay_every``
     epochs a multiplication with ``decay``.

@@ -23,6 +23,8 @@ _BALANCE = {
     "work2": 0.8,
     "imagenette2": 0.5,
     "fashion2": 0.8,
+    "coco2": 1.6,
+    "events2": 0.8,
 }
 """How often photos are drawn by their source: those nearest to what users bring more often."""
 
@@ -64,9 +66,38 @@ _COLOR = Stage(
     ema=0.999,
     augmentation=_WIDELY_CROPPED,
 )
+_FINE = replace(
+    _COLOR,
+    name="fine",
+    epochs=1.25,
+    # Nearly whole photographs, at nearly the size they are colorized at.
+    sizes=((0.0, 144), (0.6, 160)),
+    lr=6e-4,
+    group_lr={"encoder.": 2.5e-4},
+    augmentation=replace(AGED, area=(0.3, 1.0)),
+)
+_CALIBRATION = Stage(
+    name="calibration",
+    objective="color-calibration",
+    epochs=0.12,
+    sizes=((0.0, 192),),
+    batch_size=64,
+    lr=0.45,  # Lab units
+    optimizer="adam",
+    frozen=("",),  # every layer; what is learned is a field of the decoder
+    schedule="cosine",
+    warmup=10,
+    augmentation=Augmentation(area=(0.6, 1.0)),
+    # Photographs it was trained on have the color at this vividness that others have at 0.6.
+    vividness=0.53,
+)
 
 GAN_BUNDLED = Recipe(
-    name="bundled", validation_size=192, source_weights=_BALANCE, encoder="imagenet", stages=(_COARSE, _COLOR)
+    name="bundled",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="imagenet",
+    stages=(_COARSE, _COLOR, _FINE, _CALIBRATION),
 )
 
 _RESNET_COLOR = replace(

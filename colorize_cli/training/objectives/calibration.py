@@ -1,0 +1,129 @@
+"""Learning how to move predicted colors so that all of them together are distributed as true colors are.
+
+The network keeps its weights; only the displacement field of its decoder is learned
+(:mod:`colorize_cli.models.ab_bins`). What is maximized is a mean over photographs,
+
+    PSNR + 0.03 dB * percent of the true colorfulness - 6 dB * distance of the ab histograms - roughness of the field,
+
+the histograms those of the whole batch, their distance the total variation, 0 to 1. The second term keeps the first
+from taking all color away; the last keeps neighbouring colors neighbours: a field free to do as it likes fills the bins
+of the histogram one by one.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.models.ab_bins import EXTENT, GRID, AbDecoder
+from colorize_cli.models.blocks import resize_like
+from colorize_cli.training.batches import Batch
+from colorize_cli.training.objectives.base import Objective
+from colorize_cli.training.objectives.chroma import ab_decoder
+
+COLOR_PRICE = 0.03
+"""dB of PSNR that one percent of the true colorfulness may cost."""
+HISTOGRAM_PRICE = 6.0
+"""dB of PSNR that a whole unit of total variation may cost."""
+STIFFNESS = 0.0045
+"""dB that a mean square of one Lab unit of the field's second differences costs."""
+THINNING = 3
+"""Only every third pixel of every third row is looked at."""
+
+
+class ColorCalibration(Objective):
+    """The displacement field of a decoder of ab bins, everything else as it is (``frozen=("",)``)."""
+
+    keeps_newest = True
+
+    def extra_modules(self) -> nn.Module:
+        """Return the holder of the field that is learned; the network's own is a copy of it."""
+        return nn.ParameterDict({"field": nn.Parameter(self._decoder().displacement.clone())})
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the negative of what is maximized (``loss``), and its parts: dB, percent, total variation."""
+        decoder = self._decoder()
+        with torch.no_grad():
+            logits = self.network.logits(batch.lightness)  # type: ignore[operator]
+        with torch.autocast(batch.ab.device.type, enabled=False):
+            field = self.extra["field"]  # type: ignore[index]
+            ab = resize_like(decoder.displaced(decoder.undisplaced(logits.float()), field), batch.lightness)
+            lightness, ab, truth = (x[..., ::THINNING, ::THINNING] for x in (batch.lightness, ab, batch.ab))
+            painted, true = lab_to_srgb(lightness, ab), lab_to_srgb(lightness, truth)
+            gray = lab_to_srgb(lightness, torch.zeros_like(truth))
+            gained = (_decibels(painted, true) - _decibels(gray, true)).mean()
+            share = 100 * _colorfulness(painted).mean() / _colorfulness(true).mean().clamp(min=1e-3)
+            distance = _total_variation(ab, truth)
+            rough = sum(field.diff(n=2, dim=dim).square().mean() for dim in (1, 2))
+            loss = HISTOGRAM_PRICE * distance + STIFFNESS * rough - gained - COLOR_PRICE * share
+        return {"loss": loss, "gained": gained, "colorfulness": share, "distance": distance}
+
+    def finish_step(self) -> None:
+        """Give the network the new field, then count the step."""
+        with torch.no_grad():
+            self._decoder().displacement.copy_(self.extra["field"])  # type: ignore[index]
+        super().finish_step()
+
+    def _decoder(self) -> AbDecoder:
+        decoder = ab_decoder(self.network)
+        if decoder is None:
+            raise UsageProblem(
+                "This architecture predicts a*b* directly: it has no distribution to calibrate.", "Choose other stages."
+            )
+        return decoder
+
+
+def lab_to_srgb(lightness: Tensor, ab: Tensor) -> Tensor:
+    """Return sRGB (N, 3, H, W) in 0..255, clipped, for L* (N, 1, H, W) and a*b* (N, 2, H, W); CIE 1976, D65.
+
+    The formulas of :mod:`colorize_cli.imaging.color`, through which gradients pass.
+    """
+    y = (lightness + 16) / 116
+    compressed = torch.cat([y + ab[:, :1] / 500, y, y - ab[:, 1:] / 200], 1)
+    ratio = torch.where(compressed > 6 / 29, compressed**3, 3 * (6 / 29) ** 2 * (compressed - 4 / 29))
+    xyz = ratio * ratio.new_tensor([0.95047, 1.0, 1.08883]).view(1, 3, 1, 1)
+    to_linear = ratio.new_tensor(
+        [[3.2404542, -1.5371385, -0.4985314], [-0.9692660, 1.8760108, 0.0415560], [0.0556434, -0.2040259, 1.0572252]]
+    )
+    linear = torch.einsum("rx,nxhw->nrhw", to_linear, xyz).clamp(0, 1)
+    # The lower limit keeps the power's gradient finite where the other branch is taken.
+    curved = 1.055 * linear.clamp(min=0.003) ** (1 / 2.4) - 0.055
+    return 255 * torch.where(linear <= 0.0031308, 12.92 * linear, curved)
+
+
+def _decibels(painted: Tensor, true: Tensor) -> Tensor:
+    """Return the PSNR of each picture; the summand keeps one without any error from being infinitely good."""
+    return 10 * torch.log10(255**2 / ((painted - true).square().mean((1, 2, 3)) + 1))
+
+
+def _colorfulness(rgb: Tensor) -> Tensor:
+    """Return the colorfulness (abs variant, see ``evaluation.colorfulness``) of each picture (N, 3, H, W), 0..255."""
+    red, green, blue = rgb.unbind(1)
+    opponents = torch.stack([red - green, 0.5 * (red + green) - blue], 1).abs().flatten(2)
+    spread = opponents.var(2, correction=0).sum(1)
+    return (spread + 1e-4).sqrt() + 0.3 * (opponents.mean(2).square().sum(1) + 1e-4).sqrt()
+
+
+def _total_variation(ab: Tensor, truth: Tensor) -> Tensor:
+    """Return the distance, 0..1, of the histograms of all a*b* (N, 2, H, W).
+
+    The bins lie elsewhere every time, by up to half of one, so that their borders do not shape the field.
+    """
+    offset = GRID * (torch.rand(1, 2, 1, 1, device=ab.device) - 0.5)
+    return 0.5 * (_histogram(ab + offset) - _histogram(truth + offset)).abs().sum()
+
+
+def _histogram(ab: Tensor) -> Tensor:
+    """Return the share of each bin of a grid of 10 Lab units, each color shared bilinearly among four."""
+    side = round(2 * EXTENT / GRID) + 3
+    place = (ab.movedim(1, -1).reshape(-1, 2) / GRID + side // 2).clamp(0, side - 1.001)
+    low = place.floor()
+    upper = place - low
+    index = low.long()
+    counts = ab.new_zeros(side * side)
+    for a in (0, 1):
+        for b in (0, 1):
+            weight = (upper[:, 0] if a else 1 - upper[:, 0]) * (upper[:, 1] if b else 1 - upper[:, 1])
+            counts = counts.index_add(0, (index[:, 0] + a) * side + index[:, 1] + b, weight)
+    return counts / len(place)
