@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.ab_bins import EXTENT, GRID, AbDecoder
+from colorize_cli.imaging.color import WHITE, XYZ_TO_RGB
+from colorize_cli.models.ab_bins import EXTENT, GRID, AbDecoder, soft_labels
 from colorize_cli.models.blocks import resize_like
 from colorize_cli.training.batches import Batch
 from colorize_cli.training.objectives.base import Objective
@@ -82,11 +83,8 @@ def lab_to_srgb(lightness: Tensor, ab: Tensor) -> Tensor:
     y = (lightness + 16) / 116
     compressed = torch.cat([y + ab[:, :1] / 500, y, y - ab[:, 1:] / 200], 1)
     ratio = torch.where(compressed > 6 / 29, compressed**3, 3 * (6 / 29) ** 2 * (compressed - 4 / 29))
-    xyz = ratio * ratio.new_tensor([0.95047, 1.0, 1.08883]).view(1, 3, 1, 1)
-    to_linear = ratio.new_tensor(
-        [[3.2404542, -1.5371385, -0.4985314], [-0.9692660, 1.8760108, 0.0415560], [0.0556434, -0.2040259, 1.0572252]]
-    )
-    linear = torch.einsum("rx,nxhw->nrhw", to_linear, xyz).clamp(0, 1)
+    xyz = ratio * ratio.new_tensor(WHITE).view(1, 3, 1, 1)
+    linear = torch.einsum("rx,nxhw->nrhw", ratio.new_tensor(XYZ_TO_RGB), xyz).clamp(0, 1)
     # The lower limit keeps the power's gradient finite where the other branch is taken.
     curved = 1.055 * linear.clamp(min=0.003) ** (1 / 2.4) - 0.055
     return 255 * torch.where(linear <= 0.0031308, 12.92 * linear, curved)
@@ -116,14 +114,6 @@ def _total_variation(ab: Tensor, truth: Tensor) -> Tensor:
 
 def _histogram(ab: Tensor) -> Tensor:
     """Return the share of each bin of a grid of 10 Lab units, each color shared bilinearly among four."""
-    side = round(2 * EXTENT / GRID) + 3
-    place = (ab.movedim(1, -1).reshape(-1, 2) / GRID + side // 2).clamp(0, side - 1.001)
-    low = place.floor()
-    upper = place - low
-    index = low.long()
-    counts = ab.new_zeros(side * side)
-    for a in (0, 1):
-        for b in (0, 1):
-            weight = (upper[:, 0] if a else 1 - upper[:, 0]) * (upper[:, 1] if b else 1 - upper[:, 1])
-            counts = counts.index_add(0, (index[:, 0] + a) * side + index[:, 1] + b, weight)
-    return counts / len(place)
+    axis = torch.arange(-EXTENT - GRID, EXTENT + 2 * GRID, GRID, device=ab.device)
+    indices, shares = soft_labels(ab, torch.cartesian_prod(axis, axis))
+    return ab.new_zeros(len(axis) ** 2).index_add(0, indices.flatten(), shares.flatten()) / indices[:, 0].numel()
