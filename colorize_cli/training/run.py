@@ -336,13 +336,16 @@ def _warn_of_other_environment(
 def _refuse_frozen_noise(recipe: Recipe, encoder: str, options: TrainOptions, progress: TrainingProgress) -> None:
     """Refuse to freeze layers that nothing has trained before: random features never become useful."""
     first = recipe.stages[0]
-    if not first.frozen or encoder != "scratch" or options.init is not None:
+    whole = "" in first.frozen
+    if not first.frozen or options.init is not None or (encoder != "scratch" and not whole):
         return
     problem = f"Stage {first.name!r} keeps encoder layers frozen, and this encoder is untrained."
+    remedy = "Begin with the pretraining stage, or give --encoder hub, --encoder FILE or --init."
+    if whole:
+        problem = f"Stage {first.name!r} trains no layer, and this network is untrained."
+        remedy = "Give --init with trained weights, or run the stages before it as well."
     if not options.smoke:
-        raise UsageProblem(
-            problem, "Begin with the pretraining stage, or give --encoder hub, --encoder FILE or --init."
-        )
+        raise UsageProblem(problem, remedy)
     progress.note(f"{problem} Under --smoke it goes on; the weights are of no use.")
 
 

@@ -146,6 +146,15 @@ def test_an_embedding_that_nobody_trained_is_refused(tmp_path: Path, photos: Pat
         train(chosen, SILENT())
 
 
+def test_an_untrained_network_is_not_calibrated(tmp_path: Path, photos: Path) -> None:
+    chosen = options(
+        photos, tmp_path / "run", model="gan", variant="efficientnet", recipe="bundled", encoder="imagenet",
+        stages=("calibration",),
+    )  # fmt: skip
+    with pytest.raises(UsageProblem, match="trains no layer, and this network is untrained"):
+        train(chosen, SILENT())
+
+
 def test_frozen_layers_of_an_untrained_encoder_are_refused(tmp_path: Path, photos: Path) -> None:
     chosen = options(photos, tmp_path / "run", model="gan", variant="light", recipe="scratch", stages=("color",))
     with pytest.raises(UsageProblem, match="untrained"):
