@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -34,6 +36,68 @@ def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=_EPSILON)
 
 
+class _DepthwiseInBfloat16(torch.autograd.Function):
+    """A depthwise convolution in bfloat16 whose slow gradients are taken in float32.
+
+    oneDNN has quick bfloat16 kernels on CPUs for the answer and for the input's gradient at stride 1. Those of the
+    weights' gradient, and of the input's at stride 2, take three to eight times as long as in float32 (5x5, 144 to
+    1248 channels, AMX), and would be nearly half of a training step.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> Tensor:
+        x = x.bfloat16()
+        ctx.save_for_backward(x, weight)
+        ctx.stride, ctx.padding = stride, padding
+        return F.conv2d(x, weight.bfloat16(), None, stride, padding, 1, weight.shape[0])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        (gradient,) = gradients
+        x, weight = ctx.saved_tensors
+        of_input, of_weight = ctx.needs_input_grad[:2]
+        narrow = of_input and ctx.stride == (1, 1)
+        wide_input, wide_weight = _gradients(ctx, gradient.float(), x.float(), weight, of_input and not narrow, of_weight)
+        if narrow:
+            wide_input, _ = _gradients(ctx, gradient, x, weight.bfloat16(), True, False)
+        return None if wide_input is None else wide_input.to(gradient.dtype), wide_weight, None, None
+
+
+def _gradients(
+    ctx: Any, gradient: Tensor, x: Tensor, weight: Tensor, of_input: bool, of_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    if not (of_input or of_weight):
+        return None, None
+    answer: tuple[Tensor | None, ...] = torch.ops.aten.convolution_backward(
+        gradient,
+        x,
+        weight,
+        None,
+        ctx.stride,
+        ctx.padding,
+        (1, 1),
+        False,
+        (0, 0),
+        weight.shape[0],
+        (of_input, of_weight, False),
+    )
+    return answer[0], answer[1]
+
+
+class _Depthwise(nn.Conv2d):
+    """A convolution of each channel by itself."""
+
+    def __init__(self, channels: int, kernel: int, stride: int) -> None:
+        super().__init__(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        slow = x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and torch.is_grad_enabled()
+        if slow and torch.get_autocast_dtype("cpu") == torch.bfloat16:
+            half = self.kernel_size[0] // 2
+            return _DepthwiseInBfloat16.apply(x, self.weight, (self.stride[0],) * 2, (half, half))
+        return super().forward(x)
+
+
 class _Separable(nn.Module):
     """The block of the first stage: depthwise and pointwise convolution."""
 
@@ -41,7 +105,7 @@ class _Separable(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, kernel: int) -> None:
         super().__init__()
-        self.conv_dw = nn.Conv2d(channels_in, channels_in, kernel, 1, kernel // 2, groups=channels_in, bias=False)
+        self.conv_dw = _Depthwise(channels_in, kernel, 1)
         self.bn1 = _norm(channels_in)
         self.conv_pw = nn.Conv2d(channels_in, channels, 1, bias=False)
         self.bn2 = _norm(channels)
@@ -61,7 +125,7 @@ class _InvertedResidual(nn.Module):
         hidden = channels_in * expansion
         self.conv_pw = nn.Conv2d(channels_in, hidden, 1, bias=False)
         self.bn1 = _norm(hidden)
-        self.conv_dw = nn.Conv2d(hidden, hidden, kernel, stride, kernel // 2, groups=hidden, bias=False)
+        self.conv_dw = _Depthwise(hidden, kernel, stride)
         self.bn2 = _norm(hidden)
         self.conv_pwl = nn.Conv2d(hidden, channels, 1, bias=False)
         self.bn3 = _norm(channels)

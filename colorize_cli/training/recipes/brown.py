@@ -9,7 +9,7 @@ from dataclasses import replace
 from colorize_cli.training.recipes.base import AGED, WHOLE, Augmentation, Recipe, Stage
 
 _BALANCE = {
-    "everyday": 2.2,
+    "everyday": 1.8,
     "scene": 0.6,
     "news": 0.5,
     "pets": 0.6,
@@ -25,6 +25,12 @@ _BALANCE = {
     "fashion2": 0.8,
     "coco2": 1.6,
     "events2": 0.8,
+    "actions1": 1.6,
+    "actions2": 0.8,
+    "voc1": 0.8,
+    "voc2": 1.6,
+    "voc3": 1.6,
+    "sports3": 0.7,
 }
 """How often photos are drawn by their source: those nearest to what users bring more often."""
 
@@ -76,6 +82,15 @@ _FINE = replace(
     group_lr={"encoder.": 2.5e-4},
     augmentation=replace(AGED, area=(0.3, 1.0)),
 )
+_PEOPLE = replace(
+    _FINE,
+    name="people",
+    epochs=1.2,
+    sizes=((0.0, 160),),
+    schedule="constant",
+    warmup=200,
+)
+_LARGE = replace(_FINE, name="large", epochs=1.2, sizes=((0.0, 192),))
 _CALIBRATION = Stage(
     name="calibration",
     objective="color-calibration",
@@ -97,7 +112,7 @@ GAN_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="imagenet",
-    stages=(_COARSE, _COLOR, _FINE, _CALIBRATION),
+    stages=(_COARSE, _COLOR, _FINE, _PEOPLE, _LARGE, _CALIBRATION),
 )
 
 _RESNET_COLOR = replace(
