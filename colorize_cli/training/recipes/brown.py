@@ -29,7 +29,6 @@ _BALANCE = {
     "actions2": 0.8,
     "voc1": 0.8,
     "voc2": 1.6,
-    "voc3": 1.6,
     "sports3": 0.7,
 }
 """How often photos are drawn by their source: those nearest to what users bring more often."""
