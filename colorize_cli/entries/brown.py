@@ -99,7 +99,10 @@ ENTRIES = (
             "efficientnet": Variant(
                 "colorize_cli.models.regression:LightRegression",
                 5_590_530,
-                recipes={"bundled": "colorize_cli.training.recipes.brown:REGRESSION_BUNDLED"},
+                recipes={
+                    "bundled": "colorize_cli.training.recipes.brown:REGRESSION_BUNDLED",
+                    "l1": "colorize_cli.training.recipes.brown:REGRESSION_L1",
+                },
             ),
             "light": Variant(
                 "colorize_cli.models.regression:LightRegression",

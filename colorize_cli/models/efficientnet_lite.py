@@ -53,35 +53,22 @@ class _DepthwiseInBfloat16(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (gradient,) = gradients
+        (narrow,) = gradients
         x, weight = ctx.saved_tensors
-        of_input, of_weight = ctx.needs_input_grad[:2]
-        narrow = of_input and ctx.stride == (1, 1)
-        wide_input, wide_weight = _gradients(ctx, gradient.float(), x.float(), weight, of_input and not narrow, of_weight)
-        if narrow:
-            wide_input, _ = _gradients(ctx, gradient, x, weight.bfloat16(), True, False)
-        return None if wide_input is None else wide_input.to(gradient.dtype), wide_weight, None, None
+        wide = narrow.float()
 
+        def gradient(y: Tensor, x: Tensor, weight: Tensor, which: int) -> Tensor:
+            mask = [which == 0, which == 1, False]
+            place = (ctx.stride, ctx.padding, (1, 1), False, (0, 0), weight.shape[0])
+            return torch.ops.aten.convolution_backward(y, x, weight, None, *place, mask)[which]
 
-def _gradients(
-    ctx: Any, gradient: Tensor, x: Tensor, weight: Tensor, of_input: bool, of_weight: bool
-) -> tuple[Tensor | None, Tensor | None]:
-    if not (of_input or of_weight):
-        return None, None
-    answer: tuple[Tensor | None, ...] = torch.ops.aten.convolution_backward(
-        gradient,
-        x,
-        weight,
-        None,
-        ctx.stride,
-        ctx.padding,
-        (1, 1),
-        False,
-        (0, 0),
-        weight.shape[0],
-        (of_input, of_weight, False),
-    )
-    return answer[0], answer[1]
+        of_input = of_weight = None
+        if ctx.needs_input_grad[0]:
+            quick = ctx.stride == (1, 1)
+            of_input = gradient(narrow, x, weight.bfloat16(), 0) if quick else gradient(wide, x.float(), weight, 0)
+        if ctx.needs_input_grad[1]:
+            of_weight = gradient(wide, x.float(), weight, 1)
+        return of_input, of_weight, None, None
 
 
 class _Depthwise(nn.Conv2d):
@@ -91,10 +78,10 @@ class _Depthwise(nn.Conv2d):
         super().__init__(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        slow = x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and torch.is_grad_enabled()
-        if slow and torch.get_autocast_dtype("cpu") == torch.bfloat16:
-            half = self.kernel_size[0] // 2
-            return _DepthwiseInBfloat16.apply(x, self.weight, (self.stride[0],) * 2, (half, half))
+        learns = torch.is_grad_enabled() and x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if learns and torch.get_autocast_dtype("cpu") == torch.bfloat16:
+            answer: Tensor = _DepthwiseInBfloat16.apply(x, self.weight, self.stride, self.padding)
+            return answer
         return super().forward(x)
 
 

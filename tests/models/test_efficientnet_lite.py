@@ -7,6 +7,7 @@ import torch
 from colorize_cli.checkpoints import packages
 from colorize_cli.errors import NoNetwork, WeightsMissing, WrongHash
 from colorize_cli.imaging.color import srgb_to_lab
+from colorize_cli.models import efficientnet_lite
 from colorize_cli.models.blocks import normalized_lightness
 from colorize_cli.models.efficientnet_lite import EfficientNetLiteTrunk
 from colorize_cli.models.gan import Generator
@@ -34,6 +35,23 @@ def test_it_computes_what_timm_does_on_a_gray_picture():
         assert torch.allclose(features[-1], published.forward_features(x.expand(-1, 3, -1, -1)), atol=1e-4)
     assert [f.shape[1] for f in features] == list(EfficientNetLiteTrunk.channels)
     assert [f.shape[2] for f in features] == [24, 12, 6, 3]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_depthwise_gradients_in_bfloat16_are_those_of_float32(stride):
+    torch.manual_seed(0)
+    layer = efficientnet_lite._Depthwise(16, 5, stride)
+    gradients = []
+    for narrow in (False, True):
+        x = torch.randn(2, 16, 13, 10, generator=torch.Generator().manual_seed(1), requires_grad=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+            answer = layer(x)
+        assert answer.dtype == (torch.bfloat16 if narrow else torch.float32)
+        answer.backward(torch.ones_like(answer))
+        gradients.append((x.grad, layer.weight.grad))
+        layer.weight.grad = None
+    for of_float32, of_bfloat16 in zip(*gradients, strict=True):
+        assert torch.allclose(of_float32, of_bfloat16, atol=0.02 * of_float32.abs().max().item())
 
 
 def test_any_size_gives_scales_rounded_up():

@@ -30,6 +30,9 @@ _BALANCE = {
     "voc1": 0.8,
     "voc2": 1.6,
     "sports3": 0.7,
+    "lsp1": 1.4,
+    "helmets1": 0.5,
+    "smoke1": 0.8,
 }
 """How often photos are drawn by their source: those nearest to what users bring more often."""
 
@@ -89,11 +92,11 @@ _PEOPLE = replace(
     schedule="constant",
     warmup=200,
 )
-_LARGE = replace(_FINE, name="large", epochs=1.2, sizes=((0.0, 192),))
+_LARGE = replace(_FINE, name="large", epochs=0.9, sizes=((0.0, 192),))
 _CALIBRATION = Stage(
     name="calibration",
     objective="color-calibration",
-    epochs=0.12,
+    epochs=0.08,
     sizes=((0.0, 192),),
     batch_size=64,
     lr=0.45,  # Lab units
@@ -317,6 +320,9 @@ REGRESSION_BUNDLED = Recipe(
     encoder="gan",
     stages=(replace(_ON_THE_TRUNK_OF_GAN, epochs=0.5),),
 )
+
+REGRESSION_L1 = replace(REGRESSION_BUNDLED, name="l1", stages=(replace(REGRESSION_BUNDLED.stages[0], objective="l1"),))
+"""What L1 alone makes of the same trunk: the measure of how much color a loss takes away."""
 
 CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
 REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")

@@ -1,0 +1,114 @@
+"""Draw up the whole curve of a network over ab bins: PSNR against the share of the true colorfulness, by vividness.
+
+    python tools/curve.py val-everyday.zip --weights run/last.safetensors --weights weights/gan.safetensors
+
+Photographs are stretched to 256x256, made gray and colorized as ``colorize evaluate --protocol stretch256`` does. For
+every vividness: PSNR above the gray picture, share of the true colorfulness (absolute variant), distance of the ab
+histograms, and CIEDE2000; then what lies between, where the colorfulness is 80, 85 and 90 % of the truth's. Before
+that, the cross-entropy of the bins in cells of a quarter of the working size, nats.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from colorize_cli import Colorizer
+from colorize_cli.evaluation.color_accuracy import ab_histogram, total_variation
+from colorize_cli.evaluation.fidelity import delta_e_2000
+from colorize_cli.evaluation.metrics import Picture, psnr
+from colorize_cli.evaluation.photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.evaluation.protocols import find_protocol
+from colorize_cli.imaging.color import gray_of_lightness, lightness
+from colorize_cli.imaging.geometry import fit, unfit
+from colorize_cli.imaging.recombine import recombine
+from colorize_cli.models.ab_bins import soft_cross_entropy
+from colorize_cli.training.sources import PhotoReader
+
+SHARES = (80, 85, 90)
+
+
+class Curve:
+    """Sums over photographs for one checkpoint at one size, a row for each vividness."""
+
+    def __init__(self, weights: Path | None, size: int | None, steps: Sequence[float]) -> None:
+        self.colorizer = Colorizer("gan", weights=weights, size=size)
+        self.steps = steps
+        self.rows: list[list[tuple[float, ...]]] = []
+        self.histograms = np.zeros((len(steps), 529))
+        self.true_histogram = np.zeros(529)
+        self.entropies: list[float] = []
+
+    def add(self, true: Picture) -> None:
+        """Colorize one photograph at every vividness and judge the results."""
+        gray, network = gray_of(true.rgb), self.colorizer.network
+        canvas, placement = fit(gray, self.colorizer.size, self.colorizer.entry.fit)
+        x = torch.from_numpy(lightness(canvas))[None, None]
+        with torch.inference_mode():
+            logits = network.logits(torch.cat([x, x.flip(-1)]))
+            self.entropies.append(self._entropy(logits[:1], true, canvas.shape))
+            answers = [network.decode(logits, v) for v in self.steps]
+        neutral = np.repeat(gray_of_lightness(lightness(gray), 8)[..., None], 3, 2)
+        base = psnr(neutral, true.rgb)
+        rows = []
+        for place, answer in enumerate(answers):
+            ab = unfit(((answer[0] + answer[1].flip(-1)) / 2).numpy(), placement)
+            painted = Picture(recombine(gray, ab, depth=8))
+            self.histograms[place] += ab_histogram(painted.ab)
+            error = float(delta_e_2000(true.lab, painted.lab).mean())
+            rows.append((psnr(painted.rgb, true.rgb) - base, painted.colorfulness, true.colorfulness, error))
+        self.rows.append(rows)
+        self.true_histogram += ab_histogram(true.ab)
+
+    def _entropy(self, logits: torch.Tensor, true: Picture, shape: tuple[int, ...]) -> float:
+        height, width = logits.shape[-2:]
+        if shape[0] != shape[1]:  # stretched photographs are squares; nothing else is measured here
+            raise ValueError(f"a square was expected, not {shape}")
+        cells = cv2.resize(true.ab, (width, height), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+        return float(soft_cross_entropy(logits, torch.from_numpy(cells)[None], self.colorizer.network.decode.centers))
+
+    def table(self) -> str:
+        """Return the figures as text."""
+        gained, painted, true, error = np.mean(self.rows, 0).T
+        share = 100 * painted / true
+        distance = [float(total_variation(h, self.true_histogram)) for h in self.histograms]
+        lines = [f"cross-entropy {np.mean(self.entropies):.4f}, {len(self.rows)} photographs"]
+        for v, *row in zip(self.steps, gained, share, distance, error, strict=True):
+            lines.append("  v {:.2f}  {:+.2f} dB  {:3.0f} %  TV {:.3f}  dE {:.2f}".format(v, *row))
+        between = [
+            f"{at} %: {np.interp(at, share, gained):+.2f} dB, TV {np.interp(at, share, distance):.3f}"
+            for at in SHARES
+            if share[0] <= at <= share[-1]
+        ]
+        return "\n".join([*lines, "  at " + "; at ".join(between)])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("places", nargs="+", type=Path)
+    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; the bundled one if none")
+    parser.add_argument("--size", action="append", type=int, help="working sizes, pixels")
+    parser.add_argument("--count", type=int, help="so many photographs, chosen by a hash of their names")
+    parser.add_argument("--vividness", default="0,0.2,0.4,0.5,0.6,0.7,0.8,1", help="0 to 1, several with commas")
+    arguments = parser.parse_args()
+    steps = [float(v) for v in arguments.vividness.split(",")]
+    curves = {
+        (weights, size): Curve(weights, size, steps)
+        for weights in arguments.weights or [None]
+        for size in arguments.size or [None]
+    }
+    reader, protocol = PhotoReader(), find_protocol("stretch256")
+    for photo in find_photographs(arguments.places, arguments.count):
+        true = Picture(protocol.fit(decode(read_bytes(reader, photo), photo.name)))
+        for curve in curves.values():
+            curve.add(true)
+    for (weights, size), curve in curves.items():
+        print(f"{weights or 'bundled'}, {size or curve.colorizer.size} px: {curve.table()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
