@@ -96,7 +96,7 @@ _LARGE = replace(_FINE, name="large", epochs=0.9, sizes=((0.0, 192),))
 _CALIBRATION = Stage(
     name="calibration",
     objective="color-calibration",
-    epochs=0.08,
+    epochs=0.12,
     sizes=((0.0, 192),),
     batch_size=64,
     lr=0.45,  # Lab units
