@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from torch import Tensor
 
 from colorize_cli.errors import TrainingDiverged
 from colorize_cli.inference.devices import Compute
-from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.models.blocks import ColorizationNet, mean_weights
 from colorize_cli.training.adapt import SMOKE_STEPS
 from colorize_cli.training.batches import Plan, plan_stage, step_batches
 from colorize_cli.training.catalogue import Catalogue, PhotoStore
@@ -83,6 +84,7 @@ class Trainer:
         self.training = training
         self.store = PhotoStore(training)
         self.position = Position()
+        self.ended: dict[str, dict[str, Tensor]] = {}
         self.plans = self._plans()
         self.saved_at = self.drawn_at = time.monotonic()
 
@@ -120,6 +122,7 @@ class Trainer:
         if state is None:
             return None
         self.position = Position(**state["position"])
+        self.ended = dict(state.get("ended", {}))
         if state["objective"] is None:
             self.network.load_state_dict(state["network"])
         objective: Mapping[str, Any] | None = state["objective"]
@@ -130,6 +133,8 @@ class Trainer:
         stage, plan = self.recipe.stages[position.stage], self.plans[position.stage]
         labels, classes = class_indices(self.training.items, stage)
         torch.manual_seed(_step_seed(self.options.seed, position.stage, -1))
+        if objective_state is None and stage.mean_of and all(name in self.ended for name in stage.mean_of):
+            self.network.load_state_dict(mean_weights([self.ended[name] for name in stage.mean_of]))
         decoder = ab_decoder(self.network)
         if decoder is not None and stage.vividness is not None:
             decoder.default_vividness.fill_(stage.vividness)
@@ -150,6 +155,8 @@ class Trainer:
             if self._patience_ended():
                 break
         self.network.load_state_dict(objective.result.state_dict())
+        if any(stage.name in later.mean_of for later in self.recipe.stages):
+            self.ended[stage.name] = {name: value.clone() for name, value in self.network.state_dict().items()}
         epochs = math.ceil(position.step / plan.steps_per_epoch)
         self.position = Position(
             position.stage + 1, position.steps_before + position.step, position.epochs_before + epochs
@@ -274,11 +281,15 @@ class Trainer:
         self.saved_at = time.monotonic()
 
     def state_dict(self, objective: Objective | None) -> dict[str, Any]:
-        """Return the state to resume from: within a stage the objective's, between stages the network alone."""
+        """Return the state to resume from: within a stage the objective's, between stages the network alone.
+
+        With either come the weights of the stages that a later one begins with the mean of.
+        """
         return {
             "position": dict(vars(self.position)),
             "objective": None if objective is None else objective.state_dict(),
             "network": self.network.state_dict() if objective is None else None,
+            "ended": self.ended,
         }
 
 

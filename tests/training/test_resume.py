@@ -31,7 +31,7 @@ def result(run: Path) -> dict[str, bytes]:
     return {name: (run / name).read_bytes() for name in ("last.safetensors", "best.safetensors", "metrics.jsonl")}
 
 
-@pytest.mark.parametrize("recipe", ["color", "gan"])
+@pytest.mark.parametrize("recipe", ["color", "gan", "mean"])
 def test_a_killed_run_resumed_ends_with_the_same_weights_bit_for_bit(
     tmp_path: Path, photos: Path, tiny_registry: object, recipe: str
 ) -> None:

@@ -52,6 +52,30 @@ def test_a_run_writes_weights_figures_pictures_and_curves(
         assert network.decode.log_prior.exp().sum().item() == pytest.approx(1, abs=1e-3)  # type: ignore[union-attr]
 
 
+def test_a_stage_begins_with_the_mean_of_those_it_names(
+    tmp_path: Path, photos: Path, tiny_registry: ModelEntry
+) -> None:
+    ends = {}
+    # Stages come out the same in a run that ends with them; the third, at a rate of 1e-12, learns nothing.
+    for stages in (("l1",), ("l1", "color"), ()):
+        run = tmp_path / str(len(stages))
+        train(options(photos, run, recipe="mean", stages=stages), SILENT())
+        ends[stages] = load_checkpoint(run / "last.safetensors").state["classifier.weight"].float()
+    mean = (ends[("l1",)] + ends[("l1", "color")]) / 2
+    assert torch.allclose(ends[()], mean, atol=1e-3)
+    assert not torch.allclose(ends[()], ends[("l1", "color")], atol=1e-3)
+
+
+def test_without_those_stages_it_begins_with_what_it_is_given(
+    tmp_path: Path, photos: Path, tiny_registry: ModelEntry
+) -> None:
+    train(options(photos, tmp_path / "first", recipe="mean", stages=("l1",)), SILENT())
+    first = tmp_path / "first" / "last.safetensors"
+    train(options(photos, tmp_path / "second", recipe="mean", stages=("again",), init=first), SILENT())
+    ends = [load_checkpoint(path).state for path in (first, tmp_path / "second" / "last.safetensors")]
+    assert torch.equal(ends[0]["classifier.weight"], ends[1]["classifier.weight"])
+
+
 def test_results_do_not_depend_on_the_number_of_workers(
     tmp_path: Path, photos: Path, tiny_registry: ModelEntry
 ) -> None:

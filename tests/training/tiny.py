@@ -89,8 +89,13 @@ COLOR = Recipe("color", (DISTRIBUTION,), validation_size=32, source_weights={"br
 GAN = Recipe("gan", (ADVERSARIAL,), validation_size=32)
 PARALLEL = Recipe("parallel", (DISTRIBUTION, BATCH_NORM), validation_size=32)
 BOTH = Recipe("both", (L1, DISTRIBUTION, ADVERSARIAL), validation_size=32)
+MEAN = Recipe(
+    "mean",
+    (L1, replace(DISTRIBUTION, epochs=1), replace(L1, name="again", lr=1e-12, mean_of=("l1", "color"))),
+    validation_size=32,
+)
 
-_RECIPES = {name: f"{__name__}:{name.upper()}" for name in ("color", "gan", "both", "parallel")}
+_RECIPES = {name: f"{__name__}:{name.upper()}" for name in ("color", "gan", "both", "parallel", "mean")}
 ENTRY = registry.ModelEntry(
     name="tiny",
     title="for tests",

@@ -52,6 +52,8 @@ class Stage:
     of the square from there on). ``batch_size``: photos an optimizer step, however they are split. ``lr``: learning
     rate of every parameter that no prefix in ``group_lr`` names. ``weight_decay`` applies to convolutions and linear
     layers only.
+    ``mean_of``: names of earlier stages; this one begins with the mean of the weights that they ended with. Where one
+    of them is not part of the run, it begins with what it is given.
     ``frozen``: prefixes of layers that keep their weights and their batch-norm statistics. ``warmup``: steps of linear
     rise; ``schedule``: what follows: nothing, a fall to zero along half a cosine or a line, or every ``decay_every``
     epochs a multiplication with ``decay``.
@@ -70,6 +72,7 @@ class Stage:
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     group_lr: Mapping[str, float] = field(default_factory=dict)
+    mean_of: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     schedule: Literal["constant", "cosine", "linear", "step"] = "constant"
     decay: float = 0.5

@@ -100,6 +100,8 @@ _CALIBRATION = Stage(
     sizes=((0.0, 192),),
     batch_size=64,
     lr=0.45,  # Lab units
+    # The later stages know the photographs of people better, the earlier one has forgotten less of all others.
+    mean_of=("fine", "people", "large"),
     optimizer="adam",
     frozen=("",),  # every layer; what is learned is a field of the decoder
     schedule="cosine",
