@@ -71,18 +71,13 @@ class _DepthwiseInBfloat16(torch.autograd.Function):
         return of_input, of_weight, None, None
 
 
-class _Depthwise(nn.Conv2d):
-    """A convolution of each channel by itself."""
-
-    def __init__(self, channels: int, kernel: int, stride: int) -> None:
-        super().__init__(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        learns = torch.is_grad_enabled() and x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        if learns and torch.get_autocast_dtype("cpu") == torch.bfloat16:
-            answer: Tensor = _DepthwiseInBfloat16.apply(x, self.weight, self.stride, self.padding)
-            return answer
-        return super().forward(x)
+def _depthwise(convolution: nn.Conv2d, x: Tensor) -> Tensor:
+    """Return what a depthwise convolution without bias makes of x, with quick gradients where it learns on a CPU."""
+    learns = torch.is_grad_enabled() and x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    if learns and convolution.bias is None and torch.get_autocast_dtype("cpu") == torch.bfloat16:
+        answer: Tensor = _DepthwiseInBfloat16.apply(x, convolution.weight, convolution.stride, convolution.padding)
+        return answer
+    return convolution(x)
 
 
 class _Separable(nn.Module):
@@ -92,13 +87,13 @@ class _Separable(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, kernel: int) -> None:
         super().__init__()
-        self.conv_dw = _Depthwise(channels_in, kernel, 1)
+        self.conv_dw = nn.Conv2d(channels_in, channels_in, kernel, 1, kernel // 2, groups=channels_in, bias=False)
         self.bn1 = _norm(channels_in)
         self.conv_pw = nn.Conv2d(channels_in, channels, 1, bias=False)
         self.bn2 = _norm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu6(self.bn1(self.conv_dw(x)), inplace=True)
+        x = F.relu6(self.bn1(_depthwise(self.conv_dw, x)), inplace=True)
         return self.bn2(self.conv_pw(x))
 
 
@@ -112,7 +107,7 @@ class _InvertedResidual(nn.Module):
         hidden = channels_in * expansion
         self.conv_pw = nn.Conv2d(channels_in, hidden, 1, bias=False)
         self.bn1 = _norm(hidden)
-        self.conv_dw = _Depthwise(hidden, kernel, stride)
+        self.conv_dw = nn.Conv2d(hidden, hidden, kernel, stride, kernel // 2, groups=hidden, bias=False)
         self.bn2 = _norm(hidden)
         self.conv_pwl = nn.Conv2d(hidden, channels, 1, bias=False)
         self.bn3 = _norm(channels)
@@ -120,7 +115,7 @@ class _InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu6(self.bn1(self.conv_pw(x)), inplace=True)
-        y = F.relu6(self.bn2(self.conv_dw(y)), inplace=True)
+        y = F.relu6(self.bn2(_depthwise(self.conv_dw, y)), inplace=True)
         y = self.bn3(self.conv_pwl(y))
         return x + y if self.shortcut else y
 
