@@ -41,7 +41,7 @@ class _DepthwiseInBfloat16(torch.autograd.Function):
 
     oneDNN has quick bfloat16 kernels on CPUs for the answer and for the input's gradient at stride 1. Those of the
     weights' gradient, and of the input's at stride 2, take three to eight times as long as in float32 (5x5, 144 to
-    1248 channels, AMX), and would be nearly half of a training step.
+    1248 channels, AMX), and would be two fifths of a training step.
     """
 
     @staticmethod

@@ -133,8 +133,8 @@ class Trainer:
         stage, plan = self.recipe.stages[position.stage], self.plans[position.stage]
         labels, classes = class_indices(self.training.items, stage)
         torch.manual_seed(_step_seed(self.options.seed, position.stage, -1))
-        if objective_state is None and stage.mean_of and all(name in self.ended for name in stage.mean_of):
-            self.network.load_state_dict(mean_weights([self.ended[name] for name in stage.mean_of]))
+        if objective_state is None:
+            self._begin_with_mean(stage)
         decoder = ab_decoder(self.network)
         if decoder is not None and stage.vividness is not None:
             decoder.default_vividness.fill_(stage.vividness)
@@ -163,6 +163,13 @@ class Trainer:
         )
         self._save(None)
         return True
+
+    def _begin_with_mean(self, stage: Stage) -> None:
+        """Give the network the mean of the stages that ``stage`` names, where this run had all of them."""
+        if absent := [name for name in stage.mean_of if name not in self.ended]:
+            self.progress.note(f"{stage.name} begins with what it is given, without {', '.join(absent)} to average.")
+        elif stage.mean_of:
+            self.network.load_state_dict(mean_weights([self.ended[name] for name in stage.mean_of]))
 
     def _patience_ended(self) -> bool:
         patience = self.options.early_stopping
