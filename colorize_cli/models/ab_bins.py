@@ -88,7 +88,7 @@ def _grid_table(centers: Tensor) -> tuple[Tensor, Tensor]:
 def soft_cross_entropy(logits: Tensor, ab: Tensor, centers: Tensor) -> Tensor:
     """Return the mean cross-entropy of logits (N, K, h, w) against the soft labels of ab (N, 2, h, w)."""
     indices, weights = (x.permute(0, 2, 3, 1) for x in soft_labels(ab, centers))
-    # Bins last: along the last dimension, which channels-last logits already have so, the loss takes two thirds of the time.
+    # Bins last, where channels-last logits already have them: it takes two thirds of the time.
     log_probability = F.log_softmax(logits.permute(0, 2, 3, 1).float(), -1).gather(-1, indices)
     return -(weights * log_probability).sum(-1).mean()
 
