@@ -4,8 +4,10 @@
 
 Photographs are stretched to 256x256, made gray and colorized as ``colorize evaluate --protocol stretch256`` does. For
 every vividness: PSNR above the gray picture, share of the true colorfulness (absolute variant), distance of the ab
-histograms, and CIEDE2000; then what lies between, where the colorfulness is 80, 85 and 90 % of the truth's. Before
-that, the cross-entropy of the bins in cells of a quarter of the working size, nats.
+histograms, CIEDE2000, and what is painted much too warm (35 Lab units further than the truth in the direction of
+orange): its share of the area, and the share of photographs that have more than a twentieth of such area. Then what
+lies between, where the colorfulness is 80, 85 and 90 % of the truth's. Before that, the cross-entropy of the bins in
+cells of a quarter of the working size, nats.
 """
 
 import argparse
@@ -26,9 +28,12 @@ from colorize_cli.imaging.color import gray_of_lightness, lightness
 from colorize_cli.imaging.geometry import fit, unfit
 from colorize_cli.imaging.recombine import recombine
 from colorize_cli.models.ab_bins import soft_cross_entropy
+from colorize_cli.training.objectives.calibration import WARM
 from colorize_cli.training.sources import PhotoReader
 
 SHARES = (80, 85, 90)
+TOO_WARM = 35.0
+PATCH = 0.05
 
 
 class Curve:
@@ -59,7 +64,9 @@ class Curve:
             painted = Picture(recombine(gray, ab, depth=8))
             self.histograms[place] += ab_histogram(painted.ab)
             error = float(delta_e_2000(true.lab, painted.lab).mean())
-            rows.append((psnr(painted.rgb, true.rgb) - base, painted.colorfulness, true.colorfulness, error))
+            warm = 100 * float(((painted.ab - true.ab) @ np.array(WARM) > TOO_WARM).mean())
+            gained = psnr(painted.rgb, true.rgb) - base
+            rows.append((gained, painted.colorfulness, true.colorfulness, error, warm, 100.0 * (warm > 100 * PATCH)))
         self.rows.append(rows)
         self.true_histogram += ab_histogram(true.ab)
 
@@ -72,14 +79,16 @@ class Curve:
 
     def table(self) -> str:
         """Return the figures as text."""
-        gained, painted, true, error = np.mean(self.rows, 0).T
+        gained, painted, true, error, warm, patches = np.mean(self.rows, 0).T
         share = 100 * painted / true
         distance = [float(total_variation(h, self.true_histogram)) for h in self.histograms]
         lines = [f"cross-entropy {np.mean(self.entropies):.4f}, {len(self.rows)} photographs"]
-        for v, *row in zip(self.steps, gained, share, distance, error, strict=True):
-            lines.append("  v {:.2f}  {:+.2f} dB  {:3.0f} %  TV {:.3f}  dE {:.2f}".format(v, *row))
+        for v, *row in zip(self.steps, gained, share, distance, error, warm, patches, strict=True):
+            figures = "  v {:.2f}  {:+.2f} dB  {:3.0f} %  TV {:.3f}  dE {:.2f}  warm {:.2f} %, {:.0f} %"
+            lines.append(figures.format(v, *row))
         between = [
-            f"{at} %: {np.interp(at, share, gained):+.2f} dB, TV {np.interp(at, share, distance):.3f}"
+            f"{at} %: {np.interp(at, share, gained):+.2f} dB, TV {np.interp(at, share, distance):.3f}, "
+            f"warm {np.interp(at, share, warm):.2f} %, {np.interp(at, share, patches):.0f} %"
             for at in SHARES
             if share[0] <= at <= share[-1]
         ]

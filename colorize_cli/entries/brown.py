@@ -30,7 +30,7 @@ ENTRIES = (
             ),
         },
         objective="cross-entropy over ab bins (light, dynamic-unet: adversarial)",
-        input_size=192,
+        input_size=224,
         fit="rectangle",
         bundled="gan.safetensors",
         vividness=True,

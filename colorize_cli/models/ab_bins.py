@@ -6,27 +6,30 @@ training: the network learns the true posterior p(bin | photo), and with a vivid
 
     q(bin) ~ p(bin | photo) / prior(bin) ** (prior_weight * v)
     m = sum_bin q(bin) * center(bin)
-    x = (1 + v * min(gain * E / sqrt(S^2 + S0^2), limit)) * m
+    x = (1 + v * min(gain * sqrt(E) * s / sqrt(S^2 + S0^2), limit)) * m
     y = x * min((|x| / 20) ** (curve * v), 1.2) * |x|^2 / (|x|^2 + (neutral * v)^2)
-    ab = y + v * displacement(y)
+    ab = y + v * displacement(y, spread)
 
-turns it into a color. v = 0 is the posterior mean: the least error, and pale. E is the mean over the picture of the
-variance of q, S the root mean square of m.
+turns it into a color. v = 0 is the posterior mean: the least error, and pale. s is the standard deviation of q, E the
+mean over the picture of its square, S the root mean square of m.
 
 The gain of a picture is what makes a given colorfulness cost least. Multiplying m by 1 + g adds g^2 S^2 to an expected
 squared error of E: it lowers the PSNR by about g^2 S^2 / E, and raises the colorfulness by about g S. With one price of
 colorfulness for all pictures, g is in proportion to E / S. Where q is wide its mean has lost most of its color, and it
-gets most back; what is surely gray stays gray. On validation photographs this costs less than one gain for all, or than
-dividing by the prior, which is kept small: it lets rare colors through.
+gets most back; what is surely gray stays gray. So it is within a picture: where q is narrower than elsewhere, as it is
+on faces, m has its color already. On validation photographs this costs less than one gain for all, or than dividing by
+the prior, which is kept small: it lets rare colors through.
 
 The last two factors of y, a curve over chroma, make little of it less and much of it more. Means of many possible
 colors are all of middling chroma; true colors are mostly near neutral, and seldom strong.
 
-The displacement, a smooth field over the ab plane learned from training photographs
+The displacement, smooth fields over the ab plane learned from training photographs
 (:mod:`colorize_cli.training.objectives.calibration`), does the same for hues: means crowd where warm neutrals are, true
-colors lie on both sides of neutral. Freirich, Michaeli and Meir 2021 ("A theory of the distortion-perception tradeoff
-in Wasserstein space") show that between the least error and the true distribution of answers the best ones lie on the
-way from the posterior mean to where optimal transport takes it; v says how far.
+colors lie on both sides of neutral. There is a field for each of several standard deviations of q, and between them
+they are blended: a strong red is believed where q is narrow, and made less of where it is one of many possible colors.
+Freirich, Michaeli and Meir 2021 ("A theory of the distortion-perception tradeoff in Wasserstein space") show that
+between the least error and the true distribution of answers the best ones lie on the way from the posterior mean to
+where optimal transport takes it; v says how far.
 """
 
 from collections.abc import Iterable
@@ -42,13 +45,15 @@ PRIOR_FLOOR = 0.001
 FAINT = 8.0
 """S0, Lab units: below such chroma a picture is taken for gray rather than for pale."""
 MOST_GAIN = 1.5
-"""The limit: chroma is at most two and a half times as much. A higher one gains next to nothing."""
+"""The limit: chroma is at most two and a half times as much."""
 UNCHANGED_CHROMA = 20.0
 """The chroma, Lab units, that the curve leaves as it is."""
 STEEPEST = 1.2
 """The most the curve multiplies chroma with."""
 EXTENT = 110.0
 """Lab units: the displacement is known from -EXTENT to EXTENT of a* and b*, at the points of the grid."""
+SPREADS = (8.0, 16.0, 24.0, 34.0)
+"""Lab units: standard deviations of q that the displacement is known for, from sure to unsure."""
 
 
 def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,6 +108,7 @@ class AbDecoder(nn.Module):
     curve: Tensor
     neutral: Tensor
     displacement: Tensor
+    spreads: Tensor
     default_vividness: Tensor
 
     def __init__(self, bins: int) -> None:
@@ -114,7 +120,8 @@ class AbDecoder(nn.Module):
         self.register_buffer("curve", torch.tensor(0.675))
         self.register_buffer("neutral", torch.tensor(9.0))
         points = round(2 * EXTENT / GRID) + 1
-        self.register_buffer("displacement", torch.zeros(2, points, points))
+        self.register_buffer("displacement", torch.zeros(len(SPREADS), 2, points, points))
+        self.register_buffer("spreads", torch.tensor(SPREADS))
         self.register_buffer("default_vividness", torch.tensor(0.6))
 
     def count(self, samples: Iterable[Tensor], pixels: int) -> None:
@@ -144,10 +151,11 @@ class AbDecoder(nn.Module):
     def distribution(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
         """Return q(bin) as :meth:`probabilities` does, and what each bin contributes to the answer, (N, K, 2).
 
-        Lab units, the gain of each picture included; :meth:`forward` is their mean, after curve and displacement.
+        Lab units, the mean gain of each picture included; :meth:`forward` is about their mean, after curve and
+        displacement.
         """
         q = self.probabilities(logits, vividness)
-        return q, self._factor(q, self._mean(q), vividness)[..., 0] * self.centers
+        return q, self._factor(*self._moments(q), vividness).mean((2, 3))[..., None] * self.centers
 
     def with_error(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
         """Return a*b* as :meth:`forward` does, and the error to expect of it, (N, 1, h, w), Lab units.
@@ -162,24 +170,35 @@ class AbDecoder(nn.Module):
         posterior = q * torch.exp(self.prior_weight * v * self.log_prior).view(1, -1, 1, 1)
         return ab, expected_error(posterior, self.centers, ab)
 
-    def undisplaced(self, logits: Tensor, vividness: float | None = None) -> Tensor:
-        """Return a*b* as :meth:`forward` does, without the displacement."""
+    def undisplaced(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
+        """Return a*b* as :meth:`forward` does, without the displacement, and the spread of q, (N, 1, h, w), Lab units.
+
+        The spread is the root of the trace of q's covariance.
+        """
         return self._before_displacement(self.probabilities(logits, vividness), vividness)
 
-    def displaced(self, ab: Tensor, field: Tensor, vividness: float | None = None) -> Tensor:
-        """Return a*b* (N, 2, h, w), Lab units, moved by a ``field`` (2, 23, 23): what is added, rows a*, columns b*."""
+    def displaced(self, ab: Tensor, spread: Tensor, fields: Tensor, vividness: float | None = None) -> Tensor:
+        """Return a*b* (N, 2, h, w), Lab units, moved by what ``fields`` (S, 2, 23, 23) add, rows a*, columns b*.
+
+        ``spread``: (N, 1, h, w), Lab units; between two :data:`SPREADS` the fields are blended, beyond them kept.
+        """
         v = self.default_vividness if vividness is None else vividness
         ab = ab.float()
         places = ab.flip(1).permute(0, 2, 3, 1) / EXTENT
-        spread = field.to(ab.dtype).expand(ab.shape[0], -1, -1, -1)  # len() would fix the batch of an ONNX file
-        return ab + v * F.grid_sample(spread, places, padding_mode="border", align_corners=True)
+        # Not len(ab), which would fix the batch of an ONNX file.
+        known = fields.to(ab.dtype).flatten(0, 1).expand(ab.shape[0], -1, -1, -1)
+        moves = F.grid_sample(known, places, padding_mode="border", align_corners=True).unflatten(1, (-1, 2))
+        low, high = (x.view(1, -1, 1, 1) for x in (self.spreads[:-1], self.spreads[1:]))
+        passed = ((spread - low) / (high - low)).clamp(0, 1)
+        shares = F.pad(passed, (0, 0, 0, 0, 1, 0), value=1.0) - F.pad(passed, (0, 0, 0, 0, 0, 1))
+        return ab + v * (shares.unsqueeze(2) * moves).sum(1)
 
     def _answer(self, q: Tensor, vividness: float | None) -> Tensor:
-        return self.displaced(self._before_displacement(q, vividness), self.displacement, vividness)
+        return self.displaced(*self._before_displacement(q, vividness), self.displacement, vividness)
 
-    def _before_displacement(self, q: Tensor, vividness: float | None) -> Tensor:
-        ab = self._mean(q)
-        return self._curved(self._factor(q, ab, vividness) * ab, vividness)
+    def _before_displacement(self, q: Tensor, vividness: float | None) -> tuple[Tensor, Tensor]:
+        mean, variance = self._moments(q)
+        return self._curved(self._factor(mean, variance, vividness) * mean, vividness), variance.clamp(min=1e-4).sqrt()
 
     def _curved(self, ab: Tensor, vividness: float | None) -> Tensor:
         """Return a*b* (N, 2, h, w) with the chroma that the curve gives it."""
@@ -189,17 +208,19 @@ class AbDecoder(nn.Module):
         steep = ((square / UNCHANGED_CHROMA**2) ** (0.5 * self.curve * v)).clamp(max=STEEPEST)
         return ab * steep * square / (square + (self.neutral * v) ** 2)
 
-    def _mean(self, q: Tensor) -> Tensor:
-        return torch.einsum("nkhw,kc->nchw", q, self.centers)
-
-    def _factor(self, q: Tensor, ab: Tensor, vividness: float | None) -> Tensor:
-        """Return what each picture's chroma is multiplied with, (N, 1, 1, 1)."""
-        v = self.default_vividness if vividness is None else vividness
-        chroma = ab.float().square().sum(1).mean((1, 2))
+    def _moments(self, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean of q, (N, 2, h, w), and the trace of its covariance, (N, 1, h, w)."""
+        mean = torch.einsum("nkhw,kc->nchw", q, self.centers)
         # Not a matrix product, which would be rounded to bf16 before the difference of two large numbers is taken.
-        variance = (q.mean((2, 3)) * self.centers.square().sum(1)).sum(1) - chroma
-        gain = (self.gain * variance / (chroma + FAINT**2).sqrt()).clamp(0.0, MOST_GAIN)
-        return (1 + v * gain).view(-1, 1, 1, 1)
+        square = (q * self.centers.square().sum(1).view(1, -1, 1, 1)).sum(1, keepdim=True)
+        return mean, square - mean.float().square().sum(1, keepdim=True)
+
+    def _factor(self, mean: Tensor, variance: Tensor, vividness: float | None) -> Tensor:
+        """Return what chroma is multiplied with, (N, 1, h, w)."""
+        v = self.default_vividness if vividness is None else vividness
+        chroma = mean.float().square().sum(1, keepdim=True).mean((2, 3), keepdim=True)
+        deviations = (variance.mean((2, 3), keepdim=True) * variance).clamp(min=1e-4).sqrt()
+        return 1 + v * (self.gain * deviations / (chroma + FAINT**2).sqrt()).clamp(max=MOST_GAIN)
 
 
 def srgb_bins() -> Tensor:

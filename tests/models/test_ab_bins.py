@@ -4,6 +4,7 @@ import torch
 from colorize_cli.models.ab_bins import (
     EXTENT,
     MOST_GAIN,
+    SPREADS,
     STEEPEST,
     UNCHANGED_CHROMA,
     AbDecoder,
@@ -80,10 +81,27 @@ def test_a_picture_gains_most_color_where_the_distribution_is_wide():
     decode.neutral.zero_()
     calm, vivid = decode(logits, 0.0), decode(logits, 0.5)
     factors = torch.linalg.vector_norm(vivid, dim=(1, 2, 3)) / torch.linalg.vector_norm(calm, dim=(1, 2, 3))
-    assert torch.allclose(vivid, factors.view(-1, 1, 1, 1) * calm, atol=1e-3), "one factor a picture"
     wide, sure, neutral = factors
     assert 1 <= sure < wide <= 1 + 0.5 * MOST_GAIN + 1e-4
     assert neutral < 1.05, "what is surely gray stays gray"
+
+
+def test_what_is_sure_of_its_color_gains_less_than_the_rest_of_the_picture():
+    centers = torch.stack([torch.linspace(-40, 80, 13), torch.zeros(13)], 1)
+    decode = _plain_decoder(centers)
+    decode.gain.fill_(0.02)
+    # All cells have a mean of a* 20, with standard deviations of 0, 10, 20 and 40.
+    weights = torch.zeros(4, 13)
+    for cell, steps in enumerate((0, 1, 2, 4)):
+        weights[cell, 6 - steps] += 0.5
+        weights[cell, 6 + steps] += 0.5
+    calm, vivid = (decode(weights.T.log().view(1, 13, 2, 2), v).flatten(2)[0, 0] for v in (0.0, 1.0))
+    assert torch.allclose(calm, torch.full((4,), 20.0), atol=1e-3)
+    gains = vivid / calm - 1
+    assert gains[0] < 0.01
+    assert torch.allclose(gains[1:] / gains[1], torch.tensor([1.0, 2.0, 4.0]), rtol=1e-3)
+    mean_variance = (10**2 + 20**2 + 40**2) / 4
+    assert gains[1].item() == pytest.approx(0.02 * mean_variance**0.5 * 10 / (20**2 + 8**2) ** 0.5, rel=1e-3)
 
 
 def test_the_curve_takes_from_faint_chroma_and_adds_to_strong():
@@ -104,24 +122,42 @@ def test_the_curve_takes_from_faint_chroma_and_adds_to_strong():
 
 def test_the_displacement_moves_colors_in_proportion_to_vividness():
     centers = torch.tensor([[0.0, 0.0], [30.0, -20.0], [35.0, -20.0], [-EXTENT, EXTENT]])
-    decode = AbDecoder(len(centers))
-    decode.centers.copy_(centers)
+    decode = _plain_decoder(centers)
     logits = 60 * torch.eye(len(centers)).view(1, len(centers), 1, -1)
-    decode.displacement[0, 14, 9] = 6.0  # at a* = 30, b* = -20
-    decode.displacement[1, 14, 9] = -4.0
-    decode.displacement[1, 0, 22] = 2.0
-    plain = decode.undisplaced(logits, 0.0)
-    assert torch.equal(decode(logits, 0.0), plain), "the posterior mean stays what it is"
-    decode.curve.zero_()
-    decode.neutral.zero_()
-    decode.gain.zero_()
-    decode.prior_weight.zero_()
-    moved = (decode(logits, 0.5) - decode.undisplaced(logits, 0.5))[0, :, 0].T
+    decode.displacement[:, 0, 14, 9] = 6.0  # at a* = 30, b* = -20
+    decode.displacement[:, 1, 14, 9] = -4.0
+    decode.displacement[:, 1, 0, 22] = 2.0
+    assert torch.equal(decode(logits, 0.0), decode.undisplaced(logits, 0.0)[0]), "the posterior mean stays what it is"
+    moved = (decode(logits, 0.5) - decode.undisplaced(logits, 0.5)[0])[0, :, 0].T
     expected = torch.tensor([[0.0, 0.0], [3.0, -2.0], [1.5, -1.0], [0.0, 1.0]])
     assert torch.allclose(moved, expected, atol=1e-3)
     ab, error = decode.with_error(logits, 0.5)
     assert torch.equal(ab, decode(logits, 0.5))
     assert error[0, 0, 0, 1].item() == pytest.approx(13**0.5, abs=0.01), "what it is moved by counts as error"
+
+
+def test_the_displacement_depends_on_how_sure_the_color_is():
+    # Each cell is split between two colors so that its mean is (20, 0), its spread the given one.
+    first, second, third, last = SPREADS
+    spreads = torch.tensor([0.5 * first, first, 0.5 * (second + third), 0.75 * third + 0.25 * last, 2 * last])
+    centers = torch.stack([20 + torch.cat([-spreads, spreads]), torch.zeros(2 * len(spreads))], 1)
+    decode = _plain_decoder(centers)
+    logits = (60 * torch.eye(len(spreads)).repeat(2, 1)).view(1, len(centers), 1, -1)
+    decode.displacement[:, 1, 13, 11] = torch.tensor([1.0, 2.0, 4.0, 8.0])  # at a* = 20, b* = 0
+    before, spread = decode.undisplaced(logits, 1.0)
+    assert torch.allclose(spread[0, 0, 0], spreads, rtol=1e-3)
+    moved = (decode(logits, 1.0) - before)[0, :, 0]
+    assert torch.allclose(moved[0], torch.zeros(len(spreads)), atol=1e-3)
+    assert torch.allclose(moved[1], torch.tensor([1.0, 1.0, 3.0, 5.0, 8.0]), atol=2e-3)
+
+
+def _plain_decoder(centers: torch.Tensor) -> AbDecoder:
+    """Return a decoder in which vividness only moves colors."""
+    decode = AbDecoder(len(centers))
+    decode.centers.copy_(centers)
+    for effect in (decode.curve, decode.neutral, decode.gain, decode.prior_weight):
+        effect.zero_()
+    return decode
 
 
 def test_neutral_cells_have_a_gradient():

@@ -19,7 +19,7 @@ from colorize_cli.models.pix2pix_unet import Pix2PixUNet
 from colorize_cli.models.regression import LightRegression
 from colorize_cli.models.vgg_decoder import VGGDecoder
 from colorize_cli.training.batches import Batch
-from colorize_cli.training.objectives import Setting, create
+from colorize_cli.training.objectives import Setting, calibration, create
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.objectives.calibration import lab_to_srgb
 from colorize_cli.training.optimization import MovingAverage, build_optimizer, schedule_factor, train_mode
@@ -99,14 +99,42 @@ def test_calibration_learns_a_field_and_leaves_the_weights_alone() -> None:
     assert steps[-1]["gained"] > steps[0]["gained"] + 1 and steps[-1]["loss"] < steps[0]["loss"]
     after = network.state_dict()
     assert [name for name in before if not torch.equal(before[name], after[name])] == ["decode.displacement"]
-    b = after["decode.displacement"][1, 11]
+    b = after["decode.displacement"][0, 1, 11]
     assert b[10] < -2 and b[12] < -2, "blue gets bluer, and the warm cast goes"
+
+
+class Bold(TinyNet):
+    """Sure of strong colors, and wrong by the same distance in every other photo: orange if bright, blue if dark."""
+
+    def logits(self, lightness: torch.Tensor) -> torch.Tensor:
+        bright = nn.functional.avg_pool2d(lightness, 4) > 50
+        target = torch.where(bright, 20.0, -20.0)
+        centers = self.decode.centers.view(1, -1, 2, 1, 1)
+        return -((centers[:, :, 0] - target).abs() + (centers[:, :, 1] - target).abs())
+
+
+def test_calibration_takes_more_from_what_is_too_warm_than_from_what_is_too_cold(monkeypatch) -> None:
+    lightness = torch.full((8, 1, 32, 32), 45.0)
+    lightness[::2] = 55.0
+    photos = Batch(lightness, torch.full((8, 2, 32, 32), 0.0), torch.full((8,), -1))
+    # Without the other terms every photo would keep the color it has.
+    for other in ("COLOR_PRICE", "HISTOGRAM_PRICE"):
+        monkeypatch.setattr(calibration, other, 0.0)
+    monkeypatch.setattr(calibration, "_decibels", lambda painted, true: painted.new_zeros(len(painted)))
+    network = Bold()
+    before = network.decode(network.logits(lightness))
+    objective = create(network, CALIBRATION, Setting(COMPUTE, 30))
+    steps = [objective.step([photos]) for _ in range(30)]
+    after = network.decode(network.logits(lightness))
+    assert steps[0]["warmth"] > 1 and steps[-1]["warmth"] < 0.5 * steps[0]["warmth"]
+    assert after[0].norm() < 0.95 * before[0].norm()
+    assert after[1].norm() > 0.99 * before[1].norm()
 
 
 def test_calibration_keeps_the_field_smooth() -> None:
     network = Warm()
     calibrated(network, 60)
-    field = network.decode.displacement
+    field = network.decode.displacement[0]
     bends = [field.diff(n=2, dim=dim).abs().max() for dim in (1, 2)]
     assert max(bends) < 0.7 * field.abs().max(), "a field of single points would have bends of twice its largest value"
 

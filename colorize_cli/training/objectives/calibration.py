@@ -1,13 +1,16 @@
 """Learning how to move predicted colors so that all of them together are distributed as true colors are.
 
-The network keeps its weights; only the displacement field of its decoder is learned
+The network keeps its weights; only the displacement fields of its decoder are learned
 (:mod:`colorize_cli.models.ab_bins`). What is maximized is a mean over photographs,
 
-    PSNR + 0.03 dB * percent of the true colorfulness - 6 dB * distance of the ab histograms - roughness of the field,
+    PSNR + 0.05 dB * percent of the true colorfulness - 9 dB * distance of the ab histograms
+        - 1/30 dB * mean square of what is too warm - roughness of the fields,
 
 the histograms those of the whole batch, their distance the total variation, 0 to 1. The second term keeps the first
 from taking all color away; the last keeps neighbouring colors neighbours: a field free to do as it likes fills the bins
-of the histogram one by one.
+of the histogram one by one. What is too warm is how far a color lies beyond the true one in the direction of orange,
+less the 15 Lab units that nobody minds: an area painted red or orange by mistake is the fault that is seen first, and
+none of the other terms counts it for more than one painted blue.
 """
 
 from __future__ import annotations
@@ -23,47 +26,58 @@ from colorize_cli.training.batches import Batch
 from colorize_cli.training.objectives.base import Objective
 from colorize_cli.training.objectives.chroma import ab_decoder
 
-COLOR_PRICE = 0.03
+COLOR_PRICE = 0.05
 """dB of PSNR that one percent of the true colorfulness may cost."""
-HISTOGRAM_PRICE = 6.0
+HISTOGRAM_PRICE = 9.0
 """dB of PSNR that a whole unit of total variation may cost."""
-STIFFNESS = 0.0045
-"""dB that a mean square of one Lab unit of the field's second differences costs."""
+STIFFNESS = 0.0015
+"""dB that a mean square of one Lab unit of the fields' second differences costs."""
+WARMTH_PRICE = 1 / 30
+"""dB that a mean square of one Lab unit of what is too warm costs."""
+WARM = (0.77, 0.64)
+"""The direction of orange in the ab plane, a hue of 40 degrees."""
+TOLERATED = 15.0
+"""Lab units that a color may be warmer than the true one."""
 THINNING = 3
 """Only every third pixel of every third row is looked at."""
 
 
 class ColorCalibration(Objective):
-    """The displacement field of a decoder of ab bins, everything else as it is (``frozen=("",)``)."""
+    """The displacement fields of a decoder of ab bins, everything else as it is (``frozen=("",)``)."""
 
     keeps_newest = True
 
     def extra_modules(self) -> nn.Module:
-        """Return the holder of the field that is learned; the network's own is a copy of it."""
-        return nn.ParameterDict({"field": nn.Parameter(self._decoder().displacement.clone())})
+        """Return the holder of the fields that are learned; the network's own are a copy of them."""
+        return nn.ParameterDict({"fields": nn.Parameter(self._decoder().displacement.clone())})
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the negative of what is maximized (``loss``), and its parts: dB, percent, total variation."""
+        """Return the negative of what is maximized (``loss``), and its parts.
+
+        ``gained`` in dB, ``colorfulness`` in percent, ``distance`` 0 to 1, ``warmth`` in squared Lab units.
+        """
         decoder = self._decoder()
         with torch.no_grad():
             logits = self.network.logits(batch.lightness)  # type: ignore[operator]
         with torch.autocast(batch.ab.device.type, enabled=False):
-            field = self.extra["field"]  # type: ignore[index]
-            ab = resize_like(decoder.displaced(decoder.undisplaced(logits.float()), field), batch.lightness)
+            fields = self.extra["fields"]  # type: ignore[index]
+            ab = resize_like(decoder.displaced(*decoder.undisplaced(logits.float()), fields), batch.lightness)
             lightness, ab, truth = (x[..., ::THINNING, ::THINNING] for x in (batch.lightness, ab, batch.ab))
             painted, true = lab_to_srgb(lightness, ab), lab_to_srgb(lightness, truth)
             gray = lab_to_srgb(lightness, torch.zeros_like(truth))
             gained = (_decibels(painted, true) - _decibels(gray, true)).mean()
             share = 100 * _colorfulness(painted).mean() / _colorfulness(true).mean().clamp(min=1e-3)
             distance = _total_variation(ab, truth)
-            rough = sum(field.diff(n=2, dim=dim).square().mean() for dim in (1, 2))
-            loss = HISTOGRAM_PRICE * distance + STIFFNESS * rough - gained - COLOR_PRICE * share
-        return {"loss": loss, "gained": gained, "colorfulness": share, "distance": distance}
+            warmth = _warmth(ab, truth)
+            rough = sum(fields.diff(n=2, dim=dim).square().mean() for dim in (2, 3))
+            costs = HISTOGRAM_PRICE * distance + WARMTH_PRICE * warmth + STIFFNESS * rough
+            loss = costs - gained - COLOR_PRICE * share
+        return {"loss": loss, "gained": gained, "colorfulness": share, "distance": distance, "warmth": warmth}
 
     def finish_step(self) -> None:
-        """Give the network the new field, then count the step."""
+        """Give the network the new fields, then count the step."""
         with torch.no_grad():
-            self._decoder().displacement.copy_(self.extra["field"])  # type: ignore[index]
+            self._decoder().displacement.copy_(self.extra["fields"])  # type: ignore[index]
         super().finish_step()
 
     def _decoder(self) -> AbDecoder:
@@ -103,10 +117,16 @@ def _colorfulness(rgb: Tensor) -> Tensor:
     return (spread + 1e-4).sqrt() + 0.3 * (opponents.mean(2).square().sum(1) + 1e-4).sqrt()
 
 
+def _warmth(ab: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean square, Lab units, of how much further than tolerated a*b* lie in the direction of orange."""
+    beyond = ((ab - truth) * ab.new_tensor(WARM).view(1, 2, 1, 1)).sum(1) - TOLERATED
+    return beyond.clamp(min=0).square().mean()
+
+
 def _total_variation(ab: Tensor, truth: Tensor) -> Tensor:
     """Return the distance, 0..1, of the histograms of all a*b* (N, 2, H, W).
 
-    The bins lie elsewhere every time, by up to half of one, so that their borders do not shape the field.
+    The bins lie elsewhere every time, by up to half of one, so that their borders do not shape the fields.
     """
     offset = GRID * (torch.rand(1, 2, 1, 1, device=ab.device) - 0.5)
     return 0.5 * (_histogram(ab + offset) - _histogram(truth + offset)).abs().sum()
