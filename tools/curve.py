@@ -83,9 +83,9 @@ class Curve:
         share = 100 * painted / true
         distance = [float(total_variation(h, self.true_histogram)) for h in self.histograms]
         lines = [f"cross-entropy {np.mean(self.entropies):.4f}, {len(self.rows)} photographs"]
-        for v, *row in zip(self.steps, gained, share, distance, error, warm, patches, strict=True):
-            figures = "  v {:.2f}  {:+.2f} dB  {:3.0f} %  TV {:.3f}  dE {:.2f}  warm {:.2f} %, {:.0f} %"
-            lines.append(figures.format(v, *row))
+        figures = "  v {:.2f}  {:+.2f} dB  {:3.0f} %  TV {:.3f}  dE {:.2f}  warm {:.2f} %, {:.0f} %"
+        for row in zip(self.steps, gained, share, distance, error, warm, patches, strict=True):
+            lines.append(figures.format(*row))
         between = [
             f"{at} %: {np.interp(at, share, gained):+.2f} dB, TV {np.interp(at, share, distance):.3f}, "
             f"warm {np.interp(at, share, warm):.2f} %, {np.interp(at, share, patches):.0f} %"

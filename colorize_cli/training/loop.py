@@ -166,7 +166,7 @@ class Trainer:
 
     def _begin_with_mean(self, stage: Stage) -> None:
         """Give the network the mean of the stages that ``stage`` names, where this run had all of them."""
-        if absent := [name for name in stage.mean_of if name not in self.ended]:
+        if absent := [name for name in dict.fromkeys(stage.mean_of) if name not in self.ended]:
             self.progress.note(f"{stage.name} begins with what it is given, without {', '.join(absent)} to average.")
         elif stage.mean_of:
             self.network.load_state_dict(mean_weights([self.ended[name] for name in stage.mean_of]))

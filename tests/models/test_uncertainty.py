@@ -59,7 +59,8 @@ def test_colors_and_weights_of_a_distribution_make_the_answer(decoder):
     torch.manual_seed(0)
     network = Generator(bins=20, width=16, refinements=1).eval()
     network.decode.centers.copy_(torch.randn(20, 2) * 30)
-    # What colors contribute is before the curve over chroma.
+    # What colors contribute is before the curve over chroma, with the mean gain: an untrained network is equally unsure
+    # everywhere.
     network.decode.curve.zero_()
     network.decode.neutral.zero_()
     lightness = torch.rand(1, 1, 33, 47) * 100

@@ -52,8 +52,8 @@ class Stage:
     of the square from there on). ``batch_size``: photos an optimizer step, however they are split. ``lr``: learning
     rate of every parameter that no prefix in ``group_lr`` names. ``weight_decay`` applies to convolutions and linear
     layers only.
-    ``mean_of``: names of earlier stages; this one begins with the mean of the weights that they ended with. Where one
-    of them is not part of the run, it begins with what it is given.
+    ``mean_of``: names of earlier stages; this one begins with the mean of the weights that they ended with; one that
+    is named twice counts twice. Where one of them is not part of the run, it begins with what it is given.
     ``frozen``: prefixes of layers that keep their weights and their batch-norm statistics. ``warmup``: steps of linear
     rise; ``schedule``: what follows: nothing, a fall to zero along half a cosine or a line, or every ``decay_every``
     epochs a multiplication with ``decay``.
