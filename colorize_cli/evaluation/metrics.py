@@ -60,6 +60,7 @@ METRICS = (
     Metric("accuracy_256", "256-class accuracy", "higher", 4),
     Metric("acc_u", "Acc(U)", "higher", 4),
     Metric("acc_v", "Acc(V)", "higher", 4),
+    Metric("saturation_difference_means", "Saturation difference of means", "lower", 4, of_set=True),
     Metric("saturation_difference", "Saturation difference", "lower", 4),
     Metric("lpips_alex", "LPIPS (alex)", "lower", 4),
     Metric("lpips_vgg", "LPIPS (vgg)", "lower", 4),
@@ -150,6 +151,8 @@ def measure(true: Picture, predicted: Picture, *, ct2: bool = False) -> Measurem
         "accuracy_256": color_accuracy.accuracy_256(true.ab, predicted.ab),
         "acc_u": color_accuracy.uv_accuracy(true.luv[..., 1], predicted.luv[..., 1]),
         "acc_v": color_accuracy.uv_accuracy(true.luv[..., 2], predicted.luv[..., 2]),
+        "saturation": predicted.saturation,
+        "saturation_true": true.saturation,
         "saturation_difference": saturation_difference(true.saturation, predicted.saturation),
     }
     if ct2:

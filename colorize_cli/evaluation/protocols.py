@@ -127,8 +127,8 @@ _ALL = (
         "stretch",
         224,
         "bicubic",
-        ("acc_u", "acc_v", "saturation_difference"),
-        note="The paper does not define saturation; here it is HSV's.",
+        ("acc_u", "acc_v", "saturation_difference_means", "saturation_difference"),
+        note="The paper defines neither saturation (here HSV's) nor how photographs are averaged.",
     ),
 )
 

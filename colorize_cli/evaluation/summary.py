@@ -52,6 +52,9 @@ def summarize(evaluation: Evaluation, *, seed: int = 0) -> Summary:
         figures["delta_cf_means"] = _difference_of_means(
             bootstrap, _above(evaluation.values(name, "colorfulness"), floor), truth
         )
+        saturations = evaluation.values(name, "saturation"), evaluation.values(name, "saturation_true")
+        if np.nansum(saturations[1]) > 0:
+            figures["saturation_difference_means"] = _difference_of_means(bootstrap, *saturations, relative=True)
         credits = np.stack([r.measurements[name].credit for r in measured]).astype(np.float64)
         figures["auc_rebalanced"] = bootstrap.ratio(credits @ weights, true_histograms @ weights)
         predicted = np.stack([r.measurements[name].histogram for r in measured]).astype(np.float64)
@@ -71,14 +74,18 @@ def _above(values: Array, floor: float | None) -> Array:
     return values if floor is None else np.where(values > floor, values, np.nan)
 
 
-def _difference_of_means(bootstrap: Bootstrap, predicted: Array, true: Array) -> Interval:
-    """Return |mean(predicted) - mean(true)|, each mean over the photographs that have a value."""
+def _difference_of_means(bootstrap: Bootstrap, predicted: Array, true: Array, *, relative: bool = False) -> Interval:
+    """Return |mean(predicted) - mean(true)|, each mean over the photographs that have a value.
+
+    ``relative``: as a share of mean(true).
+    """
     columns = np.stack([np.nan_to_num(predicted), np.isfinite(predicted), np.nan_to_num(true), np.isfinite(true)], 1)
 
     def difference(sums: Array) -> Array:
         with np.errstate(invalid="ignore", divide="ignore"):
-            distance: Array = np.abs(sums[..., 0] / sums[..., 1] - sums[..., 2] / sums[..., 3])
-        return distance
+            mean = sums[..., 2] / sums[..., 3]
+            distance: Array = np.abs(sums[..., 0] / sums[..., 1] - mean)
+            return distance / mean if relative else distance
 
     value = float(difference(columns.sum(axis=0)))
     return interval(value, difference(bootstrap.sums(columns)), int(columns[:, 1].sum()))

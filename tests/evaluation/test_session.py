@@ -40,6 +40,11 @@ def test_figures_of_the_set_are_those_of_the_pooled_photographs(photos, tints):
     assert warm["delta_cf_means"].value == pytest.approx(abs(predicted.mean() - true.mean()))
     assert warm["delta_cf"].value == pytest.approx(np.abs(predicted - true).mean())
     assert summary[TRUTH]["colorfulness"].value == pytest.approx(true.mean())
+    predicted, true = evaluation.values("warm", "saturation"), evaluation.values("warm", "saturation_true")
+    assert predicted.sum() > 0
+    expected = abs(predicted.sum() - true.sum()) / true.sum()
+    assert warm["saturation_difference_means"].value == pytest.approx(expected)
+    assert summary["gray"]["saturation_difference_means"].value == pytest.approx(1)
     assert warm["psnr"].value == pytest.approx(evaluation.values("warm", "psnr").mean())
     for figures in summary.values():
         assert all(f.low <= f.value <= f.high for f in figures.values() if f.low == f.low)

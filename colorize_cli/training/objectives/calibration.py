@@ -3,7 +3,7 @@
 The network keeps its weights; only the displacement fields of its decoder are learned
 (:mod:`colorize_cli.models.ab_bins`). What is maximized is a mean over photographs,
 
-    PSNR + 0.05 dB * percent of the true colorfulness - 9 dB * distance of the ab histograms
+    PSNR + 0.05 dB * percent of the true colorfulness - 10 dB * distance of the ab histograms
         - 1/30 dB * mean square of what is too warm - roughness of the fields,
 
 the histograms those of the whole batch, their distance the total variation, 0 to 1. The second term keeps the first
@@ -28,7 +28,7 @@ from colorize_cli.training.objectives.chroma import ab_decoder
 
 COLOR_PRICE = 0.05
 """dB of PSNR that one percent of the true colorfulness may cost."""
-HISTOGRAM_PRICE = 9.0
+HISTOGRAM_PRICE = 10.0
 """dB of PSNR that a whole unit of total variation may cost."""
 STIFFNESS = 0.0015
 """dB that a mean square of one Lab unit of the fields' second differences costs."""
