@@ -98,7 +98,7 @@ _LARGE = replace(_FINE, name="large", epochs=0.9, sizes=((0.0, 192),))
 _STEADY = replace(
     _PEOPLE,
     name="steady",
-    epochs=2.16,
+    epochs=4.12,
     # The later stages know the photographs of people better, the earlier one has forgotten less of all others.
     mean_of=("fine", "people", "large"),
     # Two thousand steps: at a rate that stays high the average knows more than any network that went into it.
