@@ -32,7 +32,9 @@ def colorized(scans: Path, results: Path, damaged: set[Path]) -> dict[str, dict]
         if source not in damaged:
             target.parent.mkdir(parents=True, exist_ok=True)
             with Image.open(source) as picture:
-                picture.convert("RGB").save(target)
+                # No worse than colorize itself writes: the check of lightness is meant for its results.
+                options = {} if target.suffix == ".tif" else {"quality": 95}
+                picture.convert("RGB").save(target, **options)
             rows[str(source)] = {"status": "done", "output_sha256": hashlib.sha256(target.read_bytes()).hexdigest()}
     return rows
 
