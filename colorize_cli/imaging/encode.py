@@ -2,7 +2,7 @@
 
 import io
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import cv2
@@ -200,8 +200,3 @@ def to_depth(samples: np.ndarray, depth: int) -> np.ndarray:
         else:
             np.multiply(samples[rows], 257, out=result[rows], dtype=np.uint16)
     return result
-
-
-def without(metadata: Metadata, *names: str) -> Metadata:
-    """Return the metadata with some of its blocks left out."""
-    return replace(metadata, **dict.fromkeys(names))

@@ -84,8 +84,3 @@ class SIGGRAPH17(ColorizationNet):
         hint, else 0.
         """
         return padded_to_multiple(self._network, self._input(lightness, hints, mask), MULTIPLE)
-
-    def logits(self, lightness: Tensor, hints: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Return the logits (N, 529, H / 4, W / 4) over the 23 x 23 grid of ab bins; sizes must be multiples of 8."""
-        _, _, quarter = self._features(self._input(lightness, hints, mask))
-        return self.model_class(quarter)
