@@ -19,17 +19,17 @@ import numpy as np
 import torch
 
 from colorize_cli import Colorizer
-from colorize_cli.evaluation.color_accuracy import ab_histogram, total_variation
-from colorize_cli.evaluation.fidelity import delta_e_2000
-from colorize_cli.evaluation.metrics import Picture, psnr
-from colorize_cli.evaluation.photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader
+from colorize_cli.evaluation.metrics.color_accuracy import ab_histogram, total_variation
+from colorize_cli.evaluation.metrics.measure import Picture, psnr
 from colorize_cli.evaluation.protocols import find_protocol
+from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import gray_of_lightness, lightness
+from colorize_cli.imaging.color_difference import delta_e_2000
 from colorize_cli.imaging.geometry import fit, unfit
-from colorize_cli.imaging.recombine import recombine
-from colorize_cli.models.ab_bins import soft_cross_entropy
+from colorize_cli.imaging.recombine.join import recombine
+from colorize_cli.models.heads.ab_bins import soft_cross_entropy
 from colorize_cli.training.objectives.calibration import WARM
-from colorize_cli.training.sources import PhotoReader
 
 SHARES = (80, 85, 90)
 TOO_WARM = 35.0

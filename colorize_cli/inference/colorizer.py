@@ -13,27 +13,27 @@ import torch
 from PIL import Image
 
 from colorize_cli._version import __version__
+from colorize_cli.checkpoints.file import CheckpointInfo
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
-from colorize_cli.checkpoints.format import CheckpointInfo
 from colorize_cli.checkpoints.locate import find_weights
+from colorize_cli.compute import choose
 from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.borders import extend, inner_box
+from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
 from colorize_cli.imaging.color import lightness
 from colorize_cli.imaging.geometry import fit, resize, unfit
-from colorize_cli.imaging.metadata import Provenance
+from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
-from colorize_cli.imaging.read import photo_from_array, photo_from_pil, read_photo
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.alternatives import alternative_shifts
 from colorize_cli.inference.decoding import check_decoding, recorded
-from colorize_cli.inference.devices import choose
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
 from colorize_cli.inference.hints import Hints, fit_hints, hints_digest, read_hints, require_hints
 from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
 from colorize_cli.inference.propagate import with_hints
 from colorize_cli.inference.variants import require_distribution
-from colorize_cli.models.uncertainty import ExpectsError, PredictsDistribution, confidence_of
+from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribution, confidence_of
 from colorize_cli.registry import DEFAULT_MODEL, get
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
@@ -160,8 +160,8 @@ class Colorizer:
         """Predict as :meth:`predict` does, and say how sure the model is.
 
         One forward pass serves both where the network knows its own error
-        (:class:`~colorize_cli.models.uncertainty.ExpectsError`). Any other is judged by how far its answers for the
-        picture, for its mirror image and at a smaller size lie apart. Raises :class:`OutOfMemory`.
+        (:class:`~colorize_cli.models.heads.uncertainty.ExpectsError`). Any other is judged by how far its answers for
+        the picture, for its mirror image and at a smaller size lie apart. Raises :class:`OutOfMemory`.
         """
         return [
             Prediction(planes[:2], confidence_of(planes[2])) for planes in self._predict_planes(grays, None, error=True)

@@ -12,15 +12,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import bundled_path
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing
-from colorize_cli.models.ab_bins import srgb_bins
-from colorize_cli.models.blocks import ColorizationNet, ResNetTrunk, initialize_normal
-from colorize_cli.models.gan import ChromaDecoder, Generator
-from colorize_cli.models.vgg import VGGTrunk
-from colorize_cli.registry import ModelEntry
-from colorize_cli.training.recipes import Recipe
+from colorize_cli.models.brown.generator import ChromaDecoder, Generator
+from colorize_cli.models.encoders.resnet import ResNetTrunk
+from colorize_cli.models.encoders.vgg import VGGTrunk
+from colorize_cli.models.heads.ab_bins import srgb_bins
+from colorize_cli.models.network import ColorizationNet, initialize_normal
+from colorize_cli.recipe import Recipe
 
 
 def initial_network(
@@ -123,7 +124,7 @@ def load_hub_encoder(network: ColorizationNet) -> str:
     cannot be fetched.
     """
     repo = _published_encoder(network)
-    from colorize_cli.checkpoints.hub import commit_of, fetch_encoder
+    from colorize_cli.checkpoints.hub.download import commit_of, fetch_encoder
 
     path = fetch_encoder(repo, "model.safetensors")
     _load_imagenet(network, load_file(path), repo)
@@ -136,7 +137,7 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
     Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` when
     it cannot be had, or is not the right one.
     """
-    from colorize_cli.checkpoints.packages import PACKAGES, installed_encoder
+    from colorize_cli.checkpoints.encoder_packages import PACKAGES, installed_encoder
 
     repo = _published_encoder(network)
     path = installed_encoder(repo)

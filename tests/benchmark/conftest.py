@@ -9,8 +9,8 @@ import torch
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import STAGES, Row
 from colorize_cli.errors import DeviceError, OutOfMemory
-from colorize_cli.imaging.metadata import Provenance
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.prediction import Prediction
 
 MACHINE = Machine("a processor", 2, 2, 8.0, "", "Linux", "3.12", "2.15", "5.0", "0.1", False, 0.5)

@@ -10,8 +10,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from colorize_cli.cli.app import app
-from colorize_cli.imaging.metadata import Provenance
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.prediction import Prediction
 
 FAKE_WEIGHTS = b"not really weights"
@@ -25,7 +25,7 @@ class FakeColorizer:
     knows_its_error = True
 
     def __init__(self, options) -> None:
-        from colorize_cli.inference.resume import expected_provenance
+        from colorize_cli.batch.resume import expected_provenance
 
         self.strength = options.strength
         self._provenance = expected_provenance(options)
@@ -76,9 +76,9 @@ def models(monkeypatch, tmp_path) -> Models:
     weights = tmp_path / "weights-in-the-box"
     weights.write_bytes(FAKE_WEIGHTS)
     fakes = Models()
-    monkeypatch.setattr("colorize_cli.inference.resume._Loaded", fakes.load)
+    monkeypatch.setattr("colorize_cli.batch.resume._Loaded", fakes.load)
     monkeypatch.setattr(
-        "colorize_cli.inference.resume.find_weights", lambda entry, given=None, **_: Path(given) if given else weights
+        "colorize_cli.batch.resume.find_weights", lambda entry, given=None, **_: Path(given) if given else weights
     )
     return fakes
 

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from colorize_cli.inference.fusion import fuse_batch_norm
-from colorize_cli.models.gan import Generator
-from colorize_cli.models.pix2pix_unet import Pix2PixUNet
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 
 
 def with_statistics(network: nn.Module) -> nn.Module:

@@ -6,7 +6,7 @@ import torch
 
 from colorize_cli.inference.forward import predicted
 from colorize_cli.inference.prediction import consensus, error_by_disagreement, second_size
-from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.models.network import ColorizationNet
 
 
 class Slanted(ColorizationNet):

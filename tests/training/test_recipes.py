@@ -10,18 +10,19 @@ import torch
 from safetensors.torch import save_file
 
 from colorize_cli import registry
-from colorize_cli.checkpoints import hub
-from colorize_cli.checkpoints.format import CheckpointInfo, load_checkpoint, save_checkpoint
+from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, save_checkpoint
+from colorize_cli.checkpoints.hub import download
 from colorize_cli.checkpoints.locate import bundled_path
+from colorize_cli.entry import ModelEntry, Variant
 from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
-from colorize_cli.models.gan import Generator
-from colorize_cli.models.koalarization import InceptionEmbedding, Koalarization
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
+from colorize_cli.models.butoliya_mondal.networks import InceptionEmbedding, Koalarization
 from colorize_cli.training.adapt import adapted
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
-from colorize_cli.training.metrics import colorfulness_abs, psnr
 from colorize_cli.training.objectives import OBJECTIVES
-from colorize_cli.training.options import TrainOptions
-from colorize_cli.training.recipes.brown import GAN_64_PAPER, GAN_SCRATCH
+from colorize_cli.training.train_options import TrainOptions
+from colorize_cli.training.validation import colorfulness_abs, psnr
 
 
 def options(**more: object) -> TrainOptions:
@@ -38,7 +39,7 @@ def test_every_recipe_of_the_registry_can_run() -> None:
 
 
 def test_a_model_without_recipes_says_that_it_is_not_trained_here() -> None:
-    entry = registry.ModelEntry("ready", "", "", {"only": registry.Variant("none:none", 0)}, "none", 64)
+    entry = ModelEntry("ready", "", "", {"only": Variant("none:none", 0)}, "none", 64)
     with pytest.raises(UsageProblem, match="cannot be trained"):
         entry.recipe()
 
@@ -149,7 +150,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
     snapshot = tmp_path / "snapshots" / "c0ffee"
     snapshot.mkdir(parents=True)
     (tmp_path / "model.safetensors").rename(snapshot / "model.safetensors")
-    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: snapshot / file)
+    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: snapshot / file)
     network = Generator(bins=9, width=16, trunk="resnet18")
     assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k@c0ffee"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
@@ -195,7 +196,7 @@ def test_the_hub_embedding_of_koalarization_is_taken_as_it_is(monkeypatch: pytes
     published = {name: torch.rand_like(value.float()) for name, value in network.encoder.network.state_dict().items()}
     save_file(published, tmp_path / "model.safetensors")
     asked: list[str] = []
-    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: asked.append(repo) or tmp_path / file)
+    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: asked.append(repo) or tmp_path / file)
     assert load_hub_encoder(network) == "hub:timm/inception_resnet_v2.tf_in1k" and asked == [InceptionEmbedding.hub]
     assert torch.equal(network.encoder.network[0].weight, published["0.weight"])
 
@@ -204,7 +205,7 @@ def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -
     def unreachable(repo: str, file: str) -> None:
         raise NoNetwork(f"{repo} does not answer.")
 
-    monkeypatch.setattr(hub, "fetch_encoder", unreachable)
+    monkeypatch.setattr(download, "fetch_encoder", unreachable)
     with pytest.raises(NoNetwork) as caught:
         load_hub_encoder(Generator(bins=9, width=16))
     assert caught.value.exit_code == 3

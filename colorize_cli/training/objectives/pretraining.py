@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.models.gan import Generator
-from colorize_cli.models.vgg import VGGTrunk, folded
-from colorize_cli.training.batches import Batch
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.encoders.vgg import VGGTrunk, folded
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.recipe import Stage
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Objective, Setting
 from colorize_cli.training.objectives.chroma import distribution_loss
-from colorize_cli.training.recipes import Stage
 
 
 class Pretraining(Objective):
