@@ -55,12 +55,12 @@ class Curve:
         with torch.inference_mode():
             logits = network.logits(torch.cat([x, x.flip(-1)]))
             self.entropies.append(self._entropy(logits[:1], true, canvas.shape))
-            answers = [network.decode(logits, v) for v in self.steps]
+            predictions = [network.decode(logits, v) for v in self.steps]
         neutral = np.repeat(gray_of_lightness(lightness(gray), 8)[..., None], 3, 2)
         base = psnr(neutral, true.rgb)
         rows = []
-        for place, answer in enumerate(answers):
-            ab = unfit(((answer[0] + answer[1].flip(-1)) / 2).numpy(), placement)
+        for place, prediction in enumerate(predictions):
+            ab = unfit(((prediction[0] + prediction[1].flip(-1)) / 2).numpy(), placement)
             painted = Picture(recombine(gray, ab, depth=8))
             self.histograms[place] += ab_histogram(painted.ab)
             error = float(delta_e_2000(true.lab, painted.lab).mean())

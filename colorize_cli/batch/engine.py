@@ -149,7 +149,7 @@ class Batch:
 
     def _predictions(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
         with self._predicting, self.times.measure("predict"):
-            if self._colorizer.knows_its_error or self._options.wants_confidence:
+            if self._colorizer.has_confidence or self._options.wants_confidence:
                 return self._colorizer.predict_with_confidence(grays)
             return [Prediction(ab) for ab in self._colorizer.predict(grays)]
 

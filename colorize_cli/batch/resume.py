@@ -39,7 +39,7 @@ class Predictor(Protocol):
 
     batch_size: int
     description: str
-    knows_its_error: bool
+    has_confidence: bool
     """Whether confidence costs nothing beyond the prediction."""
 
     def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -51,7 +51,7 @@ class Predictor(Protocol):
         ...
 
     def variants(
-        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
     ) -> list[np.ndarray]:
         """Return plausible chroma maps of each gray picture, float32 (count, 2, h, w), its answer first."""
         ...
@@ -70,7 +70,7 @@ class _NothingToPredict:
 
     batch_size = 1
     description = ""
-    knows_its_error = False
+    has_confidence = False
 
     def __init__(self, options: ColorizeOptions) -> None:
         self._provenance = expected_provenance(options)
@@ -84,7 +84,7 @@ class _NothingToPredict:
         raise ColorizeError("Its output vanished during the run.", "Run again.")
 
     def variants(
-        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
     ) -> list[np.ndarray]:
         """Never called."""
         raise ColorizeError("Its output vanished during the run.", "Run again.")
@@ -130,7 +130,7 @@ class _Loaded:
         self.description = str(self._colorizer.compute)
         cpu = self._colorizer.compute.device.type == "cpu"
         self.batch_size = 1 if cpu else 16
-        self.knows_its_error = self._colorizer.knows_its_error
+        self.has_confidence = self._colorizer.has_confidence
         self.predict = self._colorizer.predict
         self.predict_with_confidence = self._colorizer.predict_with_confidence
         self.variants = self._colorizer.variants
@@ -184,7 +184,7 @@ def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
     return stored | recorded_variant(options.variants, options.seed)
 
 
-def foresee(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
+def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
     """Yield for each photograph what a run would do (``--dry-run``), as far as it can be known without reading it."""
     expected = expected_provenance(options) if options.resumes else None
     for item in plan:

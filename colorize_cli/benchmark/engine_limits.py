@@ -67,7 +67,7 @@ class TimedPredictor:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         self.batch_size, self.description = predictor.batch_size, predictor.description
-        self.provenance, self.knows_its_error = predictor.provenance, predictor.knows_its_error
+        self.provenance, self.has_confidence = predictor.provenance, predictor.has_confidence
         self.variants = predictor.variants
         self.seconds = {"predict": 0.0, "recombine": 0.0}
         self._adding = threading.Lock()

@@ -54,10 +54,10 @@ def _streams(words: list[str], options: "ColorizeOptions", *, as_json: bool) -> 
 
 def _dry_run(plan: "Plan", options: "ColorizeOptions", results: Results, *, as_json: bool) -> int:
     from colorize_cli.batch.reports.outcome import Report, json_line
-    from colorize_cli.batch.resume import foresee
+    from colorize_cli.batch.resume import dry_run
 
     report = Report()
-    for outcome in foresee(plan, options):
+    for outcome in dry_run(plan, options):
         report.add(outcome)
         if as_json:
             results.line(json_line(outcome.row() | {"dry_run": True}).encode("ascii"))

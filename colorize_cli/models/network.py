@@ -11,7 +11,7 @@ AB_UNIT = 110.0
 
 
 def normalized_lightness(lightness: Tensor) -> Tensor:
-    """L* of 0..100 to the trunk's input: zero at mid gray, one unit for 25 L*."""
+    """L* of 0..100 to the encoder's input: zero at mid gray, one unit for 25 L*."""
     return (lightness / 100 - 0.5) / 0.25
 
 
@@ -54,7 +54,7 @@ class ColorizationNet(nn.Module):
     """What every network of the registry is: lightness in, a*b* out.
 
     A subclass implements :meth:`chroma`, at the resolution at which it predicts; :meth:`forward` answers at the size of
-    its input. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`answers` and
+    its input. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`predictions` and
     :meth:`targets`. An ``encoder`` for which there are published weights names their repository on the Hub as ``hub``
     and makes them its own by ``of_imagenet``.
     """
@@ -81,15 +81,15 @@ class ColorizationNet(nn.Module):
         """Return what the network gives its encoder for L* (N, 1, H, W) in 0..100."""
         return normalized_lightness(lightness)
 
-    def answers(self, lightness: Tensor) -> Tensor:
+    def predictions(self, lightness: Tensor) -> Tensor:
         """Return what regression compares with :meth:`targets`, (N, 2, H, W): by default a*b* / 110."""
         return resize_like(self.chroma(lightness), lightness) / AB_UNIT
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return the true answers (N, 2, H, W) for L* (N, 1, H, W) and a*b* (N, 2, H, W) in Lab units."""
+        """Return what it is to predict, (N, 2, H, W), for L* (N, 1, H, W) and a*b* (N, 2, H, W) in Lab units."""
         return ab / AB_UNIT
 
-    def accuracies(self, answers: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Return by name the accuracies (0..1) that the network's paper reports; none by default."""
         return {}
 

@@ -22,7 +22,7 @@ class FakeColorizer:
 
     batch_size = 4
     description = "a fake device"
-    knows_its_error = True
+    has_confidence = True
 
     def __init__(self, options) -> None:
         from colorize_cli.batch.resume import expected_provenance
@@ -41,12 +41,12 @@ class FakeColorizer:
         return [Prediction(ab, np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)) for ab in self.predict(grays)]
 
     def variants(
-        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
     ) -> list[np.ndarray]:
         """The answer turned on the color wheel, and further with another seed."""
         angles = 2 * np.pi * np.arange(count) / count + seed * (np.arange(count) > 0)
         turns = np.stack([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).astype(np.float32)
-        return [np.einsum("xyn,yhw->nxhw", turns, ab) for ab in answers]
+        return [np.einsum("xyn,yhw->nxhw", turns, ab) for ab in predictions]
 
     def colorize(self, photo, ab: np.ndarray) -> np.ndarray:
         return recombine(photo.gray, ab, depth=photo.depth, strength=self.strength)

@@ -29,7 +29,7 @@ def batch_norms(network: nn.Module) -> int:
     ("build", "left"),
     [
         (lambda: Generator(bins=12, width=16, refinements=1), 0),
-        (lambda: Generator(bins=12, width=16, refinements=1, trunk="resnet18"), 0),
+        (lambda: Generator(bins=12, width=16, refinements=1, encoder="resnet18"), 0),
         (Pix2PixUNet, None),
     ],
 )

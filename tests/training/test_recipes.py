@@ -108,10 +108,10 @@ def encoder_file(network: Generator) -> dict[str, torch.Tensor]:
     return state | {"head.ab_centers": network.decode.centers + 1}
 
 
-def test_an_encoder_file_fills_trunk_light_head_and_bins() -> None:
+def test_an_encoder_file_fills_encoder_head_and_bins() -> None:
     torch.manual_seed(1)
-    trained = Generator(bins=9, width=16, trunk="resnet18")
-    network = Generator(bins=9, width=16, trunk="resnet18")
+    trained = Generator(bins=9, width=16, encoder="resnet18")
+    network = Generator(bins=9, width=16, encoder="resnet18")
     load_encoder_file(network, encoder_file(trained), "encoder")
     assert torch.equal(network.encoder.layer4[0].conv1.weight, trained.encoder.layer4[0].conv1.weight)
     assert torch.equal(network.decoder.lateral4.weight, trained.decoder.lateral4.weight.half().float())
@@ -120,7 +120,7 @@ def test_an_encoder_file_fills_trunk_light_head_and_bins() -> None:
 
 
 def test_an_encoder_file_that_lacks_layers_is_refused() -> None:
-    network = Generator(bins=9, width=16, trunk="resnet18")
+    network = Generator(bins=9, width=16, encoder="resnet18")
     state = {name: value for name, value in encoder_file(network).items() if "layer3" not in name}
     with pytest.raises(WeightsInvalid, match="layer3"):
         load_encoder_file(network, state, "encoder")
@@ -151,7 +151,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
     snapshot.mkdir(parents=True)
     (tmp_path / "model.safetensors").rename(snapshot / "model.safetensors")
     monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: snapshot / file)
-    network = Generator(bins=9, width=16, trunk="resnet18")
+    network = Generator(bins=9, width=16, encoder="resnet18")
     assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k@c0ffee"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
 
@@ -163,7 +163,7 @@ def test_a_variant_that_no_published_encoder_fits_says_so() -> None:
         load_hub_encoder(network)
 
 
-def test_a_trunk_pretrained_here_serves_every_model_that_has_it(tmp_path: Path) -> None:
+def test_an_encoder_pretrained_here_serves_every_model_that_has_it(tmp_path: Path) -> None:
     torch.manual_seed(3)
     pretrained = registry.get("vgg-decoder").build("light")
     path = tmp_path / "best.safetensors"
@@ -172,8 +172,8 @@ def test_a_trunk_pretrained_here_serves_every_model_that_has_it(tmp_path: Path) 
     recipe = entry.recipe("light")
     network, encoder = initial_network(entry, "light", recipe, init=None, encoder=str(path), seed=0)
     own, theirs = network.state_dict(), pretrained.state_dict()
-    trunk = [name for name in own if name.startswith("encoder.")]
-    assert len(trunk) == 20 and all(torch.equal(own[name], theirs[name]) for name in trunk)
+    encoder = [name for name in own if name.startswith("encoder.")]
+    assert len(encoder) == 20 and all(torch.equal(own[name], theirs[name]) for name in encoder)
     assert encoder.startswith("vgg-decoder (light), sha256 ")
     with pytest.raises(WeightsInvalid, match="does not fit"):
         initial_network(entry, "paper", recipe, init=None, encoder=str(path), seed=0)
@@ -220,7 +220,7 @@ def test_metrics_have_their_known_values() -> None:
     assert colorfulness_abs(red) == pytest.approx(0.3 * np.hypot(200, 100))
 
 
-def test_a_recipe_may_begin_with_the_trunk_of_bundled_weights() -> None:
+def test_a_recipe_may_begin_with_the_encoder_of_bundled_weights() -> None:
     entry = registry.get("regression")
     recipe = entry.recipe("efficientnet")
     network, origin = initial_network(entry, "efficientnet", recipe, init=None, encoder=recipe.encoder, seed=0)
@@ -230,7 +230,7 @@ def test_a_recipe_may_begin_with_the_trunk_of_bundled_weights() -> None:
         assert torch.equal(network.state_dict()[key], gan.state[key].float())
 
 
-def test_a_trunk_may_be_the_beginning_of_a_deeper_one_but_no_other(tmp_path: Path) -> None:
+def test_an_encoder_may_be_the_beginning_of_a_deeper_one_but_no_other(tmp_path: Path) -> None:
     torch.manual_seed(0)
     trained = registry.get("gan").build("light", bins=9, width=16)
     path = tmp_path / "best.safetensors"

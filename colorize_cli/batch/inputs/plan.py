@@ -98,7 +98,7 @@ class Plan:
         checked against each other, then those of the other shards are dropped.
         """
         self._add_companions(options)
-        self._spare_originals(options, is_our_result)
+        self._protect_originals(options, is_our_result)
         self._refuse_collisions()
         if options.part is not None:
             self._keep_shard(options.part)
@@ -158,7 +158,7 @@ class Plan:
         self._database.execute("COMMIT")
         self._database.execute(_WRITTEN_INDEX)
 
-    def _spare_originals(self, options: ColorizeOptions, is_our_result: Callable[[Path], bool]) -> None:
+    def _protect_originals(self, options: ColorizeOptions, is_our_result: Callable[[Path], bool]) -> None:
         """Treat results that stand where an input stands: pass over our own results, refuse to replace an original.
 
         On resuming, an original that happens to bear the name of a result is harmless: the result is left alone.

@@ -95,11 +95,11 @@ def write_pages(
         _write_into(buffer, chosen, everything, provenance, quality, notes)
         write_stream(target, buffer.getbuffer())
         return WriteResult(None, tuple(dict.fromkeys(notes)))
-    spare_originals(path, first[1])
+    protect_originals(path, first[1])
     sidecar: Path | None = None
     try:
         with atomic_file(path, overwrite=overwrite) as file:
-            last_xmp = _write_into(file, chosen, _sparing(path, everything), provenance, quality, notes)
+            last_xmp = _write_into(file, chosen, _protecting(path, everything), provenance, quality, notes)
             if not FORMATS[chosen].metadata:
                 _write_sidecar(sidecar_path(path), last_xmp, overwrite)
                 sidecar = sidecar_path(path)
@@ -132,7 +132,7 @@ def _format_for(path: Path | None, like: Photo, format: str | None) -> str:
     return FORMATS[chosen].written_as or chosen
 
 
-def spare_originals(path: Path, like: Photo) -> None:
+def protect_originals(path: Path, like: Photo) -> None:
     """Raise :class:`OutputExists` where ``path`` is the original itself, by whatever link."""
     if like.path is None:
         return
@@ -145,9 +145,9 @@ def spare_originals(path: Path, like: Photo) -> None:
         )
 
 
-def _sparing(path: Path, pages: Iterable[tuple[np.ndarray, Photo]]) -> Iterator[tuple[np.ndarray, Photo]]:
+def _protecting(path: Path, pages: Iterable[tuple[np.ndarray, Photo]]) -> Iterator[tuple[np.ndarray, Photo]]:
     for rgb, like in pages:
-        spare_originals(path, like)
+        protect_originals(path, like)
         yield rgb, like
 
 

@@ -9,7 +9,7 @@ from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.files import atomic_file
 from colorize_cli.imaging.codecs.encode import jpeg_quality, jpeg_start
 from colorize_cli.imaging.codecs.lossless import add_chroma, lightness_change, turned_as
-from colorize_cli.imaging.codecs.write import WriteResult, job_for, spare_originals, write_stream
+from colorize_cli.imaging.codecs.write import WriteResult, job_for, protect_originals, write_stream
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 
@@ -41,7 +41,7 @@ def write_lossless(
     result = add_chroma(scan, turned, chroma_quality, subsampling, jpeg_start(job))
     change = lightness_change(scan, result)
     if isinstance(target, Path):
-        spare_originals(target, like)
+        protect_originals(target, like)
         with atomic_file(target, overwrite=overwrite) as file:
             file.write(result)
         return WriteResult(target, tuple(notes)), change

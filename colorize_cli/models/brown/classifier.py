@@ -1,14 +1,14 @@
 """``classifier``: every pixel is put into one of 256 color classes (Brown et al. 3.2).
 
 ``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions with doubling, one
-score a class and pixel. ``LightClassifier`` stands on the trunk of ``gan`` and answers at a quarter of the input size.
+score a class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
 """
 
 from torch import Tensor, nn
 
 from colorize_cli.models.brown.generator import ChromaDecoder
-from colorize_cli.models.encoders.create import TrunkName, create_trunk
-from colorize_cli.models.encoders.resnet import ResNetTrunk
+from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.heads.color_classes import ClassDecoder
 from colorize_cli.models.heads.uncertainty import expected_error
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
@@ -65,7 +65,7 @@ class PaperClassifier(_Classifier):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = ResNetTrunk((2, 2))
+        self.encoder = ResNetEncoder((2, 2))
         self.head = nn.Sequential(_Step(128, 128), _Step(128, 64), _Step(64, 64))
         self.classifier = nn.Conv2d(64, CLASSES, 1)
         self.decode = ClassDecoder()
@@ -76,11 +76,11 @@ class PaperClassifier(_Classifier):
 
 
 class LightClassifier(_Classifier):
-    """A whole trunk, additive skips up to a quarter of the input size, and one score a class there."""
+    """A whole encoder, additive skips up to a quarter of the input size, and one score a class there."""
 
-    def __init__(self, width: int = 128, refinements: int = 0, trunk: TrunkName = "efficientnet") -> None:
+    def __init__(self, width: int = 128, refinements: int = 0, encoder: EncoderName = "efficientnet") -> None:
         super().__init__()
-        self.encoder = create_trunk(trunk)
+        self.encoder = create_encoder(encoder)
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, CLASSES, 1)
         self.decode = ClassDecoder()

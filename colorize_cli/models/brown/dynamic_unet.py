@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.encoders.resnet import ResNetTrunk
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, padded_to_multiple
 
 
@@ -53,7 +53,7 @@ class DynamicUNet(ColorizationNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = ResNetTrunk()
+        self.encoder = ResNetEncoder()
         self.norm = nn.BatchNorm2d(512)
         self.middle = nn.Sequential(_conv(512, 1024), _conv(1024, 512))
         self.up = nn.ModuleList(

@@ -20,7 +20,7 @@ ENTRIES = (
             "light": Variant(
                 "colorize_cli.models.brown.generator:Generator",
                 13_099_716,
-                {"trunk": "resnet18"},
+                {"encoder": "resnet18"},
                 recipes={"scratch": "colorize_cli.models.brown.recipes:GAN_SCRATCH"},
             ),
             "dynamic-unet": Variant(
@@ -70,7 +70,7 @@ ENTRIES = (
             "light": Variant(
                 "colorize_cli.models.brown.classifier:LightClassifier",
                 11_917_504,
-                {"trunk": "resnet18"},
+                {"encoder": "resnet18"},
                 recipes={"head": "colorize_cli.models.brown.recipes:CLASSIFIER_HEAD"},
             ),
         },
@@ -82,9 +82,7 @@ ENTRIES = (
         distribution=True,
         decoding=("temperature", "fallback"),
         licence=RESEARCH,
-        notes=(
-            "The bundled weights are of the variant efficientnet: the trunk of gan, answers at a quarter of the size.",
-        ),
+        notes=("The bundled weights are of the variant efficientnet: the encoder of gan, at a quarter of the size.",),
     ),
     ModelEntry(
         name="regression",
@@ -107,7 +105,7 @@ ENTRIES = (
             "light": Variant(
                 "colorize_cli.models.brown.regression:LightRegression",
                 11_884_738,
-                {"trunk": "resnet18"},
+                {"encoder": "resnet18"},
                 recipes={"head": "colorize_cli.models.brown.recipes:REGRESSION_HEAD"},
             ),
         },
@@ -116,6 +114,6 @@ ENTRIES = (
         fit="rectangle",
         bundled="regression.safetensors",
         licence=RESEARCH,
-        notes=("The bundled weights are of the variant efficientnet: the trunk of gan instead of half a ResNet-34.",),
+        notes=("The bundled weights are of the variant efficientnet: the encoder of gan instead of half a ResNet-34.",),
     ),
 )

@@ -1,6 +1,6 @@
-"""The generator of ``gan``: a trunk, a U-Net decoder with additive skips, a head over ab bins.
+"""The generator of ``gan``: an encoder, a U-Net decoder with additive skips, a head over ab bins.
 
-After Brown et al. 3.4 and the ResNet-18 U-Net of the system they build on, lightened for CPUs: the trunk is an
+After Brown et al. 3.4 and the ResNet-18 U-Net of the system they build on, lightened for CPUs: the encoder is an
 EfficientNet-Lite2, and since chroma is smooth the decoder stops at a quarter of the input size; the full-resolution
 lightness guides the rest. The head predicts a distribution over ab bins (Zhang et al. 2016), decoded to a*b* inside the
 network, so that the L1 and the adversarial loss see a color while vividness can still be chosen afterwards.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.encoders.create import TrunkName, create_trunk
+from colorize_cli.models.encoders.create import EncoderName, create_encoder
 from colorize_cli.models.encoders.resnet import BasicBlock
 from colorize_cli.models.heads.ab_bins import AbDecoder
 from colorize_cli.models.network import ColorizationNet, normalized_lightness, resize_like
@@ -25,9 +25,9 @@ class Smooth(nn.Sequential):
 
 
 class ChromaDecoder(nn.Module):
-    """Top-down decoder over a trunk's scales with additive skips, from 1/32 up to a quarter of the input size.
+    """Top-down decoder over an encoder's scales with additive skips, from 1/32 up to a quarter of the input size.
 
-    ``channels``: those of the trunk's features at 1/4, 1/8, 1/16 and 1/32, after any of finer scales.
+    ``channels``: those of the encoder's features at 1/4, 1/8, 1/16 and 1/32, after any of finer scales.
     """
 
     def __init__(self, channels: Sequence[int], width: int, refinements: int) -> None:
@@ -52,7 +52,7 @@ class ChromaDecoder(nn.Module):
                 block.start_as_identity()
 
     def eighth(self, features: tuple[Tensor, ...]) -> Tensor:
-        """Map the trunk's features to (N, width, H / 8, W / 8): all but the finest scale, as pretraining uses it."""
+        """Map the encoder's features to (N, width, H / 8, W / 8): all but the finest scale, as pretraining uses it."""
         *_, eighth, sixteenth, deepest = features
         x = self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth)
         x = self.refine3(self.smooth3(x))
@@ -60,7 +60,7 @@ class ChromaDecoder(nn.Module):
         return self.refine2(self.smooth2(x))
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
-        """Map the trunk's features to (N, width, H / 4, W / 4)."""
+        """Map the encoder's features to (N, width, H / 4, W / 4)."""
         quarter = features[-4]
         return self.refine1(F.relu(self.lateral1(quarter) + resize_like(self.eighth(features), quarter)))
 
@@ -76,15 +76,15 @@ class Generator(ColorizationNet):
         channels of the decoder.
     refinements
         residual blocks at 1/16 and at 1/8 of the input size.
-    trunk
+    encoder
         name of the encoder's architecture.
     """
 
     def __init__(
-        self, bins: int = 260, width: int = 128, refinements: int = 2, trunk: TrunkName = "efficientnet"
+        self, bins: int = 260, width: int = 128, refinements: int = 2, encoder: EncoderName = "efficientnet"
     ) -> None:
         super().__init__()
-        self.encoder = create_trunk(trunk)
+        self.encoder = create_encoder(encoder)
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, bins, 1)
         self.decode = AbDecoder(bins)

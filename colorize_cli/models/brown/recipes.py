@@ -1,7 +1,7 @@
 """Recipes of Brown et al. 2024, and those of the weights that come with the product.
 
 ``bundled`` made the files in ``weights/``. ``scratch`` makes a network of the kind with a ResNet-18 from photographs
-alone, no outside weights in it; ``head`` puts another head on its trunk (``--encoder FILE``).
+alone, no outside weights in it; ``head`` puts another head on its encoder (``--encoder FILE``).
 """
 
 from dataclasses import replace
@@ -300,7 +300,7 @@ REGRESSION_PAPER = Recipe(
     ),
 )
 
-_ON_THE_TRUNK_OF_GAN = Stage(
+_ON_THE_ENCODER_OF_GAN = Stage(
     name="head",
     objective="mse",
     epochs=1,
@@ -323,7 +323,7 @@ CLASSIFIER_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
-    stages=(replace(_ON_THE_TRUNK_OF_GAN, objective="weighted-classes"),),
+    stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="weighted-classes"),),
 )
 
 REGRESSION_BUNDLED = Recipe(
@@ -331,11 +331,11 @@ REGRESSION_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
-    stages=(replace(_ON_THE_TRUNK_OF_GAN, epochs=0.5),),
+    stages=(replace(_ON_THE_ENCODER_OF_GAN, epochs=0.5),),
 )
 
 REGRESSION_L1 = replace(REGRESSION_BUNDLED, name="l1", stages=(replace(REGRESSION_BUNDLED.stages[0], objective="l1"),))
-"""What L1 alone makes of the same trunk: the measure of how much color a loss takes away."""
+"""What L1 alone makes of the same encoder: the measure of how much color a loss takes away."""
 
 CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
 REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")

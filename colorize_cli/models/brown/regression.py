@@ -1,14 +1,14 @@
 """``regression``: a*b* predicted directly (Brown et al. 3.3).
 
 ``PaperRegression`` is the paper's network: ResNet-34 up to its second stage and an upsampling decoder, after the code
-the paper names (Francis). ``LightRegression`` has the trunk of ``gan`` and answers at a quarter of the input size.
+the paper names (Francis). ``LightRegression`` has the encoder of ``gan`` and predicts at a quarter of the input size.
 """
 
 from torch import Tensor, nn
 
 from colorize_cli.models.brown.generator import ChromaDecoder
-from colorize_cli.models.encoders.create import TrunkName, create_trunk
-from colorize_cli.models.encoders.resnet import RESNET_34, ResNetTrunk
+from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.encoders.resnet import RESNET_34, ResNetEncoder
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, normalized_lightness
 
 
@@ -21,7 +21,7 @@ class PaperRegression(ColorizationNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = ResNetTrunk(RESNET_34[:2])
+        self.encoder = ResNetEncoder(RESNET_34[:2])
         self.head = nn.Sequential(
             *_step(128, 128),
             nn.Upsample(None, 2),
@@ -41,11 +41,11 @@ class PaperRegression(ColorizationNet):
 
 
 class LightRegression(ColorizationNet):
-    """A whole trunk, additive skips up to a quarter of the input size, and a*b* there."""
+    """A whole encoder, additive skips up to a quarter of the input size, and a*b* there."""
 
-    def __init__(self, width: int = 128, refinements: int = 0, trunk: TrunkName = "efficientnet") -> None:
+    def __init__(self, width: int = 128, refinements: int = 0, encoder: EncoderName = "efficientnet") -> None:
         super().__init__()
-        self.encoder = create_trunk(trunk)
+        self.encoder = create_encoder(encoder)
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.output = nn.Conv2d(width, 2, 1)
 

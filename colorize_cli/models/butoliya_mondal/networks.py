@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.encoders.resnet import ResNetTrunk
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import ColorizationNet, normalized_lightness, padded_to_multiple
 
 AB_UNIT = 127.0
@@ -47,7 +47,7 @@ class InceptionEmbedding(nn.Module):
         return scores
 
 
-class ResNetEmbedding(ResNetTrunk):
+class ResNetEmbedding(ResNetEncoder):
     """The pooled deepest features, 512, of a gray ResNet-18 at 128x128 pixels, the size it is pretrained at."""
 
     features = 512
@@ -106,16 +106,16 @@ class Koalarization(ColorizationNet):
         x = self.at_half(F.interpolate(x, scale_factor=2.0))
         return F.interpolate(torch.tanh(self.head(x)), scale_factor=2.0)
 
-    def answers(self, lightness: Tensor) -> Tensor:
+    def predictions(self, lightness: Tensor) -> Tensor:
         """Return a*b* / 127 (N, 2, H, W) for L* (N, 1, H, W) in 0..100."""
         with torch.no_grad():
             embedding = self.encoder(lightness)
         return padded_to_multiple(lambda x: self._colors(x, embedding), lightness, 8)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return the true answers for a*b* (N, 2, H, W) in Lab units."""
+        """Return what it is to predict for a*b* (N, 2, H, W) in Lab units."""
         return ab / AB_UNIT
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units, within +-127, for L* (N, 1, H, W) in 0..100."""
-        return self.answers(lightness) * AB_UNIT
+        return self.predictions(lightness) * AB_UNIT

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 as a gray trunk: inverted residuals without squeeze-and-excitation, ReLU6, quick on CPUs.
+"""EfficientNet-Lite2 as a gray encoder: inverted residuals without squeeze-and-excitation, ReLU6, quick on CPUs.
 
 Tan & Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", table 1, scaled by 1.1 in
 width and 1.2 in depth; the Lite family leaves out squeeze-and-excitation and swish, and scales neither the stem nor
@@ -120,7 +120,7 @@ class _InvertedResidual(nn.Module):
         return x + y if self.shortcut else y
 
 
-class EfficientNetLiteTrunk(nn.Module):
+class EfficientNetLiteEncoder(nn.Module):
     """EfficientNet-Lite2 for one gray channel, without its classifier; returns every scale from 1/4 on.
 
     The deepest features are those its classifier saw.
@@ -151,7 +151,7 @@ class EfficientNetLiteTrunk(nn.Module):
         self.bn2 = _norm(_HEAD)
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return this trunk's state for a published color network: no classes, the first convolution summed over RGB.
+        """Return this encoder's state for a published color network: no classes, the first convolution summed over RGB.
 
         Takes the names of timm and those of EfficientNet-Lite-PyTorch.
         """

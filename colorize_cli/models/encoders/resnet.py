@@ -38,12 +38,12 @@ class BasicBlock(nn.Module):
         nn.init.zeros_(self.bn2.weight)
 
 
-class ResNetTrunk(nn.Module):
+class ResNetEncoder(nn.Module):
     """A ResNet of basic blocks for one gray channel, without its classifier; returns every scale.
 
     The state dict has torchvision's names (``conv1``, ``bn1``, ``layer1`` .. ``layer4``) with ``conv1.weight`` of shape
     (64, 1, 7, 7). ``depths``: blocks of each stage, (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34; fewer
-    numbers make a trunk that ends earlier. ``hub``: repository on the Hub with weights that fit.
+    numbers make an encoder that ends earlier. ``hub``: repository on the Hub with weights that fit.
     """
 
     channels: tuple[int, ...] = (64, 64, 128, 256, 512)
@@ -54,7 +54,7 @@ class ResNetTrunk(nn.Module):
         self.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.stages = [f"layer{i + 1}" for i in range(len(depths))]
-        self.channels = ResNetTrunk.channels[: len(depths) + 1]
+        self.channels = ResNetEncoder.channels[: len(depths) + 1]
         layers = 34 if tuple(depths) == RESNET_34[: len(depths)] else 18
         self.hub = f"timm/resnet{layers}.tv_in1k"
         for i, (name, depth) in enumerate(zip(self.stages, depths, strict=True)):
@@ -67,7 +67,7 @@ class ResNetTrunk(nn.Module):
         return nn.Sequential(*blocks)
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return this trunk's state for torchvision's ResNet: no classes, the first convolution summed over RGB."""
+        """Return this encoder's state for torchvision's ResNet: no classes, the first convolution summed over RGB."""
         own = {name: value for name, value in state.items() if name in self.state_dict()}
         return own | {"conv1.weight": state["conv1.weight"].sum(1, keepdim=True)}
 

@@ -1,8 +1,8 @@
 """The convolutional part of VGG-16 (Simonyan & Zisserman 2014, configuration D) for one gray channel.
 
 The names are torchvision's and timm's (``features.0`` ... ``features.28``), so that published weights load. Without
-batch norm such a trunk hardly learns from random initialization; :meth:`VGGTrunk.with_batch_norm` gives one to pretrain
-with (torchvision's ``vgg16_bn``), and :func:`folded` makes a plain trunk of it that computes the same.
+batch norm such an encoder hardly learns from random initialization; :meth:`VGGEncoder.with_batch_norm` gives one to
+pretrain with (torchvision's ``vgg16_bn``), and :func:`folded` makes a plain encoder of it that computes the same.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ PUBLISHED = "timm/vgg16.tv_in1k"
 
 
 def zero_centered(lightness: Tensor) -> Tensor:
-    """Return L* / 100, less the mean of ImageNet's pixels, in units of their deviation: the trunk's input."""
+    """Return L* / 100, less the mean of ImageNet's pixels, in units of their deviation: the encoder's input."""
     return (lightness / 100 - GRAY_MEAN) / GRAY_STD
 
 
-class VGGTrunk(nn.Module):
+class VGGEncoder(nn.Module):
     """Blocks of 3x3 convolutions and ReLU; returns the last map of every block, before its pooling.
 
     Parameters
@@ -79,15 +79,15 @@ class VGGTrunk(nn.Module):
         """Map (N, 1, H, W) to what VGG-16 gives its classifier: (N, 512 * width, H / 32, W / 32) with five blocks."""
         return cast(Tensor, self.features(x))
 
-    def with_batch_norm(self) -> "VGGTrunk":
-        """Return a trunk with batch norms that starts with the weights of this one."""
-        other = VGGTrunk(self.width, self.blocks, batch_norm=True)
+    def with_batch_norm(self) -> "VGGEncoder":
+        """Return an encoder with batch norms that starts with the weights of this one."""
+        other = VGGEncoder(self.width, self.blocks, batch_norm=True)
         for own, new in zip(self.convolutions(), other.convolutions(), strict=True):
             new.load_state_dict(own.state_dict())
         return other
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the state of this trunk for torchvision's VGG-16 on gray pictures, replicated to three channels.
+        """Return the state of this encoder for torchvision's VGG-16 on gray pictures, replicated to three channels.
 
         The first convolution is summed over R, G and B; its weights and bias take over what differs between the three
         channels' normalization and :func:`zero_centered`, so that inside the picture the sum is the same.
@@ -100,9 +100,9 @@ class VGGTrunk(nn.Module):
         return own
 
 
-def folded(trunk: VGGTrunk) -> dict[str, Tensor]:
-    """Return the state of a plain trunk that computes what ``trunk`` with its batch norms does in evaluation mode."""
-    layers = list(trunk.features)
+def folded(encoder: VGGEncoder) -> dict[str, Tensor]:
+    """Return the state of a plain encoder that computes what ``encoder``, with batch norms, does in evaluation mode."""
+    layers = list(encoder.features)
     state: dict[str, Tensor] = {}
     place = 0
     for i, layer in enumerate(layers):
@@ -125,8 +125,8 @@ class VGGNet(ColorizationNet):
 
     def __init__(self, width: float, blocks: int) -> None:
         super().__init__()
-        self.encoder = VGGTrunk(width, blocks)
+        self.encoder = VGGEncoder(width, blocks)
 
     def encoder_input(self, lightness: Tensor) -> Tensor:
-        """Return L* (N, 1, H, W) of 0..100 as the trunk takes it."""
+        """Return L* (N, 1, H, W) of 0..100 as the encoder takes it."""
         return zero_centered(lightness)

@@ -1,7 +1,7 @@
 """``vgg-decoder``: VGG-16 down to 7x7x512, frozen, and a small decoder (Hultgren, Kaya & Ekman, sections 3.1 to 3.6).
 
 The paper gives no kernel size; with 3x3 the decoder has 1.57 million parameters, which fits its "approximately 1.5M"
-(section 4.1). Its table 1 lists two convolutions in VGG-16's third block; VGG-16 has three, and so has this trunk.
+(section 4.1). Its table 1 lists two convolutions in VGG-16's third block; VGG-16 has three, and so has this encoder.
 """
 
 from typing import Literal
@@ -51,28 +51,28 @@ class VGGDecoder(VGGNet):
         """Return the bottleneck (N, 512 * width, H / 32, W / 32) for L* (N, 1, H, W), sides being multiples of 32."""
         return self.encoder.pooled(self.encoder_input(lightness))
 
-    def answers_of(self, features: Tensor) -> Tensor:
+    def predictions_of(self, features: Tensor) -> Tensor:
         """Return a*b* / 128 for the bottleneck."""
-        answers: Tensor = self.decoder(features)
-        return answers
+        predictions: Tensor = self.decoder(features)
+        return predictions
 
-    def answers(self, lightness: Tensor) -> Tensor:
+    def predictions(self, lightness: Tensor) -> Tensor:
         """Return a*b* / 128 (N, 2, H, W), within -1..1, for L* (N, 1, H, W) in 0..100."""
-        return padded_to_multiple(lambda x: self.answers_of(self.frozen_features(x)), lightness, 32)
+        return padded_to_multiple(lambda x: self.predictions_of(self.frozen_features(x)), lightness, 32)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
         """Return the true a*b* / 128 (N, 2, H, W)."""
         return ab / AB_RANGE
 
     @torch.no_grad()
-    def accuracies(self, answers: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Return ``accuracy``: the share of pixels where the larger one of a* and b* is the right one.
 
         The paper plots an accuracy without defining it. This is what Keras, whose names its tables use, computes under
         that word for two output channels.
         """
-        return {"accuracy": (answers.argmax(1) == targets.argmax(1)).float().mean()}
+        return {"accuracy": (predictions.argmax(1) == targets.argmax(1)).float().mean()}
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units for L* (N, 1, H, W) in 0..100."""
-        return self.answers(lightness).float() * AB_RANGE
+        return self.predictions(lightness).float() * AB_RANGE

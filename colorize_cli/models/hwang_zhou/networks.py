@@ -67,7 +67,7 @@ class VGGRegression(VGGNet):
         self.last = nn.Conv2d(3, 3, 3, 1, 1)
         self.output = nn.Conv2d(3, 2, 3, 1, 1)
 
-    def answers(self, lightness: Tensor) -> Tensor:
+    def predictions(self, lightness: Tensor) -> Tensor:
         """Return u*v* / 100 (N, 2, H, W) for L* (N, 1, H, W) in 0..100."""
         x = self.encoder_input(lightness)
         full, half, quarter, eighth = self.encoder(x)
@@ -83,13 +83,13 @@ class VGGRegression(VGGNet):
         return ab_to_uv(lightness, ab) / UV_UNIT
 
     @torch.no_grad()
-    def accuracies(self, answers: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Return ``acc_u`` and ``acc_v``."""
-        return uv_accuracies(uv_bins(answers * UV_UNIT), uv_bins(targets * UV_UNIT))
+        return uv_accuracies(uv_bins(predictions * UV_UNIT), uv_bins(targets * UV_UNIT))
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units for L* (N, 1, H, W) in 0..100."""
-        return uv_to_ab(lightness, self.answers(lightness).float() * UV_UNIT)
+        return uv_to_ab(lightness, self.predictions(lightness).float() * UV_UNIT)
 
 
 class BinDecoder(nn.Module):

@@ -15,14 +15,14 @@ LIMIT_BYTES = 2**30
 
 
 class Bottleneck(Protocol):
-    """A network whose answers depend on the picture through its encoder's last map alone."""
+    """A network whose predictions depend on the picture through its encoder's last map alone."""
 
     def frozen_features(self, lightness: Tensor) -> Tensor:
         """Return that map for L* (N, 1, H, W)."""
         ...
 
-    def answers_of(self, features: Tensor) -> Tensor:
-        """Return the answers for that map."""
+    def predictions_of(self, features: Tensor) -> Tensor:
+        """Return the predictions for that map."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Predicting color as numbers: mean squared error, or the Huber penalty, in the network's own color space.
 
-What is compared are the network's ``answers`` and ``targets``: a*b* / 110 unless the network says otherwise (a*b* / 128
+The network's ``predictions`` and ``targets`` are compared: a*b* / 110 unless the network says otherwise (a*b* / 128
 behind a tanh, CIELUV's u*v* / 100 ...).
 """
 
@@ -17,15 +17,15 @@ from colorize_cli.training.objectives.base import Objective, Setting
 
 
 class MeanSquaredError(Objective):
-    """Mean of the squared differences between answers and targets."""
+    """Mean of the squared differences between predictions and targets."""
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
         super().__init__(network, stage, setting)
         self.cache = feature_cache(network, stage)
 
-    def penalty(self, answers: Tensor, targets: Tensor) -> Tensor:
+    def penalty(self, predictions: Tensor, targets: Tensor) -> Tensor:
         """Return the scalar to be minimized."""
-        return F.mse_loss(answers, targets)
+        return F.mse_loss(predictions, targets)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return ``loss``, and the accuracies that the network knows of, as shares of the pixels."""
@@ -37,13 +37,13 @@ class MeanSquaredError(Objective):
 
     def _terms(self, network: ColorizationNet, batch: Batch) -> dict[str, Tensor]:
         if self.cache is None:
-            answers = network.answers(batch.lightness).float()
+            predictions = network.predictions(batch.lightness).float()
         else:
             # The encoder is the same in the trained and in the averaged network: it is frozen.
-            answers = network.answers_of(self.cache(batch.lightness)).float()  # type: ignore[operator]
+            predictions = network.predictions_of(self.cache(batch.lightness)).float()  # type: ignore[operator]
         targets = self.network.targets(batch.lightness, batch.ab)
-        accuracies = self.network.accuracies(answers.detach(), targets)
-        return {"loss": self.penalty(answers, targets), **accuracies}
+        accuracies = self.network.accuracies(predictions.detach(), targets)
+        return {"loss": self.penalty(predictions, targets), **accuracies}
 
 
 class Huber(MeanSquaredError):
@@ -52,7 +52,7 @@ class Huber(MeanSquaredError):
     M is the stage's ``huber_threshold``, in the units of the targets.
     """
 
-    def penalty(self, answers: Tensor, targets: Tensor) -> Tensor:
+    def penalty(self, predictions: Tensor, targets: Tensor) -> Tensor:
         """Return the scalar to be minimized."""
         # PyTorch's has a factor of one half.
-        return 2 * F.huber_loss(answers, targets, delta=self.stage.huber_threshold)
+        return 2 * F.huber_loss(predictions, targets, delta=self.stage.huber_threshold)

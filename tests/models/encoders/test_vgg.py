@@ -1,4 +1,4 @@
-"""The gray VGG-16 trunk and what stands on it: published weights, folding, CIELUV, bins, smoothing."""
+"""The gray VGG-16 encoder and what stands on it: published weights, folding, CIELUV, bins, smoothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from colorize_cli import registry
 from colorize_cli.imaging import color
-from colorize_cli.models.encoders.vgg import IMAGENET_MEAN, IMAGENET_STD, VGGTrunk, folded, zero_centered
+from colorize_cli.models.encoders.vgg import IMAGENET_MEAN, IMAGENET_STD, VGGEncoder, folded, zero_centered
 from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
 from colorize_cli.models.hultgren.networks import VGGDecoder
@@ -27,11 +27,11 @@ def published(channels: int) -> dict[str, Tensor]:
     return state | {"classifier.0.weight": torch.zeros(4, 4), "features.5.weight": torch.zeros(1)}
 
 
-def test_the_trunk_has_the_names_and_shapes_of_vgg16() -> None:
+def test_the_encoder_has_the_names_and_shapes_of_vgg16() -> None:
     timm = pytest.importorskip("timm")
     with torch.device("meta"):
         theirs = timm.create_model("vgg16", pretrained=False).state_dict()
-        ours = VGGTrunk().state_dict()
+        ours = VGGEncoder().state_dict()
     assert ours["features.0.weight"].shape == (64, 1, 3, 3)
     features = {name: value.shape for name, value in theirs.items() if name.startswith("features.")}
     assert {n: s for n, s in features.items() if n != "features.0.weight"} == {
@@ -40,37 +40,37 @@ def test_the_trunk_has_the_names_and_shapes_of_vgg16() -> None:
 
 
 def test_published_weights_answer_a_gray_picture_as_their_rgb_network_does() -> None:
-    trunk = VGGTrunk(WIDTH, blocks=1)
+    encoder = VGGEncoder(WIDTH, blocks=1)
     state = published(4)
-    trunk.load_state_dict(trunk.of_imagenet(state))
+    encoder.load_state_dict(encoder.of_imagenet(state))
     gray = torch.rand(1, 1, 9, 9)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     rgb = nn.functional.conv2d((gray - mean) / std, state["features.0.weight"], state["features.0.bias"])
-    ours = trunk.features[0](zero_centered(100 * gray))
+    ours = encoder.features[0](zero_centered(100 * gray))
     assert torch.allclose(ours[..., 1:-1, 1:-1], rgb, atol=1e-5)
 
 
-def test_batch_norms_fold_into_a_plain_trunk_that_computes_the_same() -> None:
+def test_batch_norms_fold_into_a_plain_encoder_that_computes_the_same() -> None:
     torch.manual_seed(0)
-    trunk = VGGTrunk(WIDTH)
-    twin = trunk.with_batch_norm()
-    assert torch.equal(twin.convolutions()[3].weight, trunk.convolutions()[3].weight)
+    encoder = VGGEncoder(WIDTH)
+    twin = encoder.with_batch_norm()
+    assert torch.equal(twin.convolutions()[3].weight, encoder.convolutions()[3].weight)
     for layer in twin.modules():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.uniform_(layer.weight, 0.5, 1.5)
             nn.init.normal_(layer.bias)
     x = torch.randn(4, 1, 32, 32)
     twin(x)  # statistics
-    trunk.load_state_dict(folded(twin))
-    for mine, theirs in zip(trunk(x), twin.eval()(x), strict=True):
+    encoder.load_state_dict(folded(twin))
+    for mine, theirs in zip(encoder(x), twin.eval()(x), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-3)
 
 
 def test_the_bottleneck_of_the_decoder_is_7x7x512() -> None:
     with torch.device("meta"):
-        trunk = VGGTrunk()
-        assert trunk.pooled(torch.empty(1, 1, 224, 224)).shape == (1, 512, 7, 7)
-        assert VGGDecoder().answers(torch.empty(1, 1, 224, 224)).shape == (1, 2, 224, 224)
+        encoder = VGGEncoder()
+        assert encoder.pooled(torch.empty(1, 1, 224, 224)).shape == (1, 512, 7, 7)
+        assert VGGDecoder().predictions(torch.empty(1, 1, 224, 224)).shape == (1, 2, 224, 224)
         decoder = sum(p.numel() for p in VGGDecoder().decoder.parameters())
     assert decoder == pytest.approx(1.57e6, rel=0.01), "section 4.1: approximately 1.5M parameters"
 
@@ -168,7 +168,7 @@ def test_regression_compares_uv_and_answers_in_lab() -> None:
     lightness, ab = torch.rand(2, 1, 16, 16) * 80 + 10, torch.randn(2, 2, 16, 16) * 10
     assert torch.allclose(network.targets(lightness, ab) * 100, ab_to_uv(lightness, ab))
     with torch.inference_mode():
-        uv = network.answers(lightness) * 100
+        uv = network.predictions(lightness) * 100
         assert torch.allclose(network.chroma(lightness), uv_to_ab(lightness, uv))
         right = network.accuracies(network.targets(lightness, ab), network.targets(lightness, ab))
     assert right == {"acc_u": 1.0, "acc_v": 1.0}

@@ -304,7 +304,7 @@ def test_the_moving_average_follows_slowly() -> None:
 def test_the_papers_objectives_bring_their_losses_down(network, objective) -> None:
     torch.manual_seed(0)
     stage = replace(L1, objective=objective, lr=1e-3)
-    learner = create(network(width=16, trunk="resnet18"), stage, Setting(COMPUTE, 12))
+    learner = create(network(width=16, encoder="resnet18"), stage, Setting(COMPUTE, 12))
     losses = [learner.step([batch()]) for _ in range(12)]
     assert sum(x["loss"] for x in losses[-3:]) < 0.8 * sum(x["loss"] for x in losses[:3])
 

@@ -34,15 +34,15 @@ tiny.MSE = Recipe("mse", (replace(STAGE, epochs=2, ema=0.5),), validation_size=3
 
 
 class Told(tiny.TinyNet):
-    """Answers with what it was told, and calls answers above 0.5 right."""
+    """Answers with what it was told, and calls predictions above 0.5 right."""
 
     told = torch.zeros(1, 2, 32, 32)
 
-    def answers(self, lightness: Tensor) -> Tensor:
+    def predictions(self, lightness: Tensor) -> Tensor:
         return self.told.to(lightness.device) + 0 * self.classifier.bias.sum()
 
-    def accuracies(self, answers: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        return {"accuracy": (answers > 0.5).float().mean()}
+    def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        return {"accuracy": (predictions > 0.5).float().mean()}
 
 
 def test_huber_is_the_papers_piecewise_function() -> None:
@@ -96,7 +96,7 @@ def test_a_frozen_encoder_sees_every_photo_once() -> None:
     photos, others = batch(3), batch(3, seed=1)
     first = objective.losses(photos)["loss"].item()
     assert first == pytest.approx(
-        (network.answers(photos.lightness) - photos.ab / 128).square().mean().item(), rel=1e-5
+        (network.predictions(photos.lightness) - photos.ab / 128).square().mean().item(), rel=1e-5
     )
     seen.clear()
     mixed = batch(3)
