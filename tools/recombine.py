@@ -1,4 +1,4 @@
-"""Time and memory of `recombine` on generated scans: `python benchmarks/recombine.py [megapixels ...]`.
+"""Time and memory of `recombine` on generated scans: `python tools/recombine.py [megapixels ...]`.
 
 Prints a row for every size, depth and number of threads: seconds, seconds of processor time (what to compare on a
 busy machine), nanoseconds a pixel, the ratio to OpenCV's plain LAB to RGB conversion of as many pixels (float32, one
