@@ -81,7 +81,7 @@ class ModelEntry:
     on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``hints``: whether
     the network itself takes color hints (others have them worked in afterwards); ``needs_hints``: whether it cannot do
     without. ``distribution``: whether the default architecture predicts a distribution over colors, from which variants
-    come. ``decoding``: choices of :mod:`colorize_cli.inference.decoding` that its ``chroma`` takes.
+    come. ``decoding``: those of the decoding options that its ``chroma`` takes.
     """
 
     name: str

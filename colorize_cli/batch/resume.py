@@ -19,12 +19,13 @@ from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
-from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance
+from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
-from colorize_cli.inference.decoding import check_decoding, recorded
-from colorize_cli.inference.hints import hints_digest, read_hints, require_hints
+from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
+from colorize_cli.inference.hints import require_hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.variants import recorded_variant, require_distribution
+from colorize_cli.option import recorded
 from colorize_cli.registry import get
 
 ALREADY_DONE = "Its output exists already, made by the same model and weights."
@@ -163,25 +164,13 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    parameters = {"size": ",".join(map(str, options.sizes or (entry.input_size,)))}
-    if options.vividness is not None:
-        parameters["vividness"] = f"{options.vividness:g}"
-    if options.strength != 1.0:
-        parameters["strength"] = f"{options.strength:g}"
-    if options.keep_borders:
-        parameters["borders"] = "kept"
-    if options.hints is not None:
-        parameters["hints"] = hints_digest(read_hints(options.hints))
-    parameters |= recorded(options.decoding) | recorded_storage(options)
+    parameters = recorded_parameters(options, entry) | recorded_storage(options)
     return Provenance(options.model, digest, __version__, parameters)
 
 
 def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
     """Return the parameters of the provenance that say how results are stored, whatever model made them."""
-    stored = {LUMA_PARAMETER: "kept"} if options.lossless_luma else {}
-    if options.label is not None:
-        stored["label"] = options.label
-    return stored | recorded_variant(options.variants, options.seed)
+    return recorded(options, beyond=ColorizerOptions) | recorded_variant(options.variants, options.seed)
 
 
 def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:

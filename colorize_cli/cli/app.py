@@ -13,11 +13,11 @@ from typer.core import TyperGroup
 from colorize_cli._version import __version__
 from colorize_cli.cli import bench, colorize, evaluate, models, recover, report, train
 from colorize_cli.cli.console import fail, printable
-from colorize_cli.cli.help_groups import GroupedCommand
+from colorize_cli.cli.help_groups import OptionsCommand
 from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError, LibraryMissing
 
 VERB = "colorize"
-_OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
+_OWN_OPTIONS = frozenset({"--help", "-h", "--help-all", "--version", "--install-completion", "--show-completion"})
 
 EPILOG = """\b
 Examples:
@@ -75,11 +75,11 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich doubles the time --help takes
     pretty_exceptions_enable=False,
 )
-app.command("colorize", cls=GroupedCommand)(colorize.colorize)
-app.command("recover")(recover.recover)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("bench")(bench.bench)
+app.command("colorize", cls=OptionsCommand)(colorize.colorize)
+app.command("recover", cls=OptionsCommand)(recover.recover)
+app.command("train", cls=OptionsCommand)(train.train)
+app.command("evaluate", cls=OptionsCommand)(evaluate.evaluate)
+app.command("bench", cls=OptionsCommand)(bench.bench)
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")
 

@@ -1,4 +1,4 @@
-"""``colorize models``: what there is, and whether its weights are sound; the Hub's commands are in ``hub``."""
+"""``colorize models``: list, show and verify; the commands about files are in ``model_files``."""
 
 import json as json_module
 import os
@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorize_cli.cli import model_files
-from colorize_cli.cli import options as common
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results, fail
+from colorize_cli.cli.help_groups import OptionsCommand
+from colorize_cli.cli.options import Json, Quiet, Weights
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
+from colorize_cli.option import Option
 
 if TYPE_CHECKING:
     from colorize_cli.entry import ModelEntry
 
 app = typer.Typer(
-    help="List the models; verify, fetch, convert, export and publish them.",
+    help="List models; download, verify, convert, export and publish weights.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-app.command("export")(model_files.export)
 model_files.register(app)
 
-Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.",
-                                     autocompletion=common.complete_model)]  # fmt: skip
+Name = model_files.Name
 
 
-@app.command("list")
-def list_models(json: common.Json = False) -> None:
+@app.command("list", cls=OptionsCommand)
+@with_options
+def list_models(json: Json = False) -> None:
     """List the models."""
     from colorize_cli.registry import ENTRIES
 
@@ -41,9 +43,10 @@ def list_models(json: common.Json = False) -> None:
         results.line(f"{entry.name:<{width}}  {ready:<9}  {entry.title}\n".encode())
 
 
-@app.command("show")
-def show(name: Name, weights: common.Weights = None, json: common.Json = False) -> None:
-    """Show the facts of one model and of its weights."""
+@app.command("show", cls=OptionsCommand)
+@with_options
+def show(name: Name, weights: Weights = None, json: Json = False) -> None:
+    """Show the properties of a model and its weights."""
     from colorize_cli.registry import get
 
     facts = _facts(get(name)) | _card(get(name), weights)
@@ -57,18 +60,17 @@ def show(name: Name, weights: common.Weights = None, json: common.Json = False) 
         results.line(f"{key.replace('_', ' '):<{width}}  {text}\n".encode(errors="surrogateescape"))
 
 
-@app.command("verify")
+@app.command("verify", cls=OptionsCommand)
+@with_options
 def verify(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="MODEL", help="Name of the model. [default: all with weights]", show_default=False,
-                       autocompletion=common.complete_model),
+        str | None, Option("Name of the model", metavar="MODEL", argument=True, unset="all with bundled weights")
     ] = None,
-    weights: common.Weights = None,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-) -> None:  # fmt: skip
-    """Check that weights are whole, fit their model, and are the published ones."""
+    weights: Weights = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check that weights are complete, fit their model, and match the published file."""
     from colorize_cli.checkpoints.verify import verify as check
     from colorize_cli.registry import ENTRIES, get
 

@@ -5,32 +5,38 @@ from typing import Annotated
 
 import typer
 
-from colorize_cli.cli import options as common
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.help_groups import OptionsCommand
+from colorize_cli.cli.options import Overwrite, Quiet
 from colorize_cli.errors import UsageProblem
+from colorize_cli.option import Option
 
-app = typer.Typer(help="Reports of long runs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Merge the reports of several runs.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def reports() -> None:
-    """Reports of long runs: what --report wrote."""
+    """Merge the reports that --report wrote."""
 
 
-@app.command("merge")
+@app.command("merge", cls=OptionsCommand)
+@with_options
 def merge(
-    reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="What --report wrote, oldest first.")],
+    reports: Annotated[
+        tuple[Path, ...],
+        Option("Files that --report wrote, oldest first", metavar="REPORT...", argument=True, many=True),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where the rows go. [default: standard output]",
-                     show_default=False),
+        Option("File for the rows", flags=("--output", "-o"), metavar="FILE", unset="standard output"),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
-    quiet: common.Quiet = False,
-) -> None:  # fmt: skip
-    """Write the last row of every photograph, and exit as one run would that ended like this: 1 if any failed.
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the latest result for each photo, and exit with 1 if any of them failed.
 
-    A photograph that failed in one report and was done in a later one is done. Lines cut short by a kill are left out.
+    A photo that failed in one report and succeeded in a later one counts as done. Incomplete lines are left out.
     """
     from colorize_cli.batch.reports.final_rows import FinalRows
     from colorize_cli.files import atomic_file

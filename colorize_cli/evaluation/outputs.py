@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem
+from colorize_cli.evaluation.evaluate_options import StudyOptions
 from colorize_cli.evaluation.report import metric_tables
 from colorize_cli.evaluation.report.report_page import GALLERY_SIDE, build_report
 from colorize_cli.evaluation.report.shown_photos import Shown, show
 from colorize_cli.evaluation.results import RECORD, Evaluation, save, write_text
 from colorize_cli.evaluation.session import Session
-from colorize_cli.evaluation.study.study_page import STUDY_SIDE, StudyOptions, build_study, choose_trials
+from colorize_cli.evaluation.study.study_page import STUDY_SIDE, build_study, choose_trials
 from colorize_cli.evaluation.summary import Summary
 
 REPORT, SUMMARY = "report.html", "summary"

@@ -3,82 +3,27 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from colorize_cli._version import __version__
-from colorize_cli.errors import OutputExists, UsageProblem
+from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
 from colorize_cli.evaluation.distributed import Shard, merge_when_last
+from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.metrics.perceptual import Perceptual
 from colorize_cli.evaluation.photo_loop import Surveyed, evaluate, survey
-from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, Protocol, find_protocol
-from colorize_cli.evaluation.results import RECORD, Evaluation
+from colorize_cli.evaluation.protocols import Protocol, find_protocol
+from colorize_cli.evaluation.results import Evaluation
 from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
-from colorize_cli.inference.decoding import check_values
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
-
-
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """Every choice of an evaluation; fields that make no sense raise :class:`UsageProblem` on construction.
-
-    ``models``: (registry name, weights or None). ``vividness``: values to try, each a contender of its own.
-    ``decoding``: how predictions become colors, by name, see :mod:`colorize_cli.inference.decoding`; every model must
-    take it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
-    ``known_pixels``: share of the true colors that models are given as hints. ``limit``: so many photographs, chosen by
-    ``seed``. ``size``: working size of the models. ``batch``: photographs predicted together. ``fid``, ``kid``,
-    ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra.
-    """
-
-    places: Sequence[Path]
-    models: Sequence[tuple[str, str | None]]
-    protocol: str = DEFAULT_PROTOCOL
-    output: Path | None = None
-    overwrite: bool = False
-    vividness: Sequence[float] = ()
-    decoding: Mapping[str, float] = field(default_factory=dict)
-    size: int | None = None
-    known_pixels: float | None = None
-    limit: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    batch: int = 8
-    workers: int = 2
-    fid: bool = False
-    kid: bool = False
-    lpips: Sequence[str] = ()
-    offline: bool = False
-    accept_license: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense before anything is read or loaded."""
-        find_protocol(self.protocol)
-        check_values(self.decoding)
-        if not self.places:
-            raise UsageProblem("There is nothing to evaluate on.", "Name color photographs: files, folders, archives.")
-        if not self.models:
-            raise UsageProblem("There is no model to evaluate.", "Name one with -m.")
-        if self.limit is not None and self.limit < 1:
-            raise UsageProblem(f"--limit {self.limit} leaves no photograph.", "Give 1 or more.")
-        if self.known_pixels is not None and not 0 <= self.known_pixels <= 1:
-            raise UsageProblem(f"--known-pixels {self.known_pixels:g} is not a share, 0 to 1.", "Give for example 0.1.")
-        if self.batch < 1 or self.workers < 1:
-            raise UsageProblem("--batch and --jobs must be 1 or more.")
-        unknown = [net for net in self.lpips if net not in ("alex", "vgg")]
-        if unknown:
-            raise UsageProblem(f"There is no LPIPS on '{unknown[0]}'.", "Choose alex or vgg.")
-        if self.output is not None and (self.output / RECORD).exists() and not self.overwrite:
-            raise OutputExists(f"{self.output} already holds results.", "Choose another -o, or add --overwrite.")
 
 
 @dataclass
@@ -103,6 +48,8 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
     shard = shard or Shard()
     _check_shard(options, shard)
     protocol = find_protocol(options.protocol)
+    if not options.places:
+        raise UsageProblem("No photo was named.", "Name color photographs: files, folders or .zip archives.")
     photographs = find_photographs(options.places, options.limit, options.seed)
     device = shard.device(options.device)
     models = load_models(

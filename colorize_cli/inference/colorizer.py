@@ -26,10 +26,10 @@ from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.alternatives import alternative_shifts
-from colorize_cli.inference.decoding import check_decoding, recorded
+from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
-from colorize_cli.inference.hints import Hints, fit_hints, hints_digest, read_hints, require_hints
+from colorize_cli.inference.hints import Hints, fit_hints, read_hints, require_hints
 from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
 from colorize_cli.inference.propagate import with_hints
 from colorize_cli.inference.variants import require_distribution
@@ -37,7 +37,6 @@ from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribu
 from colorize_cli.registry import DEFAULT_MODEL, get
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
-SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
 
 
 class Colorizer:
@@ -66,8 +65,8 @@ class Colorizer:
         :mod:`colorize_cli.inference.hints`. It is laid over every photograph, whatever its size. A model that takes no
         hints is corrected around them; see :mod:`colorize_cli.inference.propagate`.
     decoding
-        how a prediction becomes a color, for models that have a choice: ``temperature``, ``score_blur``, ``smoothing``;
-        see :mod:`colorize_cli.inference.decoding`.
+        how a prediction becomes a color, for models that have a choice: ``temperature``, ``fallback``, ``score_blur``,
+        ``smoothing``; see :class:`~colorize_cli.inference.color_options.DecodingOptions`.
     offline, accept_license
         never ask the Hub; agree to a licence that forbids commercial use.
 
@@ -101,10 +100,16 @@ class Colorizer:
         accept_license: bool = False,
     ) -> None:
         self.entry = get(model)
-        self.sizes = tuple(size) if isinstance(size, Sequence) else (size or self.entry.input_size,)
-        _check_options(model, self.entry.vividness, vividness, self.sizes, strength)
         self.decoding = dict(decoding or {})
         check_decoding(self.entry, self.decoding)
+        self.options = ColorizerOptions(
+            model=model, weights=weights, device=device, precision=precision, vividness=vividness,
+            size=tuple(size) if isinstance(size, Sequence) else size, strength=strength, keep_borders=keep_borders,
+            hints=hints, offline=offline, accept_license=accept_license, **self.decoding,
+        )  # fmt: skip
+        if vividness is not None and not self.entry.vividness:
+            raise UsageProblem(f"Model '{model}' does not take --vividness.", "Leave it out.")
+        self.sizes = self.options.sizes or (self.entry.input_size,)
         self._hints = None if hints is None else read_hints(hints)
         self.path = find_weights(self.entry, weights, offline=offline, accept_license=accept_license)
         self.compute = choose(device, precision)
@@ -131,18 +136,11 @@ class Colorizer:
 
     def provenance(self) -> Provenance:
         """Return what a result should record about how it was made."""
-        parameters = {"size": ",".join(map(str, self.sizes))}
-        if self.vividness is not None:
-            parameters["vividness"] = f"{self.vividness:g}"
-        if self.strength != 1.0:
-            parameters["strength"] = f"{self.strength:g}"
-        if self.keep_borders:
-            parameters["borders"] = "kept"
-        if self._hints is not None:
-            parameters["hints"] = hints_digest(self._hints)
-        parameters |= recorded(self.decoding)
         return Provenance(
-            model=self.entry.name, weights_sha256=self.weights_sha256, version=__version__, parameters=parameters
+            model=self.entry.name,
+            weights_sha256=self.weights_sha256,
+            version=__version__,
+            parameters=recorded_parameters(self.options, self.entry),
         )
 
     def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints] | None = None) -> list[np.ndarray]:
@@ -312,23 +310,6 @@ class Colorizer:
         return [
             _with_alpha(self.colorize(photo, ab, depth=8), photo) for photo, ab in zip(photos, predictions, strict=True)
         ]
-
-
-def _check_options(
-    model: str, has_vividness: bool, vividness: float | None, sizes: Sequence[int], strength: float
-) -> None:
-    if vividness is not None and not has_vividness:
-        raise UsageProblem(f"Model {model!r} has no vividness to choose.", "Leave --vividness out.")
-    if vividness is not None and not 0 <= vividness <= 1:
-        raise UsageProblem(f"Vividness {vividness:g} is not between 0 and 1.", "Choose for example --vividness 0.5.")
-    wrong = [size for size in sizes if not SMALLEST_SIZE <= size <= LARGEST_SIZE]
-    if wrong or not sizes:
-        raise UsageProblem(
-            f"A working size of {wrong[0] if wrong else 0} px makes no sense.",
-            f"Choose {SMALLEST_SIZE} to {LARGEST_SIZE}, or leave it out.",
-        )
-    if not 0 <= strength <= 1:
-        raise UsageProblem(f"Strength {strength:g} is not between 0 and 1.", "Choose for example --strength 0.7.")
 
 
 def _photo(image: Picture) -> Photo:

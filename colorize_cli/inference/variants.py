@@ -6,7 +6,6 @@ from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.metadata.xmp import Provenance
 
-FEWEST, MOST = 2, 9
 _WHICH = "variant"
 
 

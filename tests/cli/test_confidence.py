@@ -41,7 +41,7 @@ def test_maps_follow_the_results_into_a_folder(run):
         (["a.jpg", "a-confidence.png"], ["a.jpg"], "'a-confidence.png' already exists"),
         (["a.jpg", "a.tif"], ["a.jpg", "a.tif", "-o", "out/"], "would both be written to 'out/a-confidence.png'"),
         (["a.jpg", "a-confidence.png"], ["a.jpg", "a-confidence.png", "--overwrite"], "would replace the original"),
-        (["a.jpg"], ["a.jpg", "-o", "-"], "no place for --confidence-map"),
+        (["a.jpg"], ["a.jpg", "-o", "-"], "which standard output does not have"),
     ],
 )
 def test_names_that_are_taken_are_refused_before_any_work(run, models, files, words, said):

@@ -7,7 +7,8 @@ import pytest
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation import compare as comparing
-from colorize_cli.evaluation.session import EvaluateOptions, run
+from colorize_cli.evaluation.evaluate_options import EvaluateOptions
+from colorize_cli.evaluation.session import run
 from tests.evaluation.conftest import Tint
 
 

@@ -190,7 +190,7 @@ def _probe(item: Item | None) -> tuple[Path | None, int]:
 def _for_workers(options: ColorizeOptions) -> ColorizeOptions:
     """Return the options as workers need them: files by their full names; what exists has been passed over here."""
 
-    def full(name: str | None) -> str | None:
+    def full(name: str | Path | None) -> str | Path | None:
         return str(Path(name).absolute()) if name is not None and Path(name).exists() else name
 
     return replace(
