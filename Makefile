@@ -18,7 +18,7 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(BIN)/python -c 'import cv2' 2>/dev/null || { \
-		echo 'OpenCV lacks system libraries here: using opencv-python-headless in its place'; \
+		echo 'OpenCV lacks system libraries: installing opencv-python-headless instead'; \
 		$(BIN)/python -m pip uninstall --quiet --yes opencv-python; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless; \
 		$(BIN)/python -c 'import cv2'; }
