@@ -8,29 +8,25 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from colorize_cli._version import __version__
-from colorize_cli.cli import bench, colorize, evaluate, models, recover, report, train
+from colorize_cli.cli import bench, colorize, config, evaluate, models, recover, report, train
 from colorize_cli.cli.console import fail, printable
-from colorize_cli.cli.help_groups import OptionsCommand
+from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError, LibraryMissing
 
 VERB = "colorize"
-_OWN_OPTIONS = frozenset({"--help", "-h", "--help-all", "--version", "--install-completion", "--show-completion"})
+_OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
 
-EPILOG = """\b
-Examples:
-  colorize photo.jpg                        photo-color.jpg beside it
-  colorize scans/ -o results/               a folder, its tree mirrored
-  colorize scans/ -o results/ --skip-existing
-                                            goes on where a run stopped
-  colorize - < photo.jpg > color.jpg        as a filter
-
-`colorize colorize -h` lists every option of colorizing."""
+EXAMPLES = """Examples:
+  colorize photo.jpg                             photo-color.jpg beside it
+  colorize scans/ -o results/                    a folder and its subfolders
+  colorize scans/ -o results/ --skip-existing    resume an interrupted run
+  colorize - < photo.jpg > color.jpg             as a filter
+"""
 
 
-class VerbOptional(TyperGroup):
+class VerbOptional(CommandGroup):
     """A command group whose ``colorize`` may be left out, and that turns errors into one message and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -40,6 +36,15 @@ class VerbOptional(TyperGroup):
         elif args and args[0] not in self.commands and args[0] not in _OWN_OPTIONS:
             args = [VERB, *args]
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help that most people need: the everyday options of ``colorize``, the commands, and examples."""
+        formatter.write("Usage: colorize PHOTO... [-o OUT] [OPTIONS]\n       colorize COMMAND ...\n")
+        self.format_help_text(ctx, formatter)
+        verb: Any = self.commands[VERB]
+        verb.write_options(verb.context_class(verb, info_name=VERB, parent=ctx), formatter, everything=False)
+        self.format_commands(ctx, formatter)
+        formatter.write(f"\n{EXAMPLES}")
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; errors the user can act on end in a message and their exit code, all others stay loud."""
@@ -68,9 +73,7 @@ class VerbOptional(TyperGroup):
 
 app = typer.Typer(
     cls=VerbOptional,
-    help="Color for black-and-white photographs: `colorize PHOTO... [-o OUT]`.",
-    epilog=EPILOG,
-    subcommand_metavar="PHOTO... | COMMAND ...",
+    help="Color for black-and-white photographs and scans, at full resolution. The originals are never changed.",
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # rich doubles the time --help takes
     pretty_exceptions_enable=False,
@@ -80,6 +83,7 @@ app.command("recover", cls=OptionsCommand)(recover.recover)
 app.command("train", cls=OptionsCommand)(train.train)
 app.command("evaluate", cls=OptionsCommand)(evaluate.evaluate)
 app.command("bench", cls=OptionsCommand)(bench.bench)
+app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")
 
@@ -96,7 +100,7 @@ def program(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Color for black-and-white photographs and scans; the verb `colorize` may be left out."""
+    """Color for black-and-white photographs and scans, at full resolution. The originals are never changed."""
 
 
 _PACKAGES = {

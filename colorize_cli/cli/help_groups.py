@@ -5,11 +5,12 @@ Rich panels would double the time of ``--help``.
 
 import glob
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from colorize_cli.cli import settings
 from colorize_cli.option import Option
@@ -21,6 +22,20 @@ HEADINGS = (
     "Validation", "Review", "User study", "Large batches", "Hardware", "Messages", OPTIONS,
 )  # fmt: skip
 """The headings of all commands in the order in which a help shows them."""
+
+
+class CommandGroup(TyperGroup):
+    """A group whose help has the first sentence of every command in full."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands to the help."""
+        rows = [
+            (name, command.get_short_help_str(limit=200))
+            for name in self.list_commands(ctx)
+            if (command := self.get_command(ctx, name)) is not None and not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 class OptionsCommand(TyperCommand):
@@ -39,7 +54,9 @@ class OptionsCommand(TyperCommand):
             ctx.exit()
         if self.options and not ctx.resilient_parsing and not {"-h", "--help"} & set(args):
             given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-            settings.apply_settings(ctx, self.options, given, self._photos(given))
+            ignored = settings.apply_settings(ctx, self.options, given, self._photos(given))
+            if ignored is not None and not given.get("quiet"):
+                print(f"Note: '{ignored}' is ignored: it is in the folder of the photos.", file=sys.stderr)
         return super().parse_args(ctx, args)
 
     def _photos(self, given: Mapping[str, Any]) -> list[str]:
@@ -49,6 +66,11 @@ class OptionsCommand(TyperCommand):
             value = given.get(name) or ()
             words += [value] if isinstance(value, str) else value
         return words
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write the usage line; the verb may be left out."""
+        words = (word.replace("{", "").replace("}", "") for word in self.collect_usage_pieces(ctx))
+        formatter.write_usage(ctx.command_path.replace("colorize colorize", "colorize"), " ".join(words))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the everyday options to the help."""

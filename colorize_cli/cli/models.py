@@ -9,7 +9,7 @@ import typer
 from colorize_cli.cli import model_files
 from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results, fail
-from colorize_cli.cli.help_groups import OptionsCommand
+from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.cli.options import Json, Quiet, Weights
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
 from colorize_cli.option import Option
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from colorize_cli.entry import ModelEntry
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="List models; download, verify, convert, export and publish weights.",
     no_args_is_help=True,
     rich_markup_mode=None,

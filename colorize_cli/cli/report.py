@@ -7,12 +7,14 @@ import typer
 
 from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
-from colorize_cli.cli.help_groups import OptionsCommand
+from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.cli.options import Overwrite, Quiet
 from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
 
-app = typer.Typer(help="Merge the reports of several runs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=CommandGroup, help="Merge the reports of several runs.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()

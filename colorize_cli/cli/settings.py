@@ -77,10 +77,13 @@ def origin(ctx: Any, name: str) -> str:
     return next((variable for variable in names if os.environ.get(variable)), "")
 
 
-def apply_settings(ctx: Any, options: Mapping[str, Option], given: Mapping[str, Any], photos: Sequence[str]) -> None:
+def apply_settings(
+    ctx: Any, options: Mapping[str, Option], given: Mapping[str, Any], photos: Sequence[str]
+) -> Path | None:
     """Make the values of files and presets the defaults of a command that is about to be parsed.
 
-    ``given``: what the command line sets. Raises :class:`UsageProblem` for a file that cannot be used.
+    ``given``: what the command line sets. Returns the file that is ignored because photographs lie beside it.
+    Raises :class:`UsageProblem` for a file that cannot be used.
     """
     settings = Settings()
     for path in _files(photos, settings):
@@ -89,6 +92,7 @@ def apply_settings(ctx: Any, options: Mapping[str, Option], given: Mapping[str, 
         _add_preset(settings, _chosen("preset", given, settings), _chosen("model", given, settings))
     ctx.meta[__name__] = settings
     ctx.default_map = {**(ctx.default_map or {}), **settings.values}
+    return settings.ignored
 
 
 def user_file() -> Path:
