@@ -41,7 +41,8 @@ class Batch:
 
     What does stop a run is a :class:`ColorizeError` about the model, the device or the output (disk full, read-only):
     what is in flight ends, nothing new begins, and the report owns the exit code. ``stdin`` and ``stdout`` serve the
-    item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect.
+    item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect. ``on_start``
+    is called in some thread with the path of each photograph as its work begins.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Batch:
         stop: threading.Event | None = None,
         stdin: BinaryIO | None = None,
         stdout: BinaryIO | None = None,
+        on_start: Callable[[Path | None], None] = lambda _: None,
     ) -> None:
         self._colorizer, self._options = colorizer, options
         provenance = colorizer.provenance()
@@ -60,6 +62,7 @@ class Batch:
             require_jpeglib()
         self._stop = stop or threading.Event()
         self._stdout = stdout
+        self._on_start = on_start
         self._reader = Reader(options, stdin)
         self._fatal: ColorizeError | None = None
         # Threads take turns with an accelerator; on a CPU each predicts its own photograph.
@@ -125,6 +128,7 @@ class Batch:
         if ended is not None:
             return ended
         self._wait_for_room(item)
+        self._on_start(item.source)
         with self.times.measure("read"):
             return self._reader.begin(item)
 

@@ -8,7 +8,6 @@ import typer
 from colorize_cli.batch.colorize_options import RUNS, ColorizeOptions
 from colorize_cli.cli.batch_run import run
 from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.console import Console
 from colorize_cli.cli.options import MessageOptions, Preset
 from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
@@ -40,7 +39,7 @@ def colorize(
     """Colorize photographs at full resolution and keep their tones. The originals are never changed."""
     from colorize_cli.batch.inputs.sources import InputNotFound
 
-    console = Console(quiet=messages.quiet, verbose=messages.verbose)
+    console = messages.console(ctx)
     commands = list(getattr(ctx.parent.command, "commands", ())) if ctx.parent else []
     try:
         words = [*(photos or ()), *([f"@{files_from}"] if files_from is not None else [])]

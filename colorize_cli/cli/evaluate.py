@@ -2,9 +2,11 @@
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +16,9 @@ from colorize_cli.cli.options import Json, Quiet
 from colorize_cli.errors import EXIT_OK, EXIT_SOME_FAILED, UsageProblem
 from colorize_cli.evaluation.evaluate_options import RESULTS, STUDY, EvaluateOptions, StudyOptions
 from colorize_cli.option import Option
+
+if TYPE_CHECKING:
+    from colorize_cli.evaluation.session import Progress
 
 Export = Annotated[
     tuple[Path, ...],
@@ -76,7 +81,6 @@ def _evaluate(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    from colorize_cli.cli.console import progress_bar
     from colorize_cli.evaluation import outputs
     from colorize_cli.evaluation.distributed import shard_from
     from colorize_cli.evaluation.report import metric_tables
@@ -87,7 +91,7 @@ def _evaluate(
     if study is not None:
         outputs.check_target(study, overwrite=options.overwrite)
     shard = shard_from(os.environ)
-    session = run(options, shard, lambda total, unit: progress_bar(total, unit, shown=not quiet))
+    session = run(options, shard, _progress(shown=not quiet))
     evaluation = session.evaluation
     if evaluation is None:
         console.say(f"Rank {shard.rank} of {shard.world} is done; the last one merges.")
@@ -111,6 +115,18 @@ def _evaluate(
         console.warn(f"{len(evaluation.failures)} of {len(evaluation.results)} photographs failed and count nowhere.")
         return EXIT_SOME_FAILED
     return EXIT_OK
+
+
+def _progress(*, shown: bool) -> "Progress":
+    """Return what shows the progress of a phase, ``Surveyed`` or ``Evaluated``."""
+    from colorize_cli.cli.progress import run_progress
+
+    @contextmanager
+    def phase(total: int, label: str) -> Iterator[Callable[[], None]]:
+        with run_progress(total, "photos", shown=shown, plain=True, label=label) as progress:
+            yield progress.end
+
+    return phase
 
 
 def _check_exports(exports: list[Path], *, overwrite: bool) -> None:

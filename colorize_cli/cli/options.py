@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
+from colorize_cli.cli.console import LOG, Console
 from colorize_cli.cli.settings import described_presets
 from colorize_cli.compute import PRECISIONS
 from colorize_cli.option import HARDWARE, MESSAGES, MODEL, Option
@@ -49,3 +52,10 @@ class MessageOptions:
     log_file: Annotated[
         Path | None, Option("Append every message, with its time, to this file", MESSAGES, metavar="FILE")
     ] = None
+
+    def console(self, ctx: typer.Context) -> Console:
+        """Return the console that these options ask for; the log file is closed with the program."""
+        if self.log_file is not None:
+            LOG.open(self.log_file)
+            ctx.find_root().call_on_close(LOG.close)
+        return Console(quiet=self.quiet, verbose=self.verbose)

@@ -65,12 +65,12 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
         accept_license=options.accept_license,
     )
     perceptual = _perceptual(options, device, len(photographs))
-    with progress(len(photographs), "photos surveyed") as advance:
+    with progress(len(photographs), "Surveyed") as advance:
         surveyed = survey(photographs, workers=options.workers, advance=advance)
     contenders = [*_baselines(surveyed), *models]
     record = _record(options, protocol, surveyed, contenders)
     mine = surveyed[shard.rank :: shard.world]
-    with progress(len(mine), "photos") as advance:
+    with progress(len(mine), "Evaluated") as advance:
         results = list(
             evaluate(
                 mine,
