@@ -6,6 +6,7 @@ refuses where the name is taken, so that a file that appears meanwhile is never 
 """
 
 import contextlib
+import difflib
 import errno
 import os
 import secrets
@@ -190,3 +191,15 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def nearest_file(name: str) -> str:
+    """Return the file or folder beside the missing ``name`` whose name is most like it, "" where none is."""
+    path = Path(name)
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return os.fspath(path.with_name(near[0])) if near else ""

@@ -1,6 +1,7 @@
 """``colorize PHOTO...``: the run itself is in ``batch_run``."""
 
 import difflib
+import re
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from colorize_cli.cli.batch_run import run
 from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.options import MessageOptions, Preset
 from colorize_cli.errors import UsageProblem
+from colorize_cli.files import nearest_file
 from colorize_cli.option import Option
 
 Photos = Annotated[
@@ -25,6 +27,13 @@ FilesFrom = Annotated[
     str | None,
     Option("File with one photo per line, or NUL-separated; same as @FILE", RUNS, metavar="FILE|-", in_file=False),
 ]
+
+_MEANT = {
+    "help": "Run `colorize --help` for help.",
+    "info": "Run `colorize models show MODEL` for a model, `colorize --version` for the version.",
+    "version": "Run `colorize --version`.",
+}
+"""Words that other programs have as commands."""
 
 
 @with_options
@@ -50,9 +59,16 @@ def colorize(
 
 
 def _with_suggestion(error: Any, commands: list[str]) -> UsageProblem:
-    """A word that is no file may be a misspelt command, or a command that does not stand first."""
-    near = difflib.get_close_matches(error.word, commands, n=1, cutoff=0.6)
-    if not near:
-        return UsageProblem(error.message, "`colorize -h` explains what can be given.")
-    place = "put it first" if near[0] == error.word else f"`colorize {near[0]} -h` explains it"
-    return UsageProblem(error.message, f"There is a command '{near[0]}': {place}.")
+    """Say what was probably meant by a word that is not a file."""
+    word = error.word
+    if re.match(r"[a-z][a-z0-9+.-]*://", word, re.IGNORECASE):
+        return UsageProblem(f"'{word}' is a URL.", "Download the photo first, then colorize the file.")
+    if word in _MEANT:
+        return UsageProblem(error.message, _MEANT[word])
+    near_file = nearest_file(word)
+    near = difflib.get_close_matches(word, commands, n=1, cutoff=0.6)
+    if near and near[0] == word:
+        return UsageProblem(error.message, f"There is a command '{word}': put it first.")
+    if near and not (near_file and "." in word):
+        return UsageProblem(error.message, f"There is a command '{near[0]}': `colorize {near[0]} -h` explains it.")
+    return UsageProblem(error.message, f"Did you mean '{near_file}'?" if near_file else "Check the name.")

@@ -1,6 +1,7 @@
 """``colorize config show``: the value of every option, and where it was set."""
 
 import json as json_module
+import os
 from typing import Annotated, Any
 
 import typer
@@ -10,18 +11,25 @@ from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Results
 from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.cli.options import Json
+from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
 
 app = typer.Typer(
-    cls=CommandGroup, help="Show the options from colorize.toml, the environment and presets.", no_args_is_help=True,
-    rich_markup_mode=None,
-)  # fmt: skip
+    cls=CommandGroup, help="Show the options from colorize.toml, the environment and presets.", rich_markup_mode=None
+)
 _SOURCES = {"COMMANDLINE": "command line", "DEFAULT": "default"}
 
 
-@app.callback()
-def config() -> None:
+@app.callback(invoke_without_command=True)
+def config(ctx: typer.Context) -> None:
     """Show the options from colorize.toml, the environment and presets."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if os.path.lexists("config"):
+        raise UsageProblem(
+            "'config' is a command.", "Write `colorize ./config` to colorize the folder or file 'config'."
+        )
+    print(ctx.get_help())
 
 
 @app.command("show", cls=OptionsCommand, context_settings={"ignore_unknown_options": True})

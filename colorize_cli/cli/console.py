@@ -1,5 +1,6 @@
 """What the user sees: results on stdout and nothing else there, every message on stderr and in the log file."""
 
+import logging
 import os
 import sys
 from datetime import datetime
@@ -64,12 +65,27 @@ def fail(error: ColorizeError) -> None:
     print(f"colorize: {text}", file=sys.stderr)
 
 
+class _Announcements(logging.Handler):
+    """Prints what the library says at level INFO and above, such as a download that begins."""
+
+    def __init__(self, console: "Console") -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        self._console.say(record.getMessage())
+
+
 class Console:
     """The messages of one command: ``-q`` leaves warnings and errors, ``-v`` adds detail. The log has all of them."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet, self.verbose = quiet, verbose
         self._said: set[str] = set()
+        library = logging.getLogger("colorize_cli")
+        library.setLevel(logging.INFO)
+        library.handlers[:] = [_Announcements(self)]
 
     def say(self, text: str) -> None:
         """Print something worth knowing."""

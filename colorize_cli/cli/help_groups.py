@@ -13,6 +13,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from colorize_cli.cli import settings
+from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
 
 DEFAULT_LABEL = "Colorized"
@@ -22,6 +23,7 @@ HEADINGS = (
     "Validation", "Review", "User study", "Large batches", "Hardware", "Messages", OPTIONS,
 )  # fmt: skip
 """The headings of all commands in the order in which a help shows them."""
+_RECURSIVE = {"-r", "-R", "--recursive"}
 
 
 class CommandGroup(TyperGroup):
@@ -49,6 +51,8 @@ class OptionsCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse with the values of files and presets as defaults, and with ``--label`` spelt out."""
         args = with_label_text(args) if "label" in self.options else args
+        if "photos" in self.options and _RECURSIVE & set(args):
+            raise UsageProblem("Folders are always searched with their subfolders.", "Leave out -r.")
         if "--help-all" in args:
             print(self.help_text(ctx, everything=True))
             ctx.exit()

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from colorize_cli.entry import ModelEntry
-from colorize_cli.errors import UnreadablePhoto, UsageProblem
+from colorize_cli.errors import UsageProblem
+from colorize_cli.files import nearest_file
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.geometry import Placement
 
@@ -25,13 +26,17 @@ def read_hints(source: str | Path | Image.Image) -> Hints:
 
     A picture with transparent pixels has hints where it is at least half opaque, neutral ones included. Any other, such
     as the photograph itself with colored strokes painted on it, has them where the chroma is at least ``HINT_CHROMA``.
-    Raises :class:`UnreadablePhoto`, and :class:`UsageProblem` for a picture without any hint.
+    Raises :class:`UsageProblem` for what is missing, is not an image, or has no hint in it.
     """
     try:
         picture = source if isinstance(source, Image.Image) else Image.open(source)
         rgba = np.asarray(picture.convert("RGBA"))
+    except FileNotFoundError as error:
+        near = nearest_file(str(source))
+        remedy = f"Did you mean '{near}'?" if near else "Check --hints."
+        raise UsageProblem(f"There is no hints image '{source}'.", remedy) from error
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UnreadablePhoto(f"The hints {source} cannot be read.", "Check --hints.") from error
+        raise UsageProblem(f"The hints image '{source}' cannot be read.", "Name an image file with --hints.") from error
     ab = srgb_to_lab(rgba[..., :3].astype(np.float32) / 255)[..., 1:].astype(np.float32)
     if (rgba[..., 3] == 255).all():
         mask = np.hypot(ab[..., 0], ab[..., 1]) >= HINT_CHROMA

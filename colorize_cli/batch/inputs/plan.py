@@ -4,6 +4,7 @@ The plan lives in a temporary SQLite database that spills to disk, so that a mil
 listed once: results that appear during the run cannot become inputs.
 """
 
+import contextlib
 import os
 import sqlite3
 import unicodedata
@@ -20,9 +21,13 @@ from colorize_cli.batch.inputs.naming import Destination, check_file_format, des
 from colorize_cli.batch.inputs.sources import STANDARD_STREAM, Source, expand_inputs
 from colorize_cli.batch.reports.retry import failed_items, failed_names
 from colorize_cli.errors import OutputExists, UsageProblem
-from colorize_cli.imaging.codecs.formats import output_suffix
+from colorize_cli.imaging.codecs.decode import sniff
+from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, output_suffix
+from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
 
 _NAMED_AT_MOST = 5
+_HEAD = 64
+"""Bytes from which the format of a file is known."""
 
 _SCHEMA = """
 CREATE TABLE item (number INTEGER PRIMARY KEY, source BLOB, target BLOB, source_real BLOB, source_key BLOB,
@@ -260,11 +265,19 @@ def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptio
         elif source.passed_over:
             yield Item(source.path, None, "skipped", source.passed_over)
         else:
-            suffix = output_suffix(source.path, options.format) if source.path is not None else ""
+            suffix = _suffix(source.path, options.format) if source.path is not None else ""
             target = result_path(source, place, suffix)
             if target is not None and options.variants is not None:
                 target = first_variant(target)
             yield Item(source.path, target)
+
+
+def _suffix(path: Path, format: str | None) -> str:
+    """Return the suffix of a result; a photograph whose name has none that is known keeps the format of its bytes."""
+    if format is None and format_of_suffix(path.suffix) is None:
+        with contextlib.suppress(OSError, UnknownKindError, DamagedDataError), path.open("rb") as file:
+            return output_suffix(FORMATS[sniff(file.read(_HEAD))].suffixes[0])
+    return output_suffix(path, format)
 
 
 def _variants_of(item: Item, options: ColorizeOptions) -> Item:

@@ -4,6 +4,7 @@ A file is fetched at a pinned commit, resumed where the connection breaks, and c
 to be used. ``HF_HOME``, ``HF_HUB_CACHE``, ``HF_ENDPOINT``, ``HF_TOKEN`` and ``HF_HUB_OFFLINE`` work as everywhere.
 """
 
+import logging
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from colorize_cli.errors import LicenceNotAccepted, ModelError, NotOnHub, Trunca
 _REFERENCE = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@]+?)(?:@(?P<revision>[^@]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 LIBRARY = "colorize-cli"
+_LOG = logging.getLogger(__name__)
 
 
 def parse_reference(reference: str) -> HubFile:
@@ -51,6 +53,9 @@ def fetch(hub: HubFile, *, offline: bool = False, accept_license: bool = False) 
     if not licence and not offline and cached_path(hub) is None:
         licence = _licence_on_hub(hub)
     _check_licence(hub, licence, accept_license)
+    if not (offline or constants.HF_HUB_OFFLINE) and cached_path(hub) is None:
+        size = f" ({hub.size / 1e6:.0f} MB)" if hub.size else ""
+        _LOG.info("Downloading %s%s.", hub, size)
     with plain_errors(str(hub), cache=constants.HF_HUB_CACHE):
         path = Path(
             hf_hub_download(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from huggingface_hub import errors as hub_errors
+from huggingface_hub.utils import logging as hub_logging
 
 from colorize_cli.errors import (
     AccessDenied,
@@ -27,8 +28,11 @@ _CUT = ("RemoteProtocolError", "ChunkedEncodingError", "ReadError", "IncompleteR
 def plain_errors(what: str, *, cache: str = "the cache") -> Iterator[None]:
     """Translate the errors of a Hub call about ``what`` (a repository or file, as the user would name it).
 
-    Raises subclasses of :class:`HubError`; errors that are no failure of the Hub pass unchanged.
+    The client's own warnings, one per attempt, are not shown: the error that follows says the same once. Raises
+    subclasses of :class:`HubError`; errors that are not a failure of the Hub pass unchanged.
     """
+    verbosity = hub_logging.get_verbosity()
+    hub_logging.set_verbosity_error()
     try:
         yield
     except ModelError:
@@ -38,6 +42,8 @@ def plain_errors(what: str, *, cache: str = "the cache") -> Iterator[None]:
         if translated is None:
             raise
         raise translated from error
+    finally:
+        hub_logging.set_verbosity(verbosity)
 
 
 def _translate(error: BaseException, what: str, cache: str) -> ModelError | None:
