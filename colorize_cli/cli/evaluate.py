@@ -1,6 +1,7 @@
 """``colorize evaluate PHOTO...``: compare models on color photographs, compare results, build and read studies."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ Export = Annotated[
         in_file=False,
     ),
 ]
+Everything = Annotated[
+    bool, Option("Show every metric; without it, the six main ones", RESULTS, ("--all",), everyday=True, in_file=False)
+]
 WithReport = Annotated[bool, Option("Do not write report.html into the results folder", RESULTS, ("--report",))]
 Study = Annotated[Path | None, Option("Write a user study as a web page", STUDY, metavar="FILE.html", in_file=False)]
 StudyResults = Annotated[
@@ -44,6 +48,7 @@ def evaluate(
     study_options: StudyOptions,
     export: Export = (),
     report: WithReport = True,
+    everything: Everything = False,
     study: Study = None,
     study_results: StudyResults = (),
     compare: Annotated[
@@ -61,12 +66,22 @@ def evaluate(
         _study_results([*study_results, *options.places], exports, **choices)
         raise typer.Exit(EXIT_OK)
     if compare:
-        _compare(*compare, exports, **choices)
+        _compare(*compare, exports, everything=everything, **choices)
         raise typer.Exit(EXIT_OK)
     study_options = replace(study_options, seed=options.seed)
     console = Console(quiet=quiet)
     raise typer.Exit(
-        _evaluate(options, console, exports, study, study_options, with_report=report, as_json=json, quiet=quiet)
+        _evaluate(
+            options,
+            console,
+            exports,
+            study,
+            study_options,
+            with_report=report,
+            as_json=json,
+            quiet=quiet,
+            everything=everything,
+        )
     )
 
 
@@ -80,6 +95,7 @@ def _evaluate(
     with_report: bool,
     as_json: bool,
     quiet: bool,
+    everything: bool,
 ) -> int:
     from colorize_cli.evaluation import outputs
     from colorize_cli.evaluation.distributed import shard_from
@@ -110,7 +126,8 @@ def _evaluate(
     if as_json:
         Results().line(metric_tables.as_json(evaluation, summary).encode())
     else:
-        _print_table(metric_tables.as_rich(evaluation, summary))
+        for table in metric_tables.as_rich(evaluation, summary, width=_width(), everything=everything):
+            _print_table(table)
     if evaluation.failures:
         console.warn(f"{len(evaluation.failures)} of {len(evaluation.results)} photographs failed and count nowhere.")
         return EXIT_SOME_FAILED
@@ -138,14 +155,20 @@ def _check_exports(exports: list[Path], *, overwrite: bool) -> None:
         outputs.check_target(path, overwrite=overwrite)
 
 
+def _width() -> int | None:
+    """Return the width of the terminal; None without one, where a table is as wide as it needs to be."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def _print_table(table: Any) -> None:
     from rich.console import Console as RichConsole
 
-    # A table cut to 80 columns is no result: without a terminal it is as wide as it needs to be.
-    RichConsole(width=None if sys.stdout.isatty() else 1000).print(table)
+    RichConsole(width=_width() or 1000, highlight=False).print(table)
 
 
-def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:
+def _compare(
+    a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite: bool, seed: int, everything: bool
+) -> None:
     from colorize_cli.evaluation import compare as comparing
     from colorize_cli.evaluation.results import load, write_text
 
@@ -157,7 +180,7 @@ def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite:
     if as_json:
         Results().line(comparing.as_json(differences).encode())
     else:
-        _print_table(comparing.as_table(differences))
+        _print_table(comparing.as_table(differences, everything=everything))
 
 
 def _study_results(paths: list[Path], exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:

@@ -63,7 +63,7 @@ def test_two_folders_are_compared(colorize, photos, tints, tmp_path):  # noqa: F
         tints[:] = [Tint("gan", ab)]
         assert colorize(photos, "-o", tmp_path / name, "--no-report", "-q", "--protocol", "native").exit_code == 0
     result = colorize("--compare", tmp_path / "a", tmp_path / "b", "--export", tmp_path / "d.md")
-    assert result.exit_code == 0 and "wins A : B" in result.stdout
+    assert result.exit_code == 0 and "wins A:B" in result.stdout
     assert "PSNR" in (tmp_path / "d.md").read_text()
     listed = json.loads(colorize("--compare", tmp_path / "a", tmp_path / "b", "--json").stdout)
     assert {d["contender_a"] for d in listed} == {"gan"}
