@@ -12,6 +12,12 @@ ENTRIES = (
         title="EfficientNet-Lite2 U-Net with a head over ab bins (default)",
         paper=f"{BROWN}, section 3.4",
         variants={
+            "paired": Variant(
+                "colorize_cli.models.gan:Generator",
+                23_781_444,
+                {"trunk": "paired", "deep_width": 256, "context": 4, "dropout": 0.1},
+                recipes={"bundled": "colorize_cli.training.recipes.brown:GAN_PAIRED"},
+            ),
             "efficientnet": Variant(
                 "colorize_cli.models.gan:Generator",
                 6_805_508,

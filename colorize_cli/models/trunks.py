@@ -4,10 +4,11 @@ from typing import Literal
 
 from colorize_cli.models.blocks import ResNetTrunk
 from colorize_cli.models.efficientnet_lite import EfficientNetLiteTrunk
+from colorize_cli.models.paired_encoder import PairedEncoder
 
-TrunkName = Literal["efficientnet", "resnet18"]
+TrunkName = Literal["efficientnet", "resnet18", "paired"]
 
 
-def create_trunk(name: TrunkName) -> EfficientNetLiteTrunk | ResNetTrunk:
+def create_trunk(name: TrunkName) -> EfficientNetLiteTrunk | ResNetTrunk | PairedEncoder:
     """Return a new trunk with untrained weights; raises KeyError for a name there is not."""
-    return {"efficientnet": EfficientNetLiteTrunk, "resnet18": ResNetTrunk}[name]()
+    return {"efficientnet": EfficientNetLiteTrunk, "resnet18": ResNetTrunk, "paired": PairedEncoder}[name]()

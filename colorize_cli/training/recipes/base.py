@@ -93,6 +93,9 @@ class Stage:
     discriminator_width: int = 64
     discriminator_norm: Literal["batch", "spectral"] = "batch"
     discriminator_lr: float | None = None
+    adversarial_loss: Literal["bce", "hinge"] = "bce"
+    critic_warmup: int = 0
+    judged_as_predicted: bool = False
     vividness: float | None = None
     huber_threshold: float = 0.1
 
