@@ -146,7 +146,9 @@ def chosen_stages(arguments: argparse.Namespace) -> Iterator[tuple[Stage, float]
         for change in changes:
             key, _, value = change.partition("=")
             old = getattr(known[name], key)
-            values[key] = ((0.0, int(value)),) if key == "sizes" else type(old)(value) if old is not None else float(value)
+            values[key] = (
+                ((0.0, int(value)),) if key == "sizes" else type(old)(value) if old is not None else float(value)
+            )
         yield replace(known[name], **values), float(seconds)
 
 
@@ -164,11 +166,15 @@ def train(stage: Stage, seconds: float, network: Generator, run: "Run") -> Gener
             break
         if objective.steps_done % 10 == 9:
             run.take_in()
-            objective.setting = replace(setting, steps=max(objective.steps_done + 1, round(objective.steps_done / share)))
+            objective.setting = replace(
+                setting, steps=max(objective.steps_done + 1, round(objective.steps_done / share))
+            )
         if run.arguments.judge_every and time.monotonic() - began > (judged + 1) * run.arguments.judge_every:
             judged += 1
-            run.save(objective.result, f"{stage.name}-mid{judged}")
-            run.log(judged=stage.name, step=objective.steps_done, **run.judge.curve(objective.result.eval(), run.compute))
+            run.save(objective.result, f"{stage.name}-{stage.pixel_weight:g}-{stage.adversarial_weight:g}-mid{judged}")
+            run.log(
+                judged=stage.name, step=objective.steps_done, **run.judge.curve(objective.result.eval(), run.compute)
+            )
         losses = objective.step([run.batch(stage, share)])
         for key, value in losses.items():
             sums[key] = sums.get(key, 0.0) + value
@@ -176,7 +182,14 @@ def train(stage: Stage, seconds: float, network: Generator, run: "Run") -> Gener
             now = time.monotonic()
             rate = run.arguments.every * stage.batch_size / (now - last)
             row = {k: round(v / run.arguments.every, 4) for k, v in sums.items()}
-            run.log(stage=stage.name, step=objective.steps_done, share=round(share, 3), rate=round(rate), photos=len(run.photos), **row)
+            run.log(
+                stage=stage.name,
+                step=objective.steps_done,
+                share=round(share, 3),
+                rate=round(rate),
+                photos=len(run.photos),
+                **row,
+            )
             sums, last = {}, now
     run.log(stage=stage.name, ended=objective.steps_done, crops=objective.steps_done * stage.batch_size)
     return objective.result
@@ -267,6 +280,7 @@ def main() -> None:
     once = arguments.stage
     arguments.stage = arguments.again
     for number, (stage, seconds) in enumerate(chosen_stages(arguments)):
+        arguments.judge_every = seconds / 3
         tried = train(stage, seconds, copy.deepcopy(network), run)
         run.save(tried, f"{stage.name}{number}")
         run.log(judged=f"{stage.name}{number}", **judge.curve(tried.eval(), run.compute))

@@ -149,8 +149,8 @@ _WIDE = Stage(
     epochs=6,
     sizes=((0.0, 160),),
     batch_size=256,
-    lr=1.5e-3,
-    group_lr={"encoder.": 5e-4},
+    lr=1.2e-3,
+    group_lr={"encoder.": 4e-4},
     weight_decay=0.06,
     schedule="constant",
     warmup=150,
@@ -158,7 +158,9 @@ _WIDE = Stage(
     ema=0.999,
     augmentation=AGED,
 )
-_SETTLE = replace(_WIDE, name="settle", epochs=2.5, sizes=((0.0, 192),), batch_size=192, schedule="cosine", warmup=20)
+_SETTLE = replace(
+    _WIDE, name="settle", epochs=2.5, sizes=((0.0, 192),), batch_size=192, schedule="cosine", warmup=20, ema=0.998
+)
 _ADVERSARIAL = Stage(
     name="adversarial",
     objective="adversarial",
