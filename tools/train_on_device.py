@@ -27,14 +27,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from colorize_cli import registry
-from colorize_cli.inference.devices import Compute, choose
-from colorize_cli.models.blocks import half
-from colorize_cli.models.gan import Generator
-from colorize_cli.training.device_augment import lab_of, lightness_of, linear_of
+from colorize_cli.compute import Compute, choose
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.network import half
+from colorize_cli.recipe import Stage
+from colorize_cli.training.data.aging import lab_of, lightness_of, linear_of
+from colorize_cli.training.data.on_device import Decoded, DevicePhotos, batch, read_archives
 from colorize_cli.training.objectives import OBJECTIVES, Setting
 from colorize_cli.training.objectives.calibration import _colorfulness, lab_to_srgb
-from colorize_cli.training.on_device import Decoded, DeviceAugmentation, DevicePhotos, batch, read_archives
-from colorize_cli.training.recipes import Stage
 from colorize_cli.training.widen import widened
 
 PART = 15 * 2**20
@@ -100,7 +100,7 @@ class Judge:
                 with compute.autocast():
                     logits = network.logits(torch.cat([x, x.flip(-1)])).float()
                 cells = F.adaptive_avg_pool2d(lab[:, 1:], logits.shape[-2:])
-                from colorize_cli.models.ab_bins import soft_cross_entropy
+                from colorize_cli.models.heads.ab_bins import soft_cross_entropy
 
                 nats += float(soft_cross_entropy(logits[: len(x)], cells, network.decode.centers)) * len(x)
                 gray = lab_to_srgb(lightness, torch.zeros_like(lab[:, 1:]))
@@ -227,7 +227,7 @@ class Run:
     def batch(self, stage: Stage, share: float) -> Any:
         """Return the next batch."""
         chosen = torch.multinomial(self.weights, stage.batch_size, True, generator=self.generator)
-        return batch(self.photos, chosen, stage.size_at(share), DeviceAugmentation(), self.generator)
+        return batch(self.photos, chosen, stage.size_at(share), stage.augmentation, self.generator)
 
     def save(self, network: Generator, name: str) -> None:
         """Write the weights as float16 in parts."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from colorize_cli.models.gan import Generator
+from colorize_cli.models.brown.generator import Generator
 
 
 def widened(network: Generator, small: Mapping[str, Tensor], resnet: Mapping[str, Tensor]) -> dict[str, Tensor]:
