@@ -195,7 +195,7 @@ def test_adversarial_training_works_on_networks_without_bins() -> None:
     torch.manual_seed(0)
     stage = replace(ADVERSARIAL, discriminator_norm="batch", ema=None)
     losses = create(Pix2PixUNet(levels=5, width=8), stage, Setting(COMPUTE, 2)).step([batch()])
-    assert losses.keys() == {"discriminator", "adversarial", "l1", "loss"}
+    assert losses.keys() == {"discriminator", "discriminator_accuracy", "adversarial", "l1", "loss"}
     expected = stage.adversarial_weight * losses["adversarial"] + stage.pixel_weight * losses["l1"]
     assert losses["loss"] == pytest.approx(expected, rel=1e-4)
 
