@@ -5,8 +5,10 @@
 ARCHIVES are zip archives of photographs, or folders of them; a folder is looked at again while training, so that more
 may arrive. A stage is one of the model's recipe, with the seconds it may take (``wide=240``); its schedule is stretched
 over that time. Other numbers of a stage can be replaced (``adversarial=40,pixel_weight=20``). After each stage the
-averaged weights go to ``OUTPUT/NAME-K.safetensors`` as float16 in parts of at most 16 MB, which ``--join NAME`` makes
-one checkpoint of; figures go to ``OUTPUT/log.jsonl``.
+averaged weights go to ``OUTPUT/NAME-K.safetensors`` as float16 in parts of at most 16 MB; figures go to
+``OUTPUT/log.jsonl``. One checkpoint is made of the parts by
+
+    python tools/train_on_device.py -o run/ --join settle
 """
 
 import argparse
@@ -27,8 +29,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from colorize_cli import registry
+from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.compute import Compute, choose
 from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.heads.ab_bins import soft_cross_entropy
 from colorize_cli.models.network import half
 from colorize_cli.recipe import Stage
 from colorize_cli.training.data.aging import lab_of, lightness_of, linear_of
@@ -100,8 +104,6 @@ class Judge:
                 with compute.autocast():
                     logits = network.logits(torch.cat([x, x.flip(-1)])).float()
                 cells = F.adaptive_avg_pool2d(lab[:, 1:], logits.shape[-2:])
-                from colorize_cli.models.heads.ab_bins import soft_cross_entropy
-
                 nats += float(soft_cross_entropy(logits[: len(x)], cells, network.decode.centers)) * len(x)
                 gray = lab_to_srgb(lightness, torch.zeros_like(lab[:, 1:]))
                 base = _psnr(gray, rgb)
@@ -242,16 +244,27 @@ class Run:
         save_file(part, self.arguments.output / f"{name}-{number}.safetensors")
 
 
+def join(arguments: argparse.Namespace) -> None:
+    """Write one checkpoint of a stage's parts."""
+    state: dict[str, Tensor] = {}
+    for part in sorted(arguments.output.glob(f"{arguments.join}-[0-9]*.safetensors")):
+        state |= load_file(part)
+    registry.get(arguments.model).build(arguments.variant).load_state_dict(state)
+    info = CheckpointInfo(arguments.model, arguments.variant, recipe=f"on one device, after {arguments.join}")
+    save_checkpoint(arguments.output / f"{arguments.join}.safetensors", state, info)
+
+
 def main() -> None:
     """Train the stages one after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("archives", nargs="+", type=Path)
+    parser.add_argument("archives", nargs="*", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("-m", "--model", default="gan")
     parser.add_argument("--variant", default="paired")
-    parser.add_argument("--init", type=Path, required=True)
-    parser.add_argument("--second", type=Path)
-    parser.add_argument("--stage", action="append", required=True)
+    parser.add_argument("--init", type=Path, help="checkpoint of the variant, or with --second of a smaller one")
+    parser.add_argument("--second", type=Path, help="gray ResNet-18 that the smaller network is paired with")
+    parser.add_argument("--stage", action="append", default=[], help="NAME=SECONDS[,FIELD=VALUE...]")
+    parser.add_argument("--join", metavar="NAME", help="make OUTPUT/NAME.safetensors of the parts, and end")
     parser.add_argument("--again", action="append", default=[], help="stages that each begin with the same network")
     parser.add_argument("--validation", action="append", type=Path, default=[])
     parser.add_argument("--count", type=int)
@@ -263,6 +276,9 @@ def main() -> None:
     parser.add_argument("--judge-every", type=float, help="seconds between curves drawn, and weights saved, in a stage")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if arguments.join:
+        join(arguments)
+        return
     run = Run(arguments)
     if run.device.type == "cuda":
         torch.backends.cudnn.benchmark = True

@@ -12,16 +12,16 @@ ENTRIES = (
         title="EfficientNet-Lite2 U-Net with a head over ab bins (default)",
         paper=f"{BROWN}, section 3.4",
         variants={
-            "paired": Variant(
-                "colorize_cli.models.brown.generator:Generator",
-                23_781_444,
-                {"encoder": "paired", "deep_width": 256, "context": 4, "dropout": 0.1},
-                recipes={"bundled": "colorize_cli.models.brown.recipes:GAN_PAIRED"},
-            ),
             "efficientnet": Variant(
                 "colorize_cli.models.brown.generator:Generator",
                 6_805_508,
                 recipes={"bundled": "colorize_cli.models.brown.recipes:GAN_BUNDLED"},
+            ),
+            "paired": Variant(
+                "colorize_cli.models.brown.generator:Generator",
+                23_781_444,
+                {"encoder": "paired", "deep_width": 256, "context": 4, "dropout": 0.1},
+                recipes={"paired": "colorize_cli.models.brown.recipes:GAN_PAIRED"},
             ),
             "light": Variant(
                 "colorize_cli.models.brown.generator:Generator",

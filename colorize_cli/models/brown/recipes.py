@@ -187,7 +187,11 @@ _ADVERSARIAL = Stage(
 )
 
 GAN_PAIRED = Recipe(
-    name="bundled", validation_size=192, source_weights=_BALANCE, stages=(_WIDE, _SETTLE, _ADVERSARIAL, _CALIBRATION)
+    name="paired",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="imagenet",
+    stages=(_WIDE, _SETTLE, _ADVERSARIAL, _CALIBRATION),
 )
 
 _RESNET_COLOR = replace(
