@@ -56,7 +56,7 @@ def shard_from(environment: Mapping[str, str]) -> Shard:
     return Shard(rank, world, local_rank)
 
 
-def _fingerprint(record: Mapping[str, Any]) -> str:
+def fingerprint(record: Mapping[str, Any]) -> str:
     """Return a hash of what decides the figures; devices differ between ranks and do not count."""
     contenders = [{k: v for k, v in c.items() if k != "device"} for c in record["contenders"]]
     decisive = [record["protocol"], record["photos"]["list_sha256"], contenders, record["versions"]]
@@ -68,7 +68,7 @@ def merge_when_last(folder: Path, shard: Shard, part: Evaluation) -> Evaluation 
 
     The parts are removed once merged. Raises :class:`OutputError`, :class:`UsageProblem`.
     """
-    shards = folder / "shards" / f"{_fingerprint(part.record)}-of-{shard.world}"
+    shards = folder / "shards" / f"{fingerprint(part.record)}-of-{shard.world}"
     save(shards / f"{shard.rank}", part)
     ranks = [shards / f"{rank}" for rank in range(shard.world)]
     if not all((place / RECORD).exists() for place in ranks) or not _claim(shards / "merging"):

@@ -136,6 +136,9 @@ class EvaluateOptions(MachineOptions, DecodingOptions):
     ] = None
     fid: Annotated[bool, Option("Also compute FID (extra `metrics`)", MEASUREMENT)] = False
     kid: Annotated[bool, Option("Also compute KID (extra `metrics`)", MEASUREMENT)] = False
+    realism: Annotated[
+        bool, Option("Also compute KID and top-1 agreement by an ImageNet network (extra `encoder`)", MEASUREMENT)
+    ] = False
     lpips: Annotated[
         Sequence[str],
         Option(

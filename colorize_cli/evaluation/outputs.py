@@ -15,6 +15,7 @@ from colorize_cli.evaluation.results import RECORD, Evaluation, save, write_text
 from colorize_cli.evaluation.session import Session
 from colorize_cli.evaluation.study.study_page import STUDY_SIDE, build_study, choose_trials
 from colorize_cli.evaluation.summary import Summary
+from colorize_cli.evaluation.unfinished import forget
 
 REPORT, SUMMARY = "report.html", "summary"
 
@@ -46,6 +47,7 @@ def write_results(folder: Path, session: Session, evaluation: Evaluation, summar
         page = build_report(evaluation, summary, _shower(session, GALLERY_SIDE))
         write_text(folder / REPORT, page)
     save(folder, evaluation)
+    forget(folder)
 
 
 def write_study(path: Path, session: Session, evaluation: Evaluation, options: StudyOptions) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,14 +17,17 @@ from colorize_cli._version import __version__
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
-from colorize_cli.evaluation.distributed import Shard, merge_when_last
+from colorize_cli.evaluation.distributed import Shard, fingerprint, merge_when_last
 from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.metrics.perceptual import Perceptual
-from colorize_cli.evaluation.photo_loop import Surveyed, evaluate, survey
+from colorize_cli.evaluation.metrics.realism import Realism
+from colorize_cli.evaluation.photo_loop import Critic, Surveyed, evaluate, survey
 from colorize_cli.evaluation.protocols import Protocol, find_protocol
 from colorize_cli.evaluation.results import Evaluation
 from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
+from colorize_cli.evaluation.unfinished import Unfinished, forget
 
+_LOG = logging.getLogger(__name__)
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
 
 
@@ -41,7 +46,9 @@ def _silent(_: int, __: str) -> AbstractContextManager[Callable[[], None]]:
 
 
 def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress = _silent) -> Session:
-    """Evaluate; nothing is written except the parts of a sharded run.
+    """Evaluate; nothing is written except, with ``output``, the parts of a sharded run and the rows so far.
+
+    A run that was killed resumes with those rows when the same is evaluated again.
 
     Raises every :class:`ColorizeError` that concerns more than one photograph.
     """
@@ -64,30 +71,51 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
         offline=options.offline,
         accept_license=options.accept_license,
     )
-    perceptual = _perceptual(options, device, len(photographs))
+    critics = _critics(options, device, len(photographs))
     with progress(len(photographs), "Surveyed") as advance:
         surveyed = survey(photographs, workers=options.workers, advance=advance)
+    if all(seen.gray for seen in surveyed):
+        raise UsageProblem("All photos are gray: they have no true colors to compare with.", "Name color photographs.")
     contenders = [*_baselines(surveyed), *models]
     record = _record(options, protocol, surveyed, contenders)
     mine = surveyed[shard.rank :: shard.world]
-    with progress(len(mine), "Evaluated") as advance:
-        results = list(
-            evaluate(
-                mine,
-                contenders,
-                protocol,
-                batch=options.batch,
-                workers=options.workers,
-                perceptual=perceptual,
+    unfinished = _unfinished(options, shard, record)
+    results = {} if unfinished is None else unfinished.results()
+    remaining = [seen for seen in mine if seen.photo.index not in results]
+    if results:
+        _LOG.info("Resuming: %d of %d photos were evaluated before.", len(mine) - len(remaining), len(mine))
+    try:
+        with progress(len(remaining), "Evaluated") as advance:
+            for result in evaluate(
+                remaining, contenders, protocol, batch=options.batch, workers=options.workers, critics=critics,
                 advance=advance,
-            )
-        )
-    if perceptual is not None:
-        record["set_figures"] = perceptual.figures()
-    evaluation: Evaluation | None = Evaluation(record, results)
+            ):  # fmt: skip
+                results[result.index] = result
+                if unfinished is not None:
+                    unfinished.add(result, record)
+    finally:
+        if unfinished is not None:
+            unfinished.save(record)
+    for critic in critics:
+        for contender, figures in critic.figures().items():
+            record.setdefault("set_figures", {}).setdefault(contender, {}).update(figures)
+    evaluation: Evaluation | None = Evaluation(record, [results[index] for index in sorted(results)])
     if not shard.alone and evaluation is not None and options.output is not None:
         evaluation = merge_when_last(options.output, shard, evaluation)
     return Session(evaluation, contenders, photographs, protocol)
+
+
+def _unfinished(options: EvaluateOptions, shard: Shard, record: dict[str, Any]) -> Unfinished | None:
+    """Return where the rows of this run are kept until it ends; None where it cannot resume.
+
+    FID, KID and realism need every picture of the set, so that their runs begin anew.
+    """
+    if options.output is None or options.fid or options.kid or options.realism:
+        return None
+    if options.overwrite:
+        forget(options.output)
+    key = [fingerprint(record), options.seed, sorted(options.lpips), shard.rank, shard.world]
+    return Unfinished(options.output, json.dumps(key))
 
 
 def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
@@ -95,18 +123,22 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
         return
     if options.output is None:
         raise UsageProblem("Several processes meet in a results folder.", "Name it with -o.")
-    if options.fid or options.kid:
-        raise UsageProblem("FID and KID need one process.", "Start without torchrun, or leave --fid and --kid out.")
+    if options.fid or options.kid or options.realism:
+        raise UsageProblem(
+            "FID, KID and realism need one process.", "Start without torchrun, or omit --fid, --kid and --realism."
+        )
 
 
-def _perceptual(options: EvaluateOptions, device: str, photos: int) -> Perceptual | None:
-    if not (options.fid or options.kid or options.lpips):
-        return None
+def _critics(options: EvaluateOptions, device: str, photos: int) -> list[Critic]:
     from colorize_cli.compute import choose
 
-    return Perceptual(
-        fid=options.fid, kid=options.kid, lpips=options.lpips, device=str(choose(device).device), photos=photos
-    )
+    critics: list[Critic] = []
+    if options.fid or options.kid or options.lpips:
+        kinds = {"fid": options.fid, "kid": options.kid, "lpips": options.lpips}
+        critics.append(Perceptual(**kinds, device=str(choose(device).device), photos=photos))  # type: ignore[arg-type]
+    if options.realism:
+        critics.append(Realism(device=str(choose(device).device), photos=photos))
+    return critics
 
 
 def _baselines(surveyed: Sequence[Surveyed]) -> list[Contender]:
