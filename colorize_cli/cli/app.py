@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from colorize_cli._version import __version__
-from colorize_cli.cli import bench, colorize, config, evaluate, models, recover, report, train
+from colorize_cli.cli import bench, colorize, config, evaluate, models, recover, report, train, watch
 from colorize_cli.cli.console import fail, printable
 from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError, LibraryMissing
@@ -79,6 +79,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("colorize", cls=OptionsCommand)(colorize.colorize)
+app.command("watch", cls=OptionsCommand)(watch.watch)
 app.command("recover", cls=OptionsCommand)(recover.recover)
 app.command("train", cls=OptionsCommand)(train.train)
 app.command("evaluate", cls=OptionsCommand)(evaluate.evaluate)

@@ -19,8 +19,8 @@ from colorize_cli.option import Option
 DEFAULT_LABEL = "Colorized"
 ARGUMENTS, OPTIONS = "Arguments", "Options"
 HEADINGS = (
-    ARGUMENTS, "Run", "Output", "Results", "Model", "Recipe", "Photos", "Batch engine", "Color", "Measurement",
-    "Validation", "Review", "User study", "Large batches", "Hardware", "Messages", OPTIONS,
+    ARGUMENTS, "Watching", "Run", "Output", "Results", "Model", "Recipe", "Photos", "Batch engine", "Color",
+    "Measurement", "Validation", "Review", "User study", "Large batches", "Hardware", "Messages", OPTIONS,
 )  # fmt: skip
 """The headings of all commands in the order in which a help shows them."""
 _RECURSIVE = {"-r", "-R", "--recursive"}

@@ -21,6 +21,7 @@ FILE = "colorize.toml"
 PREFIX = "COLORIZE_"
 VERBS = ("colorize", "watch")
 """Commands whose options stand at the top of the file and whose variables have no command in their name."""
+_ONLY_COLORIZE = ("files-from",)
 COMMANDS = ("train", "evaluate", "bench", "review")
 """Commands that have a table of their own in the file."""
 
@@ -147,6 +148,8 @@ def _add_file(settings: Settings, path: Path, command: str, options: Mapping[str
     for word, value in tables.get(command, {}).items():
         _add_value(settings, path, word, value, by_key)
     for word, value in top.items():
+        if command == "watch" and word.replace("_", "-") in _ONLY_COLORIZE:
+            continue
         if command in VERBS or ((pair := by_key.get(word.replace("_", "-"))) and pair[1].everywhere):
             _add_value(settings, path, word, value, by_key)
 
