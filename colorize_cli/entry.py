@@ -51,6 +51,15 @@ class HubFile:
 
 
 @dataclass(frozen=True)
+class PackageFile:
+    """A weights file in a Python package. ``file``: path inside the site folder; ``sha256``: hex."""
+
+    package: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class OriginalFile:
     """A checkpoint published outside the Hub: the user fetches it and ``colorize models convert`` turns it into ours.
 

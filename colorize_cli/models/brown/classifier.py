@@ -17,13 +17,14 @@ CLASSES = 256
 
 
 class _Classifier(ColorizationNet):
-    """A network with :meth:`logits` over the classes, decoded to a*b*."""
+    """A network with :meth:`logits` over the classes, (N, 256, h, w), decoded to a*b*."""
 
     decode: ClassDecoder
 
-    def logits(self, lightness: Tensor) -> Tensor:
-        """Return the scores (N, 256, h, w) of the classes for L* (N, 1, H, W) in 0..100."""
-        raise NotImplementedError
+    @property
+    def color_classes(self) -> ClassDecoder:
+        """The decoder of the scores over the 256 classes."""
+        return self.decode
 
     def chroma(
         self,
@@ -84,6 +85,10 @@ class LightClassifier(_Classifier):
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, CLASSES, 1)
         self.decode = ClassDecoder()
+
+    def set_first_values(self) -> None:
+        """Begin as the light 1/8 head does."""
+        self.decoder.start_as_light_head()
 
     def logits(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 256, H / 4, W / 4)."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
 from colorize_cli.models.encoders.resnet import BasicBlock
-from colorize_cli.models.heads.ab_bins import AbDecoder
+from colorize_cli.models.heads.ab_bins import AbDecoder, srgb_bins
 from colorize_cli.models.network import ColorizationNet, normalized_lightness, resize_like
 
 
@@ -80,6 +80,8 @@ class Generator(ColorizationNet):
         name of the encoder's architecture.
     """
 
+    pretrains_color = True
+
     def __init__(
         self, bins: int = 260, width: int = 128, refinements: int = 2, encoder: EncoderName = "efficientnet"
     ) -> None:
@@ -88,6 +90,28 @@ class Generator(ColorizationNet):
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, bins, 1)
         self.decode = AbDecoder(bins)
+
+    @property
+    def ab_bins(self) -> AbDecoder:
+        """The decoder of the head's bins."""
+        return self.decode
+
+    def set_first_values(self) -> None:
+        """Begin as the light 1/8 head does, and with the bins of sRGB where there are as many."""
+        self.decoder.start_as_light_head()
+        centers = srgb_bins()
+        if centers.shape == self.decode.centers.shape:
+            self.decode.centers.copy_(centers)
+
+    def name_in_head(self, key: str) -> str | None:
+        """Return the name of a tensor of the light head: its decoder, its last layer and its bins are the network's."""
+        if key == "ab_centers":
+            return "decode.centers"
+        return key if key.startswith("classifier.") else f"decoder.{key}"
+
+    def pretraining_logits(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Return the logits (N, bins, H / 8, W / 8) of all but the finest scale: half the work of the whole."""
+        return self.classifier(self.decoder.eighth(features))
 
     def logits(self, lightness: Tensor) -> Tensor:
         """Return the logits (N, bins, H / 4, W / 4) of the chroma distribution for L* (N, 1, H, W) in 0..100."""

@@ -49,6 +49,10 @@ class LightRegression(ColorizationNet):
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.output = nn.Conv2d(width, 2, 1)
 
+    def set_first_values(self) -> None:
+        """Begin as the light 1/8 head does."""
+        self.decoder.start_as_light_head()
+
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H / 4, W / 4) in Lab units."""
         return AB_UNIT * self.output(self.decoder(self.encoder(normalized_lightness(lightness))))

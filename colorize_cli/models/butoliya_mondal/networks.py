@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorize_cli.models.encoders.base import Encoder, timm_file
 from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import ColorizationNet, normalized_lightness, padded_to_multiple
 
@@ -25,11 +26,11 @@ def squared(lightness: Tensor, size: int) -> Tensor:
     return F.interpolate(lightness, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
 
 
-class InceptionEmbedding(nn.Module):
+class InceptionEmbedding(Encoder):
     """The scores before the softmax of Inception-ResNet-v2, 1000 for a gray picture stacked three times at 299x299."""
 
     features = 1000
-    hub = "timm/inception_resnet_v2.tf_in1k"
+    hub = timm_file("inception_resnet_v2.tf_in1k", "apache-2.0")
 
     def __init__(self) -> None:
         super().__init__()

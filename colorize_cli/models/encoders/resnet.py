@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorize_cli.models.encoders.base import Encoder, timm_file
+
 RESNET_18 = (2, 2, 2, 2)
 RESNET_34 = (3, 4, 6, 3)
 """Blocks of each stage (He et al. 2015, table 1)."""
@@ -38,12 +40,12 @@ class BasicBlock(nn.Module):
         nn.init.zeros_(self.bn2.weight)
 
 
-class ResNetEncoder(nn.Module):
+class ResNetEncoder(Encoder):
     """A ResNet of basic blocks for one gray channel, without its classifier; returns every scale.
 
     The state dict has torchvision's names (``conv1``, ``bn1``, ``layer1`` .. ``layer4``) with ``conv1.weight`` of shape
     (64, 1, 7, 7). ``depths``: blocks of each stage, (2, 2, 2, 2) for ResNet-18 and (3, 4, 6, 3) for ResNet-34; fewer
-    numbers make an encoder that ends earlier. ``hub``: repository on the Hub with weights that fit.
+    numbers make an encoder that ends earlier.
     """
 
     channels: tuple[int, ...] = (64, 64, 128, 256, 512)
@@ -56,7 +58,7 @@ class ResNetEncoder(nn.Module):
         self.stages = [f"layer{i + 1}" for i in range(len(depths))]
         self.channels = ResNetEncoder.channels[: len(depths) + 1]
         layers = 34 if tuple(depths) == RESNET_34[: len(depths)] else 18
-        self.hub = f"timm/resnet{layers}.tv_in1k"
+        self.hub = timm_file(f"resnet{layers}.tv_in1k", "bsd-3-clause")
         for i, (name, depth) in enumerate(zip(self.stages, depths, strict=True)):
             self.add_module(name, self._stage(self.channels[i], self.channels[i + 1], depth, 1 if i == 0 else 2))
 
