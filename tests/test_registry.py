@@ -1,5 +1,7 @@
 """The contract every registry entry keeps, whatever its architecture."""
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, load_
 from colorize_cli.errors import UnknownModel
 from colorize_cli.models.heads.uncertainty import PredictsDistribution
 from colorize_cli.models.network import half
+from colorize_cli.training.fitting.methods import METHODS
+from colorize_cli.training.objectives import OBJECTIVES
 
 README = Path(__file__).parents[1] / "README.md"
 HALF_A_GIGABYTE = ("random-forest", "paper")
@@ -41,6 +45,7 @@ def test_every_variant_keeps_the_contract(name, variant, tmp_path):
     assert ab.abs().max() <= 200, "a*b* must be in Lab units"
     if variant == entry.default_variant:
         assert isinstance(network, PredictsDistribution) == entry.distribution
+    assert hasattr(network, "encoder") == bool(entry.described(variant).encoder)
     if isinstance(network, PredictsDistribution):
         with torch.inference_mode():
             weights, colors = network.distribution(lightness)
@@ -64,6 +69,26 @@ def test_every_entry_states_its_facts(name):
     assert entry.paper
     assert entry.input_size % 32 == 0
     assert f"`{name}`" in README.read_text(encoding="utf-8"), "every model is listed in the README"
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_every_variant_names_what_its_modules_have(name, variant):
+    described = registry.get(name).described(variant)
+    assert described.title and described.objective
+    module, _, attribute = described.builder.partition(":")
+    assert hasattr(importlib.import_module(module), attribute)
+    for recipe_name in described.recipes:
+        recipe = registry.get(name).recipe(variant, recipe_name)
+        assert recipe.name == recipe_name
+        if recipe.fitting is not None:
+            assert recipe.fitting.method in METHODS
+        assert all(stage.objective in OBJECTIVES for stage in recipe.stages)
+
+
+def test_two_entries_of_one_name_are_refused():
+    entry = registry.get("gan")
+    with pytest.raises(ValueError, match="two models are called 'gan'"):
+        registry.by_name([entry, registry.get("unet"), replace(entry, paper="another")])
 
 
 def test_half_precision_weights_stay_close():
