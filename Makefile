@@ -44,10 +44,11 @@ coverage: $(READY) ## run the whole test suite and write htmlcov/index.html
 faults: $(READY) ## kill runs and workers, fill disks: the fault tests at full length
 	COLORIZE_KILLS=20 $(BIN)/python -m pytest tests/faults
 
-check: $(READY) ## lint, formatting and types
+check: $(READY) ## lint, formatting, types and the layers of imports
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## put the code into the house format
 	$(BIN)/python -m ruff check --fix .
