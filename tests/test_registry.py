@@ -1,6 +1,9 @@
 """The contract every registry entry keeps, whatever its architecture."""
 
 import importlib
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +95,19 @@ def test_two_entries_of_one_name_are_refused():
     entry = registry.get("gan")
     with pytest.raises(ValueError, match="two models are called 'gan'"):
         registry.by_name([entry, registry.get("unet"), replace(entry, paper="another")])
+
+
+def test_bundled_weights_do_not_wait_for_torchvision():
+    code = (
+        "import sys; from colorize_cli.registry import ENTRIES\n"
+        "from colorize_cli.checkpoints.locate import used_variant\n"
+        "for entry in ENTRIES.values():\n"
+        "    if entry.bundled: entry.build(used_variant(entry))\n"
+        "assert 'torch' in sys.modules and not {'torchvision', 'timm'} & sys.modules.keys()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_half_precision_weights_stay_close():

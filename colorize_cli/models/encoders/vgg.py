@@ -3,6 +3,7 @@
 The names are torchvision's and timm's (``features.0`` ... ``features.28``), so that published weights load. Without
 batch norm such an encoder hardly learns from random initialization; :meth:`VGGEncoder.with_batch_norm` gives one to
 pretrain with (torchvision's ``vgg16_bn``), and :func:`folded` makes a plain encoder of it that computes the same.
+Written here because torchvision's layers take three channels, and its import would delay the narrow variants' start.
 """
 
 from collections.abc import Mapping
