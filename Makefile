@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast coverage faults check format clean
+.PHONY: help setup demo test test-fast coverage faults check docs format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ check: $(READY) ## lint, formatting, types and the layers of imports
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: $(READY) ## write the tables of models and docs/cli.md from the code
+	$(BIN)/python tools/docs.py
 
 format: $(READY) ## put the code into the house format
 	$(BIN)/python -m ruff check --fix .
