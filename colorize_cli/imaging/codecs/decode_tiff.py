@@ -15,8 +15,9 @@ from PIL import Image
 
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
 from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size, scale_to_uint16
+from colorize_cli.imaging.codecs.tiff_pictures import pictures
 from colorize_cli.imaging.metadata.exif import exif_of_tiff
-from colorize_cli.imaging.metadata.ifd import Entry, lay_out
+from colorize_cli.imaging.metadata.ifd import Entry, header, lay_out
 from colorize_cli.imaging.metadata.iptc import iptc_of_photoshop
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.tone import strips
@@ -28,13 +29,16 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED = 0, 1, 2, 5
 
 def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
     """Return the samples of main page ``page`` (previews and masks are not counted). Errors as ``decode.decode``."""
+    found = pictures(data)
+    if not 0 <= page < len(found):
+        raise IndexError(page)
+    directory = found[page]
+    check_size(directory.width, directory.height, max_pixels)
+    if directory.is_raw:
+        raise UnknownKindError("camera raw files")
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        chain = [(index, leaf) for index, leaf in enumerate(tiff.pages) if _is_main(leaf)] or [(0, tiff.pages[0])]
-        if not 0 <= page < len(chain):
-            raise IndexError(page)
-        index, leaf = chain[page]
-        if not isinstance(leaf, tifffile.TiffPage):
-            leaf = leaf.aspage()
+        tiff.filehandle.seek(directory.offset)
+        leaf = tifffile.TiffPage(tiff, 0)
         check_size(leaf.imagewidth, leaf.imagelength, max_pixels)
         if leaf.imagedepth > 1:
             raise UnknownKindError("volumes")
@@ -43,11 +47,11 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         # Pillow misreads the tags of big-endian BigTIFF.
         pillow_reads = bits <= 8 and not (bits == 8 and tiff.is_bigtiff and int(leaf.photometric) <= _RGB)
         if pillow_reads:
-            raster = _by_pillow(data, index)
+            raster = _by_pillow(_beginning_at(data, directory.offset))
         else:
             raster = _by_tifffile(leaf, data)
             raster.orientation = _orientation(leaf)
-        raster.page, raster.pages = page, len(chain)
+        raster.page, raster.pages = page, len(found)
         raster.icc = _bytes(leaf, 34675)
         raster.metadata = _metadata(leaf, data)
         extra = tuple(int(kind) for kind in leaf.extrasamples)
@@ -55,9 +59,15 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
     return raster
 
 
-def _is_main(leaf: Any) -> bool:
-    """Return whether a directory is a picture of its own, not a smaller version or a mask (NewSubfileType)."""
-    return not int(getattr(leaf, "subfiletype", 0) or 0) & 0b101
+def _beginning_at(data: bytes, offset: int) -> io.BytesIO:
+    """Return the file with the directory at ``offset`` as its first."""
+    order, big, first = header(data)
+    file = io.BytesIO(data)
+    if offset != first:
+        file.seek(8 if big else 4)
+        file.write(struct.pack(order + ("Q" if big else "I"), offset))
+        file.seek(0)
+    return file
 
 
 def _check_extents(leaf: Any, size: int) -> None:
@@ -69,16 +79,15 @@ def _check_extents(leaf: Any, size: int) -> None:
             raise DamagedDataError("the file ends before the picture does")
 
 
-def _by_pillow(data: bytes, index: int) -> Raster:
-    """Return the samples of directory ``index`` of at most 8 bits; Pillow turns the page upright by itself."""
-    image = open_pillow(io.BytesIO(data), "TIFF")
+def _by_pillow(file: io.BytesIO) -> Raster:
+    """Return the samples of the first directory, of at most 8 bits; Pillow turns the page upright by itself."""
     try:
-        image.seek(index)
+        image = open_pillow(file, "TIFF")
         image.load()
     except Image.DecompressionBombError:
         with no_pillow_limit():
-            image = open_pillow(io.BytesIO(data), "TIFF")
-            image.seek(index)
+            file.seek(0)
+            image = open_pillow(file, "TIFF")
             image.load()
     samples, alpha, notes = split_channels(image)
     return Raster(samples, "TIFF", image.mode, alpha, notes=notes)
