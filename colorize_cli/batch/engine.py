@@ -70,7 +70,7 @@ class Batch:
 
     def run(self, plan: Plan, on_outcome: Callable[[Outcome], None] = lambda _: None) -> Report:
         """Colorize the plan; ``on_outcome`` is called in this thread as each photograph ends."""
-        report = Report()
+        report = Report(strict=self._options.strict)
         total = len(plan)
         pipeline: Pipeline[Item, Work, Outcome] = Pipeline(
             read=self._read,
@@ -95,7 +95,7 @@ class Batch:
                 except ColorizeError as error:  # the report's own disk is full, say
                     self._stop_for(error)
         report.stopped_by = self._fatal
-        report.not_reached = total - report.done - report.skipped - report.failed
+        report.not_reached = total - report.settled
         return report
 
     def run_one(self, item: Item) -> tuple[Outcome, ColorizeError | None]:

@@ -189,7 +189,7 @@ def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
     expected = expected_provenance(options) if options.resumes else None
     for item in plan:
         if item.state != "todo":
-            yield Outcome(item.source, item.target, item.state, item.reason)
+            yield Outcome(item.source, item.target, item.state, item.reason, kind=item.kind)
         elif expected and item.target and (reason := left_alone(item.target, expected, options)):
             yield Outcome(item.source, item.target, "skipped", reason)
         else:

@@ -50,5 +50,7 @@ def merge(
     if rows.damaged:
         console.warn(f"Lines that are no rows, left out: {rows.damaged}.")
     summary = rows.summary()
-    console.say(f"{len(rows)} photos: {summary.summary()}.")
+    console.say(f"{len(rows) - summary.passed_over - summary.aside} photos: {summary.summary()}.")
+    if line := summary.not_read_line():
+        console.say(line)
     raise typer.Exit(summary.exit_code)

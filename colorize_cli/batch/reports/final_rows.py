@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from colorize_cli.batch.reports.outcome import Report
+from colorize_cli.batch.inputs.kinds import OTHER
+from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.errors import UsageProblem
 
-FINAL = frozenset({"done", "skipped", "failed"})
+FINAL = frozenset({"done", "skipped", "failed", "passed_over"})
 
 _SCHEMA = """
 CREATE TABLE row (number INTEGER PRIMARY KEY, input BLOB UNIQUE, status TEXT NOT NULL, line BLOB NOT NULL)
@@ -62,6 +63,8 @@ class FinalRows:
         report = Report()
         counts = dict(self._database.execute("SELECT status, count(*) FROM row GROUP BY status"))
         report.done, report.skipped, report.failed = (counts.get(name, 0) for name in ("done", "skipped", "failed"))
+        for (line,) in self._database.execute("SELECT line FROM row WHERE status = 'passed_over'"):
+            report.add(Outcome(None, None, "passed_over", kind=str(json.loads(line).get("kind", OTHER))))
         return report
 
     def _take(self, report: Path) -> None:
