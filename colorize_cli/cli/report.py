@@ -51,6 +51,6 @@ def merge(
         console.warn(f"Lines that are no rows, left out: {rows.damaged}.")
     summary = rows.summary()
     console.say(f"{len(rows) - summary.passed_over - summary.aside} photos: {summary.summary()}.")
-    if line := summary.not_read_line():
-        console.say(line)
+    if passed := summary.not_read_line():
+        console.say(passed)
     raise typer.Exit(summary.exit_code)

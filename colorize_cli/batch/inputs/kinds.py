@@ -15,7 +15,10 @@ ASIDE = "sidecars and hidden files"
 """What accompanies photographs or belongs to the system: counted together, of no interest to anybody."""
 
 _HEAD = 64
-_CAMERA_RAW = "3fr arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
+_CAMERA_RAW = (
+    "3fr arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf "
+    "srw x3f"
+)
 _FOREIGN = {
     "HEIC": "heic heif hif heics heifs",
     "PDF": "pdf",
@@ -29,8 +32,8 @@ _FOREIGN = {
 _KIND_OF_SUFFIX = {f".{suffix}": kind for kind, suffixes in _FOREIGN.items() for suffix in suffixes.split()}
 # What plainly is no picture is not opened to make sure.
 _NO_PICTURES = (
-    "txt md csv tsv json jsonl xml html htm log ini cfg yaml yml toml db sqlite py sh js css zip gz tar 7z rar doc docx "
-    "odt xls xlsx ods ppt pptx odp rtf mp3 wav flac ogg m4a exe dll so url lnk md5 sha1 sha256 par2 lrcat lrdata bak tmp"
+    "txt md csv tsv json jsonl xml html htm log ini cfg yaml yml toml db sqlite py sh js css zip gz tar 7z rar "
+    "doc docx odt xls xlsx ods ppt pptx odp rtf mp3 wav flac ogg m4a exe dll so url lnk md5 sha1 sha256 par2 lrcat bak"
 )
 _KIND_OF_SUFFIX |= {f".{suffix}": OTHER for suffix in _NO_PICTURES.split()}
 _KIND_OF_SUFFIX |= {f".{suffix}": ASIDE for suffix in ["xmp", "aae", "thm", "pp3", "dop", "cos", "vrd", "on1", "arp"]}

@@ -47,8 +47,8 @@ State = Literal["todo", "skipped", "failed", "passed_over"]
 class Item:
     """One photograph and where its result goes; ``None`` is standard input and standard output.
 
-    ``state`` is ``todo``, or how it ended already while planning, with the ``reason``. ``kind`` says what it is where it
-    is no photograph.
+    ``state`` is ``todo``, or how it ended already while planning, with the ``reason``. ``kind`` says what it is
+    where it is no photograph.
     """
 
     source: Path | None

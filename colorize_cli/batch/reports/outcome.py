@@ -31,8 +31,8 @@ class Outcome:
     """How one photograph ended. ``source`` and ``target`` are ``None`` for the standard streams.
 
     ``reason`` says why it was skipped or failed, ``notes`` what changed on the way ("GIF becomes PNG"), ``details``
-    further columns of the report (sizes, model, weights, seconds), ``traceback`` is for ``-v`` only. What is no photograph
-    is ``passed_over``; ``kind`` says what it is.
+    further columns of the report (sizes, model, weights, seconds), ``traceback`` is for ``-v`` only. What is no
+    photograph is ``passed_over``; ``kind`` says what it is.
     """
 
     source: Path | None

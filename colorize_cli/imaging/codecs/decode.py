@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg
+from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg, png_chunks
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
 from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
-from colorize_cli.imaging.metadata.embedded import embedded_metadata
+from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16
+from colorize_cli.imaging.metadata.embedded import embedded_metadata, jp2_icc
 from colorize_cli.imaging.photo import Encoding
 
 # Without a handler of its own, what the libraries log about damaged tags would land on stderr.
@@ -83,7 +84,7 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
     if page != 0:
         raise IndexError(page)
     if format == "PPM" and decode_wide.is_wide_pnm(data):
-        return decode_wide.decode_pnm(data, max_pixels)
+        return _from_8_bits(decode_wide.decode_pnm(data, max_pixels))
     if declares_no_pixels(data, format):
         raise NoPixelsError
     if format == "JPEG":
@@ -103,11 +104,25 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
             _check_decoded_jpeg(data, image, samples)
         raster = Raster(samples, format, image.mode, alpha, notes=notes)
     raster.icc = image.info.get("icc_profile") or None
+    if format == "PNG":
+        stated, replaces, note = png_chunks.stated_profile(data)
+        raster.icc = stated if stated is not None or replaces else raster.icc
+        raster.notes += [note] if note else []
+    elif format == "JPEG2000":
+        raster.icc = jp2_icc(data) or raster.icc
     raster.metadata = embedded_metadata(image, data, format)
     raster.orientation = _orientation(image)
     raster.encoding = _encoding(image, data, format)
     if getattr(image, "n_frames", 1) > 1 and format != "JPEG":
         raster.notes.append("an animation: only its first frame is used")
+    return _from_8_bits(raster)
+
+
+def _from_8_bits(raster: Raster) -> Raster:
+    """Return the raster, its samples scaled where 8 bits were stored in 16."""
+    if is_8_bit_in_16(raster.samples):
+        raster.samples, note = scale_to_uint16(raster.samples)
+        raster.notes.append(note)
     return raster
 
 

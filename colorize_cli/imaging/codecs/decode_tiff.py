@@ -14,8 +14,9 @@ import tifffile
 from PIL import Image
 
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
-from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size, scale_to_uint16
+from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size
 from colorize_cli.imaging.codecs.tiff_pictures import pictures
+from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
 from colorize_cli.imaging.metadata.exif import exif_of_tiff
 from colorize_cli.imaging.metadata.ifd import Entry, header, lay_out
 from colorize_cli.imaging.metadata.iptc import iptc_of_photoshop
@@ -24,6 +25,7 @@ from colorize_cli.imaging.tone import strips
 
 _OWN_CODECS = {1: "none", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _BYTE_CODECS = {5: "lzw", 50000: "zstd", 34925: "lzma"}
+_MAX, _S_MIN, _S_MAX = 281, 340, 341
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED = 0, 1, 2, 5
 
 
@@ -113,9 +115,8 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     notes: list[str] = []
     if 8 < leaf.bitspersample < 16:
         samples = scale_bits(samples, leaf.bitspersample)
-    elif samples.dtype.kind != "u" or samples.dtype.itemsize > 2:
-        samples, note = scale_to_uint16(samples)
-        notes.append(note)
+    else:
+        samples, notes = _to_full_range(leaf, samples)
     native = np.uint8 if samples.dtype.itemsize == 1 else np.uint16
     samples = np.ascontiguousarray(samples).astype(native, copy=False)
     color = samples[..., 0] if colors == 1 else samples[..., :colors]
@@ -132,6 +133,25 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     if leaf.bitspersample > 16 or leaf.dtype.kind != "u":
         mode = f"{'F' if leaf.dtype.kind == 'f' else 'I'};{leaf.bitspersample}"
     return Raster(np.ascontiguousarray(color), "TIFF", mode, alpha, notes=notes)
+
+
+def _to_full_range(leaf: Any, samples: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return samples as uint8 or uint16 of the full range, by what the page states of its own, and notes."""
+    if samples.dtype == np.uint8:
+        return samples, []
+    is_float = samples.dtype.kind == "f"
+    stated = stated_range(_value(leaf, _S_MIN), _value(leaf, _S_MAX), is_float=is_float)
+    if stated is None and not is_float:
+        stated = stated_range(None, _value(leaf, _MAX), is_float=False)
+    if samples.dtype == np.uint16 and stated in (None, (0, 65535)) and not is_8_bit_in_16(samples):
+        return samples, []
+    samples, note = scale_to_uint16(samples, stated)
+    return samples, [note]
+
+
+def _value(leaf: Any, code: int) -> Any:
+    tag = leaf.tags.get(code)
+    return None if tag is None else tag.value
 
 
 def scale_bits(samples: np.ndarray, bits: int) -> np.ndarray:

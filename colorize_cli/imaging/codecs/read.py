@@ -20,8 +20,8 @@ from colorize_cli.imaging.codecs.raster import (
     Raster,
     TooManyPixelsError,
     UnknownKindError,
-    scale_to_uint16,
 )
+from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.gray import reduce_to_gray
 from colorize_cli.imaging.photo import Metadata, Photo
 
@@ -206,8 +206,8 @@ def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
 def photo_from_array(array: np.ndarray) -> Photo:
     """Return the photo of samples (H, W), (H, W, 1), (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
 
-    uint8 and uint16 are taken as sRGB; bool, other integers and floats are scaled as ``scale_to_uint16`` says. Raises
-    :class:`UnsupportedPhoto` for other shapes, :class:`EmptyPhoto` where there are no pixels.
+    uint8 0..255, uint16 0..65535, bool and floats 0..1 are taken as sRGB. Raises :class:`UnsupportedPhoto` for other
+    types, values and shapes, :class:`EmptyPhoto` where there are no pixels.
     """
     array = np.asarray(array)
     if array.ndim == 2:
@@ -221,9 +221,15 @@ def photo_from_array(array: np.ndarray) -> Photo:
     notes: list[str] = []
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
-    elif array.dtype not in (np.uint8, np.uint16):
-        array, note = scale_to_uint16(array)
+    elif array.dtype.kind == "f":
+        _check_unit_range(array)
+        array, note = scale_to_uint16(array, (0.0, 1.0))
         notes.append(note)
+    elif array.dtype not in (np.uint8, np.uint16):
+        raise UnsupportedPhoto(
+            f"an array of {array.dtype} does not say what its white is.",
+            "Give uint8 (0 to 255), uint16 (0 to 65535) or floats from 0 to 1.",
+        )
     channels = array.shape[2]
     color = np.ascontiguousarray(array[..., 0] if channels <= 2 else array[..., :3])
     alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
@@ -231,20 +237,33 @@ def photo_from_array(array: np.ndarray) -> Photo:
     return photo_of_raster(Raster(color, "PNG", mode, alpha, notes=notes))
 
 
+def _check_unit_range(values: np.ndarray) -> None:
+    """Raise :class:`UnsupportedPhoto` unless floats are numbers within 0..1, but for rounding."""
+    low, high = float(values.min()), float(values.max())
+    if not -1e-3 <= low <= high <= 1 + 1e-3:
+        raise UnsupportedPhoto(f"floats from {low:g} to {high:g} are no picture.", "Give values from 0 to 1.")
+
+
 def photo_from_pil(image: Image.Image) -> Photo:
-    """Return the photo of a Pillow image of any mode: its ICC profile and EXIF orientation are honoured.
+    """Return the photo of a Pillow image: its ICC profile and EXIF orientation are honoured. Mode F is 0..1.
 
     Raises :class:`TruncatedPhoto` where the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
     :class:`UnsupportedPhoto`.
     """
     if 0 in image.size:
         raise EmptyPhoto("the image has no pixels.", "Give a picture of at least one pixel.")
+    if image.mode == "I":
+        raise UnsupportedPhoto("an image of mode I does not say what its white is.", 'Convert it to "L" or "I;16".')
     try:
         image.load()
+        if image.mode == "F":
+            _check_unit_range(np.asarray(image))
         samples, alpha, notes = split_channels(image)
         orientation = image.getexif().get(0x0112, 1)
     except UnknownKindError as error:
         raise UnsupportedPhoto(f"no support for {error}.", "Convert it to RGB or L.") from None
+    except PhotoError:
+        raise
     except Exception as error:
         raise TruncatedPhoto(f"the image cannot be decoded ({error}).", "Open an undamaged file.") from None
     raster = Raster(samples, "PNG", image.mode, alpha, image.info.get("icc_profile") or None, metadata=Metadata())

@@ -1,6 +1,7 @@
 """The metadata blocks inside a file: EXIF, XMP, IPTC and resolution, read without decoding the pixels."""
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from PIL import Image
@@ -58,19 +59,35 @@ def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
 def jp2_uuid_boxes(data: bytes) -> dict[bytes, bytes]:
     """Return the contents of the UUID boxes at the top level of a JP2 file, by UUID (ISO 15444-1 annex I)."""
     boxes: dict[bytes, bytes] = {}
-    position = 0
-    while position + 8 <= len(data):
+    for kind, start, end in _jp2_boxes(data, 0, len(data)):
+        if kind == b"uuid":
+            boxes.setdefault(data[start : start + 16], data[start + 16 : end])
+    return boxes
+
+
+def jp2_icc(data: bytes) -> bytes | None:
+    """Return the ICC profile in the color specification box of a JP2 or JPX file, None where it has none."""
+    for kind, start, end in _jp2_boxes(data, 0, len(data)):
+        if kind != b"jp2h":
+            continue
+        for inner, first, last in _jp2_boxes(data, start, end):
+            # Method 2 is a restricted profile, 3 (JPX) any.
+            if inner == b"colr" and last - first > 3 and data[first] in (2, 3):
+                return data[first + 3 : last]
+    return None
+
+
+def _jp2_boxes(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (type, start, end of the contents) of each box between two positions."""
+    while position + 8 <= end:
         length, kind = struct.unpack_from(">I4s", data, position)
         header = 8
-        if length == 1 and position + 16 <= len(data):
+        if length == 1 and position + 16 <= end:
             (length,) = struct.unpack_from(">Q", data, position + 8)
             header = 16
         if length == 0:
-            length = len(data) - position
+            length = end - position
         if length < header:
-            break
-        if kind == b"uuid":
-            content = data[position + header : position + length]
-            boxes.setdefault(content[:16], content[16:])
+            return
+        yield kind, position + header, min(position + length, end)
         position += length
-    return boxes

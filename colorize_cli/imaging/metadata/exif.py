@@ -1,4 +1,4 @@
-"""EXIF blocks made true again for the result: upright, of its size, without the thumbnail of the original.
+"""EXIF blocks made true again for the result: upright, of its size, in sRGB, without the thumbnail of the original.
 
 Values are changed in place and nothing else moves, so that maker notes, whose offsets only the maker knows, stay whole.
 """
@@ -9,6 +9,7 @@ from colorize_cli.imaging.metadata.ifd import EXIF_IFD, SUB_IFDS, Entry, block_o
 
 ORIENTATION = 0x0112
 _PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
+_COLOR_SPACE, _SRGB = 0xA001, 1
 _THUMBNAIL_OFFSET, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 # Of a TIFF file's first directory, what describes the picture rather than how its samples lie in the file.
 DESCRIPTIVE_TAGS = frozenset(
@@ -21,7 +22,7 @@ DESCRIPTIVE_TAGS = frozenset(
 
 
 def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> bytes | None:
-    """Return the EXIF block for a result of this size, thumbnail dropped; None where it cannot be read.
+    """Return the EXIF block for an sRGB result of this size, thumbnail dropped; None where it cannot be read.
 
     ``orientation``: what it says of how the pixels lie, 1 for upright; a block without that tag does not get it.
     """
@@ -30,6 +31,7 @@ def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> 
         if big:
             return None
         block = bytearray(exif)
+        values = {_PIXEL_X: width, _PIXEL_Y: height, _COLOR_SPACE: _SRGB}
         entries, following = parse(exif, order, offset)
         for entry in entries:
             if entry.tag == ORIENTATION:
@@ -40,8 +42,8 @@ def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> 
                 _put(block, order, entry, height)
             elif entry.tag == EXIF_IFD and entry.children is not None:
                 for child in entry.children:
-                    if child.tag in (_PIXEL_X, _PIXEL_Y):
-                        _put(block, order, child, width if child.tag == _PIXEL_X else height)
+                    if child.tag in values:
+                        _put(block, order, child, values[child.tag])
         if following:
             (count,) = struct.unpack_from(order + "H", exif, offset)
             struct.pack_into(order + "I", block, offset + 2 + 12 * count, 0)
