@@ -179,9 +179,12 @@ class Batch:
         """
         notes: list[str] = []
         if self._options.sidecar and work.item.source is not None:
+            turned = work.photo.orientation if work.scan is None else 1
             for number, path in enumerate(results_of(target, self._options), 1):
                 provenance = of_variant(self._provenance, number)
-                notes += copy_sidecars(work.item.source, path, provenance, overwrite=self._options.overwrite)
+                notes += copy_sidecars(
+                    work.item.source, path, provenance, overwrite=self._options.overwrite, turned=turned
+                )
         if work.variants is not None:
             notes += self._write_variants(work, target, work.variants)
         path = confidence_path(target, self._options)

@@ -15,11 +15,12 @@ from PIL import Image
 
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
 from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size
-from colorize_cli.imaging.codecs.tiff_pictures import pictures
+from colorize_cli.imaging.codecs.tiff_pictures import Directory, pictures
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
-from colorize_cli.imaging.metadata.exif import exif_of_tiff
+from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff
 from colorize_cli.imaging.metadata.ifd import Entry, header, lay_out
 from colorize_cli.imaging.metadata.iptc import iptc_of_photoshop
+from colorize_cli.imaging.metadata.orientation import stated_orientation
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.tone import strips
 
@@ -49,26 +50,33 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         # Pillow misreads the tags of big-endian BigTIFF.
         pillow_reads = bits <= 8 and not (bits == 8 and tiff.is_bigtiff and int(leaf.photometric) <= _RGB)
         if pillow_reads:
-            raster = _by_pillow(_beginning_at(data, directory.offset))
+            raster = _by_pillow(_alone(data, directory))
         else:
             raster = _by_tifffile(leaf, data)
-            raster.orientation = _orientation(leaf)
         raster.page, raster.pages = page, len(found)
         raster.icc = _bytes(leaf, 34675)
         raster.metadata = _metadata(leaf, data)
+        raster.orientation = stated_orientation(_value(leaf, ORIENTATION), raster.metadata.xmp)
         extra = tuple(int(kind) for kind in leaf.extrasamples)
         raster.encoding = _encoding(leaf, 0 if extra[:1] == (0,) else 2)
     return raster
 
 
-def _beginning_at(data: bytes, offset: int) -> io.BytesIO:
-    """Return the file with the directory at ``offset`` as its first."""
+def _alone(data: bytes, directory: Directory) -> io.BytesIO:
+    """Return the file with this directory as its first and last, so that Pillow does not follow the chain, and without
+    its orientation, so that Pillow turns nothing on its own.
+    """
     order, big, first = header(data)
+    code = "Q" if big else "I"
     file = io.BytesIO(data)
-    if offset != first:
-        file.seek(8 if big else 4)
-        file.write(struct.pack(order + ("Q" if big else "I"), offset))
-        file.seek(0)
+    for position, now, wanted in ((8 if big else 4, first, directory.offset), (directory.link, directory.following, 0)):
+        if now != wanted:
+            file.seek(position)
+            file.write(struct.pack(order + code, wanted))
+    if directory.orientation:
+        file.seek(directory.orientation)
+        file.write(struct.pack(order + "H", 1))
+    file.seek(0)
     return file
 
 
@@ -82,17 +90,24 @@ def _check_extents(leaf: Any, size: int) -> None:
 
 
 def _by_pillow(file: io.BytesIO) -> Raster:
-    """Return the samples of the first directory, of at most 8 bits; Pillow turns the page upright by itself."""
+    """Return the samples of a file of one directory of at most 8 bits, as they lie."""
     try:
-        image = open_pillow(file, "TIFF")
+        image = _as_it_lies(file)
         image.load()
     except Image.DecompressionBombError:
         with no_pillow_limit():
             file.seek(0)
-            image = open_pillow(file, "TIFF")
+            image = _as_it_lies(file)
             image.load()
     samples, alpha, notes = split_channels(image)
     return Raster(samples, "TIFF", image.mode, alpha, notes=notes)
+
+
+def _as_it_lies(file: io.BytesIO) -> Image.Image:
+    """Return the image opened, so that Pillow does not turn it by its XMP either."""
+    image = open_pillow(file, "TIFF")
+    image.getexif()[ORIENTATION] = 1
+    return image
 
 
 def _by_tifffile(leaf: Any, data: bytes) -> Raster:
@@ -234,12 +249,6 @@ def _bytes(leaf: Any, code: int) -> bytes | None:
     if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
         value = np.array(value, f"{leaf.parent.byteorder}u4").tobytes()
     return value if isinstance(value, bytes) and value else None
-
-
-def _orientation(leaf: Any) -> int:
-    tag = leaf.tags.get(274)
-    value = int(tag.value) if tag is not None and isinstance(tag.value, int) else 1
-    return value if 1 <= value <= 8 else 1
 
 
 def _metadata(leaf: Any, data: bytes) -> Metadata:

@@ -23,6 +23,7 @@ from colorize_cli.imaging.codecs.raster import (
 )
 from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.gray import reduce_to_gray
+from colorize_cli.imaging.metadata.orientation import turn_upright
 from colorize_cli.imaging.photo import Metadata, Photo
 
 DEFAULT_MAX_MEGAPIXELS = 500.0
@@ -152,36 +153,6 @@ def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
     )
 
 
-_TURNS: dict[int, tuple[bool, bool, bool]] = {
-    # EXIF orientation: (swap rows and columns, then flip rows, then flip columns)
-    1: (False, False, False),
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
-}
-
-
-def turn_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """Return ``samples`` (H, W) turned as EXIF ``orientation`` 1..8 asks, contiguous."""
-    swap, rows, columns = _TURNS[orientation]
-    if swap:
-        samples = samples.swapaxes(0, 1)
-    if rows:
-        samples = samples[::-1]
-    if columns:
-        samples = samples[:, ::-1]
-    return np.ascontiguousarray(samples)
-
-
-def turn_back(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """Return upright ``samples``, (H, W) or (H, W, 3), turned to lie as EXIF ``orientation`` 1..8 says, contiguous."""
-    return turn_upright(samples, {6: 8, 8: 6}.get(orientation, orientation))
-
-
 def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
     """Return the upright photo of decoded samples: tones taken once, orientation applied once."""
     gray, color, notes = reduce_to_gray(raster.samples, raster.icc)
@@ -199,6 +170,7 @@ def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
         color=color,
         notes=(*raster.notes, *notes),
         encoding=raster.encoding,
+        orientation=raster.orientation,
         path=path,
     )
 

@@ -15,7 +15,7 @@ from colorize_cli.imaging.metadata.ifd import header
 MOST_PAGES = 10_000
 _MOST_TAGS = 4096
 _MOST_SUB_DIRECTORIES = 64
-_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _SUB_IFDS = 254, 255, 256, 257, 262, 330
+_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION, _SUB_IFDS = 254, 255, 256, 257, 262, 274, 330
 _WANTED = frozenset((_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _SUB_IFDS))
 _CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 # Reduced resolution, transparency mask, depth map, enhanced raw.
@@ -25,7 +25,11 @@ _COLOR_FILTER_ARRAY, _LINEAR_RAW = 32803, 34892
 
 @dataclass(frozen=True)
 class Directory:
-    """What one directory says about its picture; ``sub_directories``: offsets of the directories below it."""
+    """What one directory says about its picture.
+
+    ``sub_directories``: offsets of the directories below it; ``link``: where in the file the offset of the next
+    directory is, ``following``, 0 for none; ``orientation``: where its orientation is (a SHORT), 0 where it has none.
+    """
 
     offset: int
     width: int
@@ -33,6 +37,9 @@ class Directory:
     photometric: int
     is_photograph: bool
     sub_directories: tuple[int, ...]
+    link: int
+    following: int
+    orientation: int
 
     @property
     def pixels(self) -> int:
@@ -106,9 +113,12 @@ def _read(data: bytes, order: str, big: bool, offset: int) -> tuple[Directory | 
             return None, 0
         start, size = (offset + 8, 20) if big else (offset + 2, 12)
         values: dict[int, tuple[int, ...]] = {}
+        orientation = 0
         for place in range(start, start + count * size, size):
             (tag,) = struct.unpack_from(order + "H", data, place)
-            if tag in _WANTED:
+            if tag == _ORIENTATION:
+                orientation = place + size - (8 if big else 4)
+            elif tag in _WANTED:
                 values[tag] = _values(data, order, big, place)
     except struct.error:
         return None, 0
@@ -123,8 +133,10 @@ def _read(data: bytes, order: str, big: bool, offset: int) -> tuple[Directory | 
 
     is_photograph = not first(_NEW_SUBFILE, 0) & _NO_PHOTOGRAPH and first(_SUBFILE, 1) != 2
     photometric, subs = first(_PHOTOMETRIC, -1), tuple(value for value in values.get(_SUB_IFDS, ()) if value)
-    directory = Directory(offset, first(_WIDTH, 0), first(_HEIGHT, 0), photometric, is_photograph, subs)
-    return directory, int(following)
+    directory = Directory(
+        offset, first(_WIDTH, 0), first(_HEIGHT, 0), photometric, is_photograph, subs, end, int(following), orientation
+    )
+    return directory, directory.following
 
 
 def _values(data: bytes, order: str, big: bool, place: int) -> tuple[int, ...]:

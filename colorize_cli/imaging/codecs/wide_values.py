@@ -42,7 +42,7 @@ def scale_to_uint16(values: np.ndarray, stated: tuple[float, float] | None = Non
 
 
 def is_8_bit_in_16(samples: np.ndarray) -> bool:
-    """Return whether uint16 samples run from 0 to 255 only: 8 bits that were stored in 16, which would come out black."""
+    """Return whether uint16 samples run from 0 to 255 only: 8 bits stored in 16, which would come out black."""
     if samples.dtype != np.uint16 or samples.size == 0:
         return False
     # A glance at a few pixels clears every ordinary photograph.

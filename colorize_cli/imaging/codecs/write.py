@@ -21,7 +21,15 @@ from colorize_cli.imaging.codecs.tiff import TiffWriter, needs_big_tiff
 from colorize_cli.imaging.metadata.exif import upright_exif
 from colorize_cli.imaging.metadata.icc import srgb_profile
 from colorize_cli.imaging.metadata.ifd import header
-from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp, parse_xmp, provenance_of_xmp, sidecar_path
+from colorize_cli.imaging.metadata.restated import REGIONS_DROPPED, Restated, has_regions
+from colorize_cli.imaging.metadata.xmp import (
+    Provenance,
+    build_xmp,
+    parse_xmp,
+    provenance_of_xmp,
+    read_sidecar,
+    sidecar_path,
+)
 from colorize_cli.imaging.photo import Photo
 
 __all__ = ["WriteResult", "output_suffix", "write_pages", "write_photo"]
@@ -230,18 +238,26 @@ def job_for(
     ``orientation``: how ``rgb`` lies, as EXIF counts; results are upright unless they must lie as their original does.
     """
     metadata = like.metadata
+    height, width = rgb.shape[:2]
     exif = metadata.exif
     if exif is not None:
-        exif = upright_exif(exif, rgb.shape[1], rgb.shape[0], orientation)
+        exif = upright_exif(exif, width, height, orientation)
         if exif is None:
             notes.append("its EXIF block is damaged and was left out")
+    is_turned = orientation == 1 != like.orientation
     if metadata.xmp is not None and parse_xmp(metadata.xmp) is None:
         notes.append("its XMP packet is damaged and was replaced")
-    elif metadata.xmp is not None and b"HasExtendedXMP" in metadata.xmp:
-        notes.append("the extended part of its XMP was left out")
+    elif metadata.xmp is not None:
+        if b"HasExtendedXMP" in metadata.xmp:
+            notes.append("the extended part of its XMP was left out")
+        if is_turned and has_regions(metadata.xmp):
+            notes.append(REGIONS_DROPPED)
+    restated = Restated(orientation if orientation == 1 else None, width, height, is_turned)
     return Job(
         icc=srgb_profile(),
-        xmp=build_xmp(metadata.xmp, provenance, iptc=None if FORMATS[format].iptc else metadata.iptc),
+        xmp=build_xmp(
+            metadata.xmp, provenance, iptc=None if FORMATS[format].iptc else metadata.iptc, restated=restated
+        ),
         fallback_xmp=build_xmp(None, provenance),
         metadata=replace(metadata, exif=exif),
         encoding=like.encoding,
@@ -255,7 +271,7 @@ def _write_sidecar(path: Path, xmp: bytes, overwrite: bool) -> None:
     replaceable = overwrite
     if not replaceable and path.exists():
         with contextlib.suppress(OSError):
-            replaceable = provenance_of_xmp(path.read_bytes()) is not None
+            replaceable = provenance_of_xmp(read_sidecar(path)) is not None
         if not replaceable:
             raise exists_error(path)
     with atomic_file(path, overwrite=replaceable) as file:

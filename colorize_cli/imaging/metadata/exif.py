@@ -49,7 +49,7 @@ def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> 
             struct.pack_into(order + "I", block, offset + 2 + 12 * count, 0)
             return _without_thumbnail(block, exif, order, following)
         return bytes(block)
-    except (ValueError, struct.error):
+    except Exception:  # whatever is wrong with a damaged block, it must not cost the photo
         return None
 
 

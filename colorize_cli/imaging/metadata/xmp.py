@@ -8,9 +8,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.dom import minidom
+from xml.parsers import expat
 from xml.parsers.expat import ExpatError
 
 from colorize_cli.imaging.metadata.iptc import xmp_properties
+from colorize_cli.imaging.metadata.restated import Restated
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -24,6 +26,7 @@ _OWN_PREFIX, _IPTC_PREFIX = "colorize", "Iptc4xmpExt"
 _PACKET_START = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _PACKET_END = '\n<?xpacket end="w"?>'
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LARGEST, _DEEPEST, _MOST_ELEMENTS = 4 << 20, 100, 20_000
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{NS_RDF}"/></x:xmpmeta>'
 
 
@@ -41,23 +44,66 @@ class Provenance:
 
 
 def parse_xmp(packet: bytes) -> minidom.Document | None:
-    """Return the XML of an XMP packet, None where it is not well-formed or holds no RDF.
+    """Return the XML of an XMP packet, None where it is not well-formed, holds no RDF, or is beyond all reason.
 
-    Document type declarations are refused: XMP has none, and entities can be made to explode.
+    Document type declarations are refused in every encoding: XMP has none, and entities can be made to explode. Size,
+    depth and number of elements are bounded, because a tree of them takes far more than the packet.
     """
-    if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    if not packet.startswith((b"\xff\xfe", b"\xfe\xff")):  # in UTF-16 every other byte is 0
+        packet = packet.strip(b"\0 \t\r\n")
+    if len(packet) > _LARGEST or not _is_reasonable(packet):
         return None
     try:
-        document = minidom.parseString(packet.strip(b"\0 \t\r\n"))
+        document = minidom.parseString(packet)
     except (ExpatError, ValueError, LookupError):
         return None
     return document if document.getElementsByTagNameNS(NS_RDF, "RDF") else None
 
 
-def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | None = None) -> bytes:
+class _Unreasonable(ValueError):
+    """The packet has a document type, or too many elements, or too deep ones."""
+
+
+def _is_reasonable(packet: bytes) -> bool:
+    """Return whether XML is well-formed and within the bounds, without building a tree of it."""
+    depth = elements = 0
+
+    def start(name: str, attributes: list[str]) -> None:
+        nonlocal depth, elements
+        depth += 1
+        elements += 1 + len(attributes) // 2
+        if depth > _DEEPEST or elements > _MOST_ELEMENTS:
+            raise _Unreasonable
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse(*_: object) -> None:
+        raise _Unreasonable
+
+    parser = expat.ParserCreate()
+    parser.ordered_attributes = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(packet, True)
+    except (ExpatError, ValueError, LookupError):
+        return False
+    return True
+
+
+def build_xmp(
+    existing: bytes | None,
+    provenance: Provenance,
+    *,
+    iptc: bytes | None = None,
+    restated: Restated | None = None,
+) -> bytes:
     """Return an XMP packet with all of ``existing`` and the provenance, UTF-8.
 
     ``iptc``: IPTC-IIM records to say in XMP too, where ``existing`` does not say them, for formats that hold no IIM.
+    ``restated``: what is true of the result where ``existing`` says something else about how the pixels lie.
 
     Provenance of an earlier run is replaced, other properties are kept; an ``existing`` packet that is not well-formed
     is dropped (``parse_xmp`` tells whether).
@@ -65,6 +111,8 @@ def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | N
     document = parse_xmp(existing) if existing else None
     if document is None:
         document = minidom.parseString(_EMPTY)
+    if restated is not None:
+        restated.apply(document)
     rdf = document.getElementsByTagNameNS(NS_RDF, "RDF")[0]
     about = _about(rdf)
     _remove_earlier(rdf)
@@ -204,3 +252,9 @@ def _text_of(element: minidom.Element) -> str:
 def sidecar_path(target: Path) -> Path:
     """Return where the XMP of a result lies whose format holds none: the whole name with ".xmp" added."""
     return target.with_name(target.name + ".xmp")
+
+
+def read_sidecar(path: Path) -> bytes:
+    """Return the packet in a sidecar, cut off beyond what :func:`parse_xmp` takes. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(_LARGEST + 1)
