@@ -46,8 +46,9 @@ class Photo:
     holds everything the source has (8-bit gray), else uint16. ``alpha``: uint8 or uint16 (H, W) of the same depth as
     ``depth``, upright like ``gray``, or None. ``depth``: 8 or 16 bits a channel that a color result should have.
     ``format``: "JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000" or "AVIF". ``mode``: how the pixels were
-    stored. ``orientation``: EXIF value 1..8 by which the pixels of the file were turned. ``page`` counts from 0. ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``:
-    what the user should be told. ``path``: the original, which no result may ever replace; None for other sources.
+    stored. ``orientation``: EXIF value 1..8 by which the pixels of the file were turned. ``page`` counts from 0.
+    ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``: what the user should be told.
+    ``path``: the original, which no result may ever replace; None for other sources.
     ``file_size`` and ``file_sha256`` (hex) are those of the very bytes that were decoded, the latter where it was asked
     for; 0 and empty for arrays.
     """

@@ -49,10 +49,7 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         _check_extents(leaf, len(data))
         # Pillow misreads the tags of big-endian BigTIFF.
         pillow_reads = bits <= 8 and not (bits == 8 and tiff.is_bigtiff and int(leaf.photometric) <= _RGB)
-        if pillow_reads:
-            raster = _by_pillow(_alone(data, directory))
-        else:
-            raster = _by_tifffile(leaf, data)
+        raster = _by_pillow(_alone(data, directory)) if pillow_reads else _by_tifffile(leaf, data)
         raster.page, raster.pages = page, len(found)
         raster.icc = _bytes(leaf, 34675)
         raster.metadata = _metadata(leaf, data)

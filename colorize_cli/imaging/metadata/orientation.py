@@ -44,14 +44,14 @@ def turn_back(samples: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def remaining(wanted: int, applied: int) -> int:
-    """Return the orientation that turns pixels already turned by ``applied`` as ``wanted`` would turn those in the file."""
+    """Return the orientation that turns pixels that ``applied`` turned as ``wanted`` turns those in the file."""
     corners = np.arange(6).reshape(2, 3)
     turned, goal = turn_upright(corners, applied), turn_upright(corners, wanted)
     return next(number for number in _TURNS if np.array_equal(turn_upright(turned, number), goal))
 
 
 def stated_orientation(tag: object, xmp: bytes | None) -> int:
-    """Return the orientation 1..8 by the value of the TIFF or EXIF tag, else by XMP, else 1; nonsense counts as none."""
+    """Return the orientation 1..8 by the TIFF or EXIF tag, else by XMP, else 1; nonsense counts as none."""
     if isinstance(tag, int) and 1 <= tag <= 8:
         return tag
     return orientation_of_xmp(xmp) or 1
