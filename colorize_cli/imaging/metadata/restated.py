@@ -50,8 +50,9 @@ def _replace(document: minidom.Document, space: str, name: str, value: object) -
             element.removeChild(element.firstChild)
         element.appendChild(document.createTextNode(str(value)))
     for element in document.getElementsByTagName("*"):
-        if element.hasAttributeNS(space, name):
-            element.setAttributeNS(space, element.getAttributeNodeNS(space, name).name, str(value))
+        attribute = element.getAttributeNodeNS(space, name)
+        if attribute is not None:
+            element.setAttributeNS(space, attribute.name, str(value))
 
 
 def _drop(document: minidom.Document, space: str, name: str) -> None:
