@@ -11,13 +11,15 @@ class Metadata:
     """What a file carries besides its pixels, as raw blocks that every format can be given.
 
     ``exif``: TIFF-structured block without the ``Exif\\0\\0`` of JPEG; ``xmp``: the packet, XML; ``iptc``: IPTC-IIM
-    records; ``dpi``: horizontal and vertical pixels an inch.
+    records; ``dpi``: horizontal and vertical pixels an inch; ``texts``: (keyword, text) of PNG text chunks, and of JPEG
+    comments under the keyword "Comment".
     """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         raise NoPixelsError
     if format == "JPEG":
         jpeg.check_kind(data)
-    image = open_pillow(io.BytesIO(data), format)
+    image = open_pillow(io.BytesIO(png_chunks.without_packed_texts(data) if format == "PNG" else data), format)
     check_size(image.width, image.height, max_pixels)
     if format == "PNG" and decode_wide.is_wide_png(data):
         raster = decode_wide.decode_png(data)

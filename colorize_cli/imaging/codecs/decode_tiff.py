@@ -19,7 +19,7 @@ from colorize_cli.imaging.codecs.tiff_pictures import Directory, pictures
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
 from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff
 from colorize_cli.imaging.metadata.ifd import Entry, header, lay_out
-from colorize_cli.imaging.metadata.iptc import iptc_of_photoshop
+from colorize_cli.imaging.metadata.iptc import best_iptc, iptc_of_photoshop
 from colorize_cli.imaging.metadata.orientation import stated_orientation
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.tone import strips
@@ -256,7 +256,7 @@ def _metadata(leaf: Any, data: bytes) -> Metadata:
         dpi = (x, y) if 1 < x < 1e6 and 1 < y < 1e6 else None
     except Exception:  # a nonsense resolution must not cost the photo
         dpi = None
-    iptc = _bytes(leaf, 33723) or iptc_of_photoshop(_bytes(leaf, 34377) or b"")
+    iptc = best_iptc(_bytes(leaf, 33723), iptc_of_photoshop(_bytes(leaf, 34377) or b""))
     return Metadata(exif_of_tiff(data, leaf.offset), _bytes(leaf, 700), iptc, dpi)
 
 

@@ -39,6 +39,20 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         position = end + 4
 
 
+def without_packed_texts(data: bytes) -> bytes:
+    """Return the PNG without its compressed texts, which Pillow refuses the whole picture for when they are bombs."""
+    kept, position = [data[:8]], 8
+    found = False
+    for name, payload in chunks(data):
+        end = position + 12 + len(payload)
+        if name in (b"zTXt", b"iTXt"):
+            found = True
+        else:
+            kept.append(data[position:end])
+        position = end
+    return b"".join(kept) + data[position:] if found else data
+
+
 def stated_profile(data: bytes) -> tuple[bytes | None, bool, str]:
     """Return the ICC profile that stands for the color space that the chunks of a PNG state, None for sRGB.
 

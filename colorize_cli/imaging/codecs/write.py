@@ -18,10 +18,12 @@ from colorize_cli.files import atomic_file, exists_error
 from colorize_cli.imaging.codecs.encode import Job, encode, to_depth
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
 from colorize_cli.imaging.codecs.tiff import TiffWriter, needs_big_tiff
-from colorize_cli.imaging.metadata.exif import upright_exif
+from colorize_cli.imaging.metadata.exif import upright_exif, without_geography
 from colorize_cli.imaging.metadata.icc import srgb_profile
 from colorize_cli.imaging.metadata.ifd import header
+from colorize_cli.imaging.metadata.iptc import Property
 from colorize_cli.imaging.metadata.restated import REGIONS_DROPPED, Restated, has_regions
+from colorize_cli.imaging.metadata.texts import Texts, lost_keywords, xmp_of_texts
 from colorize_cli.imaging.metadata.xmp import (
     Provenance,
     build_xmp,
@@ -245,6 +247,12 @@ def job_for(
         if exif is None:
             notes.append("its EXIF block is damaged and was left out")
     is_turned = orientation == 1 != like.orientation
+    if exif is not None and (format != "TIFF" or is_turned):
+        exif, had_geography = without_geography(exif)
+        if had_geography:
+            why = "the picture was turned" if format == "TIFF" else f"{format} holds none"
+            notes.append(f"its georeference was left out: {why}")
+    stated = _xmp_of_texts(format, metadata.texts, notes)
     if metadata.xmp is not None and parse_xmp(metadata.xmp) is None:
         notes.append("its XMP packet is damaged and was replaced")
     elif metadata.xmp is not None:
@@ -256,7 +264,11 @@ def job_for(
     return Job(
         icc=srgb_profile(),
         xmp=build_xmp(
-            metadata.xmp, provenance, iptc=None if FORMATS[format].iptc else metadata.iptc, restated=restated
+            metadata.xmp,
+            provenance,
+            iptc=None if FORMATS[format].iptc else metadata.iptc,
+            stated=stated,
+            restated=restated,
         ),
         fallback_xmp=build_xmp(None, provenance),
         metadata=replace(metadata, exif=exif),
@@ -264,6 +276,15 @@ def job_for(
         quality=quality,
         notes=notes,
     )
+
+
+def _xmp_of_texts(format: str, texts: Texts, notes: list[str]) -> dict[Property, list[str]]:
+    """Return what XMP must say of comments and texts that the format has no place for; what is lost is noted."""
+    if format == "PNG":
+        return {}
+    if lost := lost_keywords(texts):
+        notes.append(f"{format} holds no texts of PNG: left out were {', '.join(lost)}")
+    return xmp_of_texts(texts, kept=format == "JPEG")
 
 
 def _write_sidecar(path: Path, xmp: bytes, overwrite: bool) -> None:

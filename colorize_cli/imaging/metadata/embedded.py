@@ -6,7 +6,10 @@ from typing import Any
 
 from PIL import Image
 
-from colorize_cli.imaging.metadata.iptc import iptc_of_raw_profile
+from colorize_cli.imaging.codecs.jpeg import comments
+from colorize_cli.imaging.codecs.png_chunks import chunks
+from colorize_cli.imaging.metadata.exif import dpi_of_exif
+from colorize_cli.imaging.metadata.texts import COMMENT, png_texts
 from colorize_cli.imaging.photo import Metadata
 
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -17,11 +20,17 @@ IPTC_RESOURCE = 0x0404
 def embedded_metadata(image: Image.Image, data: bytes, format: str) -> Metadata:
     """Return what an opened image other than TIFF carries. Damaged blocks are left out, never an error."""
     info = image.info
+    if format == "PNG":
+        found = png_texts(chunks(data))
+        exif = _tiff_block(found.exif)
+        return Metadata(exif, found.xmp, found.iptc, _dpi(info, exif, format), tuple(found.texts))
     exif, xmp = _as_bytes(info.get("exif")), _as_bytes(info.get("xmp"))
     if format == "JPEG2000":
         boxes = jp2_uuid_boxes(data)
         exif, xmp = boxes.get(EXIF_UUID), boxes.get(XMP_UUID)
-    return Metadata(exif=_tiff_block(exif), xmp=xmp, iptc=_iptc(info), dpi=_dpi(info))
+    texts = tuple((COMMENT, text) for text in comments(data)) if format == "JPEG" else ()
+    exif = _tiff_block(exif)
+    return Metadata(exif, xmp, _iptc(info), _dpi(info, exif, format), texts)
 
 
 def _as_bytes(value: Any) -> bytes | None:
@@ -39,17 +48,19 @@ def _tiff_block(exif: bytes | None) -> bytes | None:
 
 
 def _iptc(info: dict[Any, Any]) -> bytes | None:
-    raw = info.get("Raw profile type iptc")
-    if isinstance(raw, str):
-        return iptc_of_raw_profile(raw)
     resources = info.get("photoshop")
     value = resources.get(IPTC_RESOURCE) if isinstance(resources, dict) else None
     return value if isinstance(value, bytes) and value else None
 
 
-def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
+def _dpi(info: dict[Any, Any], exif: bytes | None, format: str) -> tuple[float, float] | None:
+    """Return the resolution that the file states in its own header, else in EXIF; None where it states none.
+
+    Pillow makes 72 of the absence of one in the EXIF block of a JPEG, so that its value counts only with JFIF's.
+    """
+    stated = info.get("dpi") if format != "JPEG" or info.get("jfif_unit") in (1, 2) else None
     try:
-        x, y = (float(value) for value in info["dpi"])
+        x, y = (float(value) for value in stated or dpi_of_exif(exif) or ())
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
     # JFIF writers put 1 x 1 for "unknown"; nobody scans at that.

@@ -5,13 +5,14 @@ XMP packets: ISO 16684-1.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.dom import minidom
 from xml.parsers import expat
 from xml.parsers.expat import ExpatError
 
-from colorize_cli.imaging.metadata.iptc import xmp_properties
+from colorize_cli.imaging.metadata.iptc import Property, xmp_properties
 from colorize_cli.imaging.metadata.restated import Restated
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -98,11 +99,13 @@ def build_xmp(
     provenance: Provenance,
     *,
     iptc: bytes | None = None,
+    stated: Mapping[Property, list[str]] | None = None,
     restated: Restated | None = None,
 ) -> bytes:
     """Return an XMP packet with all of ``existing`` and the provenance, UTF-8.
 
     ``iptc``: IPTC-IIM records to say in XMP too, where ``existing`` does not say them, for formats that hold no IIM.
+    ``stated``: further properties to say where ``existing`` does not.
     ``restated``: what is true of the result where ``existing`` says something else about how the pixels lie.
 
     Provenance of an earlier run is replaced, other properties are kept; an ``existing`` packet that is not well-formed
@@ -133,8 +136,9 @@ def build_xmp(
             _add_text(document, bag, NS_RDF, "rdf:li", f"{name}={value}")
         parameters.appendChild(bag)
         description.appendChild(parameters)
-    _add_iptc(document, rdf, description, iptc or b"")
+    _add_properties(document, rdf, description, xmp_properties(iptc or b""))
     rdf.appendChild(description)
+    _add_properties(document, rdf, description, stated or {})
     root = document.documentElement
     assert root is not None
     return (_PACKET_START + root.toxml() + _PACKET_END).encode("utf-8")
@@ -168,9 +172,11 @@ def _remove_extension_link(rdf: minidom.Element) -> None:
             node.removeAttributeNS(NS_XMP_NOTE, "HasExtendedXMP")
 
 
-def _add_iptc(document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, iptc: bytes) -> None:
-    """Append the properties that IPTC records stand for, but for those that the packet has already."""
-    for known, values in xmp_properties(iptc).items():
+def _add_properties(
+    document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, properties: Mapping[Property, list[str]]
+) -> None:
+    """Append properties, but for those that the packet has already."""
+    for known, values in properties.items():
         prefix, _, local = known.name.partition(":")
         stated = rdf.getElementsByTagNameNS(known.space, local) or any(
             isinstance(node, minidom.Element) and node.hasAttributeNS(known.space, local) for node in rdf.childNodes
