@@ -18,8 +18,8 @@ from colorize_cli.batch.inputs.sidecars import copy_sidecars
 from colorize_cli.batch.memory_limit import MemoryBudget, memory_in_use, memory_of
 from colorize_cli.batch.pipeline import Pipeline
 from colorize_cli.batch.reports.columns import done, failed, settled
-from colorize_cli.batch.reports.outcome import Outcome, Report
-from colorize_cli.batch.resume import ALREADY_DONE, Predictor, recorded_storage, skip_reason
+from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome, Report
+from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.work import Reader, Work

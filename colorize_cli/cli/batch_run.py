@@ -120,6 +120,8 @@ def _colorize(
     page = gallery.write()
     if page is not None:
         console.say(f"The least certain results are shown in '{page}'.")
+    elif gallery.kept_earlier:
+        console.say(f"'{options.gallery}' was left as it is: it shows more photographs than this run knows of.")
     _summarize(report, console)
     if report.done and predictor is not None:
         console.detail(batch.times.summary(available_cores(), accelerated=predictor.batch_size > 1))
@@ -138,8 +140,7 @@ def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
 
 
 def _tell(outcome: "Outcome", console: Console) -> None:
-    from colorize_cli.batch.reports.outcome import failure_lines
-    from colorize_cli.batch.resume import ALREADY_DONE
+    from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
 
     for note in outcome.notes:
         console.say_once(f"Note: {note}")

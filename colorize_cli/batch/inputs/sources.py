@@ -4,6 +4,7 @@ A folder is searched for what can be read (:mod:`~colorize_cli.batch.inputs.kind
 accounted for; a file that is named itself is tried whatever its suffix.
 """
 
+import codecs
 import contextlib
 import glob
 import os
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from colorize_cli.batch.inputs.kinds import ASIDE, in_words, kind_of, reason_of
+from colorize_cli.batch.reports.own_files import FAILED_LIST_MARK
 from colorize_cli.errors import UsageProblem
 
 IGNORED_FOLDERS = frozenset({"@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
@@ -94,21 +96,34 @@ def is_list(word: str) -> bool:
 def read_list(name: str) -> Iterator[str]:
     """Yield the names in a list, one a line, or separated by NUL; ``-`` is standard input.
 
-    Raises :class:`UsageProblem` when the list cannot be read.
+    A byte order mark and the line with which a failed list begins are passed over; a list in UTF-16 is one of text
+    lines. Raises :class:`UsageProblem` when the list cannot be read.
     """
     try:
         with contextlib.nullcontext(sys.stdin.buffer) if name == STANDARD_STREAM else Path(name).open("rb") as file:
             chunk = file.read(_CHUNK)
+            if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                text = (chunk + file.read()).decode("utf-16", "replace")
+                yield from filter(None, text.replace("\r\n", "\n").split("\n"))
+                return
+            chunk = chunk.removeprefix(codecs.BOM_UTF8)
             separator = b"\0" if b"\0" in chunk else b"\n"
             begun = b""
             while chunk:
                 *whole, begun = (begun + chunk).split(separator)
-                yield from filter(None, (os.fsdecode(line.removesuffix(b"\r")) for line in whole))
+                yield from _names(whole, separator)
                 chunk = file.read(_CHUNK)
-            if begun:
-                yield os.fsdecode(begun.removesuffix(b"\r"))
+            yield from _names([begun], separator)
     except OSError as error:
         raise UsageProblem(f"The list '{name}' cannot be read: {error.strerror}.", "Check its name.") from error
+
+
+def _names(lines: list[bytes], separator: bytes) -> Iterator[str]:
+    """Yield the names in lines: without the carriage return of Windows, which between NULs belongs to the name."""
+    for line in lines:
+        name = line.removesuffix(b"\r") if separator == b"\n" else line
+        if name and name != FAILED_LIST_MARK:
+            yield os.fsdecode(name)
 
 
 class _Search:

@@ -22,6 +22,9 @@ REMEMBERED_FAILURES = 100
 """How many failures are kept for the summary; all of them are in ``--report`` and ``--failed-list``."""
 
 
+ALREADY_DONE = "Its output exists already, made by the same model and weights."
+"""The reason of a skip that needs nobody's attention."""
+
 IN_COLOR = "It is in color already; --force colorizes it anyway."
 """The reason of passing over a color photograph."""
 
