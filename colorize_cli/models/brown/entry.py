@@ -22,6 +22,9 @@ ENTRIES = (
                 23_781_444,
                 {"encoder": "paired", "deep_width": 256, "context": 4, "dropout": 0.1},
                 recipes={"paired": "colorize_cli.models.brown.recipes:GAN_PAIRED"},
+                title="two encoders and self-attention, to be trained on a GPU",
+                objective="cross-entropy over ab bins, then adversarial",
+                encoder="EfficientNet-Lite2 and ResNet-18",
             ),
             "light": Variant(
                 "colorize_cli.models.brown.generator:Generator",
