@@ -113,6 +113,7 @@ class ColorizeOptions(ColorizerOptions):
         Path | None,
         Option("Retry only the photos that failed in this report, and add to the report", RUNS, metavar="REPORT"),
     ] = None
+    strict: Annotated[bool, Option("Exit with 1 if a file in a folder could not be read", RUNS)] = False
     dry_run: Annotated[bool, Option("Show what would be done; write nothing", RUNS)] = False
     shard: Annotated[
         str | None,
@@ -208,6 +209,11 @@ class ColorizeOptions(ColorizerOptions):
     def failed_file(self) -> Path | None:
         """Where the names of failed photographs go; each shard has its own list."""
         return self._of_shard(self.failed_list)
+
+    @property
+    def own_files(self) -> list[Path]:
+        """What the run writes about itself, which may lie among the photographs."""
+        return [path for path in (self.report_file, self.failed_file, self.retry, self.gallery) if path is not None]
 
     def _of_shard(self, path: Path | None) -> Path | None:
         return path if path is None or self.part is None else self.part.named(path)

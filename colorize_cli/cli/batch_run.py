@@ -58,18 +58,21 @@ def _dry_run(plan: "Plan", options: "ColorizeOptions", console: Console, results
     from colorize_cli.batch.reports.outcome import Report, json_line
     from colorize_cli.batch.resume import dry_run
 
-    report = Report()
+    report = Report(strict=options.strict)
     for outcome in dry_run(plan, options):
         report.add(outcome)
         if as_json:
             results.line(json_line(outcome.row() | {"dry_run": True}).encode("ascii"))
             continue
         name, target = os.fspath(outcome.source or "-"), os.fspath(outcome.target or "-")
-        says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {outcome.status}: {outcome.reason}"
+        state = outcome.status.replace("_", " ")
+        says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {state}: {outcome.reason}"
         results.line(os.fsencode(says) + b"\n")
     counts = {"to colorize": report.done, "to skip": report.skipped, "that cannot be read": report.failed}
     planned = ", ".join(f"{number} {what}" for what, number in counts.items() if number) or "nothing to do"
     console.say(f"Planned: {planned}. Nothing was written.")
+    if line := report.not_read_line():
+        console.say(line)
     return report.exit_code
 
 
@@ -88,7 +91,7 @@ def _colorize(
     from colorize_cli.compute import available_cores
 
     files, gallery, summary = RunFiles(options), Gallery(options), RunSummary(options)
-    with run_progress(len(plan), "photos", shown=not console.quiet) as progress:
+    with run_progress(plan.photos, "photos", shown=not console.quiet) as progress:
         progress.loading(f"loading model {options.model}")
         cluster = _cluster(plan, options)
         predictor = make_predictor(plan, options) if cluster is None else None
@@ -102,7 +105,8 @@ def _colorize(
                 console.say(f"Colorizing with {options.model} on {ready.description}.")
 
             def on_outcome(outcome: "Outcome") -> None:
-                progress.end(outcome.status)
+                if outcome.status != "passed_over":
+                    progress.end(outcome.status)
                 summary.add(outcome)
                 _tell(outcome, console)
                 if as_json:
@@ -128,6 +132,8 @@ def _colorize(
     page = gallery.write()
     if page is not None:
         console.say(f"Gallery of the least certain results: {page}")
+    elif gallery.kept_earlier:
+        console.say(f"'{options.gallery}' was left as it is: it shows more photos than this run has colorized.")
     working = batch.times.elapsed if predictor is not None else elapsed
     for line in summary.lines(report, elapsed, working):
         console.say(line)
@@ -159,8 +165,7 @@ def _print_paths(outcome: "Outcome", results: Results, console: Console) -> None
 
 
 def _tell(outcome: "Outcome", console: Console) -> None:
-    from colorize_cli.batch.reports.outcome import failure_lines
-    from colorize_cli.batch.resume import ALREADY_DONE
+    from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
 
     for note in outcome.notes:
         console.say_once(f"Note: {note}")
@@ -168,6 +173,8 @@ def _tell(outcome: "Outcome", console: Console) -> None:
         console.error(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:
             console.detail(outcome.traceback)
+    elif outcome.status == "passed_over":
+        console.detail(f"Not read: '{outcome.source}': {outcome.reason}")
     elif outcome.status == "skipped":
         line = f"Skipped: '{outcome.source}': {outcome.reason}"
         if outcome.target is not None and outcome.reason != ALREADY_DONE:

@@ -2,7 +2,10 @@
 
 import json as json_module
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+import shutil
+import textwrap
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +16,6 @@ from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.cli.options import Json, Quiet, Weights
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
 from colorize_cli.option import Option
-
-if TYPE_CHECKING:
-    from colorize_cli.entry import ModelEntry
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -31,26 +31,62 @@ Name = model_files.Name
 @app.command("list", cls=OptionsCommand)
 @with_options
 def list_models(json: Json = False) -> None:
-    """List the models."""
+    """List the models, those that are ready to use first."""
+    from colorize_cli.checkpoints.facts import model_facts, weights_state
     from colorize_cli.registry import ENTRIES
 
-    results = Results()
+    results, facts = Results(), [model_facts(entry) for entry in ENTRIES.values()]
     if json:
-        results.line(_json([_facts(entry) for entry in ENTRIES.values()]))
+        results.line(_json(facts))
         return
-    width = max(map(len, ENTRIES))
-    for entry in ENTRIES.values():
-        ready = _state(entry)
-        results.line(f"{entry.name:<{width}}  {ready:<9}  {entry.title}\n".encode())
+    rows = [
+        (
+            row["name"],
+            weights_state(ENTRIES[row["name"]]),
+            _count(row["parameters"]),
+            row["encoder"] or "-",
+            row["objective"],
+            ". ".join([row["title"], *(note.rstrip(".") for note in row["notes"])]),
+        )
+        for row in facts
+    ]
+    rows.sort(key=lambda row: row[1] != "ready")
+    for line in _wrapped(rows) if results.on_terminal else _aligned(rows):
+        results.line(f"{line.rstrip()}\n".encode())
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return one line per model, as wide as it needs to be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
+def _wrapped(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the models within the width of the terminal: name, state and parameters before lines of text."""
+    columns = shutil.get_terminal_size().columns
+    widths = [max(len(row[place]) for row in rows) for place in range(3)]
+    lines = []
+    for *head, encoder, objective, text in rows:
+        first = "  ".join(f"{cell:<{width}}" for cell, width in zip(head, widths, strict=True)) + "  "
+        facts = [f"{text}.", f"Encoder: {encoder}." if encoder != "-" else "", f"Objective: {objective}."]
+        text = " ".join(filter(None, facts))
+        lines += textwrap.wrap(
+            text, columns - 1, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
+        )
+    return lines
 
 
 @app.command("show", cls=OptionsCommand)
 @with_options
 def show(name: Name, weights: Weights = None, json: Json = False) -> None:
     """Show the properties of a model and its weights."""
+    from colorize_cli.checkpoints.facts import checkpoint_facts, model_facts
     from colorize_cli.registry import get
 
-    facts = _facts(get(name)) | _card(get(name), weights)
+    entry = get(name)
+    card = checkpoint_facts(entry, weights)
+    variant = card.get("variant")
+    facts = model_facts(entry, variant if variant in entry.variants else None) | card
     results = Results()
     if json:
         results.line(_json(facts))
@@ -99,62 +135,11 @@ def verify(
     raise typer.Exit(most_serious(codes))
 
 
-def _facts(entry: "ModelEntry") -> dict[str, Any]:
-    from colorize_cli.checkpoints.locate import bundled_path
-
-    path = bundled_path(entry)
-    if path is None and entry.hub:
-        from colorize_cli.checkpoints.hub.pins import seen_in_cache
-
-        path = next((found for file in entry.hub.values() if (found := seen_in_cache(file)) is not None), None)
-    published = {
-        key: {"reference": str(file), "sha256": file.sha256, "size": file.size, "licence": file.licence}
-        for key, file in entry.hub.items()
-    }
-    return {
-        "name": entry.name,
-        "title": entry.title,
-        "paper": entry.paper,
-        "variants": list(entry.variants),
-        "objective": entry.objective,
-        "color_space": entry.color_space,
-        "input_size": entry.input_size,
-        "fit": entry.fit,
-        "parameters": entry.parameters,
-        "licence": entry.licence or None,
-        "published": published,
-        "original": entry.original and entry.original.url,
-        "weights": None if path is None else os.fspath(path),
-    }
-
-
-def _state(entry: "ModelEntry") -> str:
-    """Return in a word where the model's weights are."""
-    if _facts(entry)["weights"]:
-        return "ready"
-    if entry.hub:
-        return "on Hub"
-    return "convert" if entry.original else "untrained"
-
-
-def _card(entry: "ModelEntry", weights: str | None) -> dict[str, Any]:
-    """Return what the checkpoint says about itself, or nothing where the model has none."""
-    from colorize_cli.checkpoints.locate import bundled_path, find_weights
-
-    if weights is None and bundled_path(entry) is None:
-        return {}
-    from colorize_cli.checkpoints.foreign import open_checkpoint
-
-    path = find_weights(entry, weights, offline=True)
-    info = open_checkpoint(path, entry).info
-    return {
-        "weights": os.fspath(path),
-        "variant": info.variant,
-        "recipe": info.recipe,
-        "data": dict(info.data),
-        "validation": dict(info.validation),
-        "trained_with_version": info.version,
-    }
+def _count(parameters: int) -> str:
+    """Return a number of parameters for a list, ``-`` for models without any."""
+    if parameters >= 1_000_000:
+        return f"{parameters / 1e6:.1f} M"
+    return f"{parameters / 1e3:.0f} k" if parameters else "-"
 
 
 def _json(value: Any) -> bytes:

@@ -9,7 +9,6 @@ from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
 from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.cli.options import Overwrite, Quiet
-from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
 
 app = typer.Typer(
@@ -41,11 +40,11 @@ def merge(
     A photo that failed in one report and succeeded in a later one counts as done. Incomplete lines are left out.
     """
     from colorize_cli.batch.reports.final_rows import FinalRows
+    from colorize_cli.batch.reports.own_files import REPORT_MARK, check_replaceable
     from colorize_cli.files import atomic_file
-    from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
 
-    if output is not None and output.suffix.lower() in READABLE_SUFFIXES:
-        raise UsageProblem(f"'{output}' has the name of a photograph.", "Name a text file, such as report.jsonl.")
+    if output is not None:
+        check_replaceable(output, REPORT_MARK, replace=overwrite, option="-o")
     rows = FinalRows(reports)
     console = Console(quiet=quiet)
     if output is None:
@@ -56,7 +55,9 @@ def merge(
         with atomic_file(output, overwrite=overwrite) as file:
             file.writelines(rows.lines())
     if rows.damaged:
-        console.warn(f"Lines that are no rows, left out: {rows.damaged}.")
+        console.warn(f"Incomplete lines left out: {rows.damaged}.")
     summary = rows.summary()
-    console.say(f"{len(rows)} photos: {summary.summary()}.")
+    console.say(f"{len(rows) - summary.passed_over - summary.aside} photos: {summary.summary()}.")
+    if passed := summary.not_read_line():
+        console.say(passed)
     raise typer.Exit(summary.exit_code)

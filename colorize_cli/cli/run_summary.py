@@ -60,6 +60,8 @@ class RunSummary:
             lines.append(f"Results: {self._place()} ({in_units(self._bytes)})")
         if self._skipped:
             lines.append("Skipped: " + ", ".join(f"{count} {why}" for why, count in self._skipped.most_common()))
+        if line := report.not_read_line():
+            lines.append(line)
         return lines
 
     def _place(self) -> str:
@@ -73,8 +75,7 @@ class RunSummary:
 
 def _category(reason: str) -> str:
     """Return in a few words why a photo was skipped."""
-    from colorize_cli.batch.reports.outcome import IN_COLOR
-    from colorize_cli.batch.resume import ALREADY_DONE
+    from colorize_cli.batch.reports.outcome import ALREADY_DONE, IN_COLOR
 
     if reason == ALREADY_DONE:
         return "already done"
