@@ -29,7 +29,7 @@ from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
 from colorize_cli.imaging.codecs.write_lossless import write_lossless
 from colorize_cli.imaging.companion_pictures import cell_gray, confidence_picture, contact_sheet, write_confidence_map
-from colorize_cli.imaging.marks import labelled_page
+from colorize_cli.imaging.marks import DEFAULT_POSITION, labelled_page
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.prediction import Prediction
@@ -263,9 +263,9 @@ class Batch:
     def _marked(self, rgb: np.ndarray, photo: Photo) -> tuple[np.ndarray, Photo]:
         """Return the result with the notice on it that was asked for."""
         options = self._options
-        return (
-            (rgb, photo) if options.label is None else labelled_page(rgb, photo, options.label, options.label_position)
-        )
+        if options.label is None:
+            return rgb, photo
+        return labelled_page(rgb, photo, options.label, options.label_position or DEFAULT_POSITION, options.label_font)
 
     def _stop_for(self, error: ColorizeError) -> None:
         if self._fatal is None or error.exit_code > self._fatal.exit_code:

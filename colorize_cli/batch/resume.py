@@ -19,7 +19,7 @@ from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
-from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance
+from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance, xml_text
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.decoding import check_decoding, recorded
 from colorize_cli.inference.hints import hints_digest, read_hints, require_hints
@@ -177,7 +177,7 @@ def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
     """Return the parameters of the provenance that say how results are stored, whatever model made them."""
     stored = {LUMA_PARAMETER: "kept"} if options.lossless_luma else {}
     if options.label is not None:
-        stored["label"] = options.label
+        stored["label"] = xml_text(options.label)
     return stored | recorded_variant(options.variants, options.seed)
 
 

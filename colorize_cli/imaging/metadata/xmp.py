@@ -158,11 +158,15 @@ def without_provenance(packet: bytes) -> bytes | None:
 
 
 def _add_text(document: minidom.Document, parent: minidom.Element, space: str, name: str, text: str) -> None:
-    """Append an element with text; characters that XML cannot hold become question marks."""
+    """Append an element with text."""
     element = document.createElementNS(space, name)
-    clean = _NOT_IN_XML.sub("?", text)
-    element.appendChild(document.createTextNode(clean))
+    element.appendChild(document.createTextNode(xml_text(text)))
     parent.appendChild(element)
+
+
+def xml_text(text: str) -> str:
+    """Return text as it comes back from XML: characters that XML cannot hold are question marks, lines end in \\n."""
+    return _NOT_IN_XML.sub("?", text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _remove_extension_link(rdf: minidom.Element) -> None:
