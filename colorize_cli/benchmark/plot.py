@@ -1,26 +1,33 @@
 """Throughput as a picture: over batch size, and over the size of the photographs."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from colorize_cli.benchmark.rows import Row
-from colorize_cli.errors import OutputError, UsageProblem
+from colorize_cli.errors import LibraryMissing, OutputError, UsageProblem
+
+
+def require_matplotlib() -> None:
+    """Raise :class:`LibraryMissing` where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise LibraryMissing("--plot needs matplotlib.", "`pip install matplotlib`.")
 
 
 def plot(path: Path, rows: Sequence[Row]) -> None:
     """Write a PNG of the measured rows: photographs a second over batch (prediction) and over megapixels (all stages).
 
-    Raises :class:`UsageProblem` where nothing was measured or matplotlib is missing, :class:`OutputError`.
+    Raises :class:`UsageProblem` where nothing was measured, :class:`LibraryMissing` without matplotlib,
+    :class:`OutputError`.
     """
     measured = [row for row in rows if row.samples]
     if not measured:
         raise UsageProblem("Nothing was measured, so there is nothing to plot.", "Choose a device of this machine.")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageProblem("--plot needs matplotlib.", "`pip install 'colorize-cli[curves]'`.") from error
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
