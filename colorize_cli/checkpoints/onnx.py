@@ -79,7 +79,9 @@ def _onnx_bytes(network: ColorizationNet, size: int, metadata: dict[str, str]) -
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise LibraryMissing(f"ONNX export needs {error.name}.", "`pip install 'colorize-cli[onnx]'`.") from error
+        raise LibraryMissing(
+            f"ONNX export needs {error.name}.", "`pip install onnx onnxruntime onnxscript`."
+        ) from error
     example = _lightness(2, size)
     with warnings.catch_warnings(), torch.inference_mode(False):
         warnings.simplefilter("ignore")

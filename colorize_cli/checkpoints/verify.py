@@ -46,11 +46,11 @@ def verify(
     if weights is None and path == bundled_path(entry):
         row = bundled_index().get(path.name)
         if row is None:
-            raise WeightsInvalid(f"{path.name} is not in {INDEX}.", "Install colorize-cli again.")
+            raise WeightsInvalid(f"{path.name} is not in {INDEX}.", "Reinstall colorize from its wheel or checkout.")
         if (row.sha256, row.size) != (checkpoint.sha256, path.stat().st_size):
             raise WeightsInvalid(
                 f"{path} is not the file that was published: sha256 {checkpoint.sha256[:12]}, not {row.sha256[:12]}.",
-                "Install colorize-cli again.",
+                "Reinstall colorize from its wheel or checkout.",
             )
     load_network(checkpoint, entry, str(path))
     return Verified(entry.name, path, checkpoint.sha256, path.stat().st_size)

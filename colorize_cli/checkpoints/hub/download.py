@@ -20,7 +20,7 @@ from colorize_cli.errors import LicenceNotAccepted, ModelError, NotOnHub, Trunca
 
 _REFERENCE = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@]+?)(?:@(?P<revision>[^@]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-LIBRARY = "colorize-cli"
+LIBRARY = "colorize-photos"
 
 
 def parse_reference(reference: str) -> HubFile:
