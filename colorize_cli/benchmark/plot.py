@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from colorize_cli.benchmark.rows import Row
-from colorize_cli.errors import LibraryMissing, OutputError, UsageProblem
+from colorize_cli.errors import LibraryMissing, UsageProblem
+from colorize_cli.files import atomic_file
 
 
 def require_matplotlib() -> None:
@@ -37,10 +38,8 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
     _lines(right, [r for r in measured if r.batch == single], lambda r: r.megapixels, lambda r: r.whole_per_second)
     right.set(xlabel="megapixels", ylabel="photos/s", title=f"All stages one after another, batch {single}")
     figure.suptitle(str(measured[0].machine), fontsize=7)
-    try:
-        figure.savefig(path, dpi=120, format="png")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+    with atomic_file(path, overwrite=True) as file:
+        figure.savefig(file, dpi=120, format="png")
 
 
 def _lines(axes: Any, rows: Sequence[Row], x: Callable[[Row], Any], y: Callable[[Row], Any]) -> None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from colorize_cli.checkpoints.file import sha256_of
 from colorize_cli.errors import WeightsMissing, WrongHash
+from colorize_cli.files import sha256_of
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from colorize_cli.checkpoints.file import sha256_of
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
 from colorize_cli.checkpoints.locate import (
     INDEX,
@@ -16,6 +15,7 @@ from colorize_cli.checkpoints.locate import (
 )
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import WeightsInvalid
+from colorize_cli.files import sha256_of, write_text
 from colorize_cli.registry import ENTRIES
 
 
@@ -65,5 +65,5 @@ def write_index(folder: Path | None = None) -> Path:
             path = folder / entry.bundled
             rows.append(asdict(BundledFile(path.name, sha256_of(path), path.stat().st_size, f"{path.stem}.md")))
     index = folder / INDEX
-    index.write_text(json.dumps({"files": rows}, indent=2) + "\n", encoding="utf-8")
+    write_text(index, json.dumps({"files": rows}, indent=2) + "\n")
     return index

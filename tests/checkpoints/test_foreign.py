@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from colorize_cli import registry
 from colorize_cli.checkpoints import foreign
-from colorize_cli.checkpoints.file import load_checkpoint, read_info, sha256_of
+from colorize_cli.checkpoints.file import load_checkpoint, read_info
 from colorize_cli.checkpoints.foreign import convert, load_network, open_checkpoint, read_foreign
 from colorize_cli.errors import (
     OutputError,
@@ -21,6 +21,7 @@ from colorize_cli.errors import (
     WeightsMissing,
     WrongHash,
 )
+from colorize_cli.files import sha256_of
 
 
 @pytest.fixture(scope="module")

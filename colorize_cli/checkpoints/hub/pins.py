@@ -8,13 +8,14 @@ than the whole of ``models list``.
 import contextlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from colorize_cli.checkpoints.hub import pins
 from colorize_cli.entry import HubFile
+from colorize_cli.errors import OutputError
+from colorize_cli.files import write_text
 
 FILE = "hub-pins.json"
 
@@ -78,14 +79,9 @@ def _read() -> dict[str, dict[str, Any]]:
 
 
 def _write(state: dict[str, dict[str, Any]]) -> None:
-    """Write the file whole or not at all; a state folder that cannot be written costs the pin, not the run."""
-    folder = state_folder()
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(state, file, indent=2, sort_keys=True)
-        Path(temporary).replace(folder / FILE)
+    """Write the file; a state folder that cannot be written costs the pin, not the run."""
+    with contextlib.suppress(OutputError):
+        write_text(state_folder() / FILE, json.dumps(state, indent=2, sort_keys=True), parents=True)
 
 
 def cache_folder() -> Path:

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.file import sha256_of
 from colorize_cli.cli import main
+from colorize_cli.files import sha256_of
 from tests.checkpoints.hub_server import COMMIT, Repo
 
 
