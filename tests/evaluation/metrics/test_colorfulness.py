@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from colorize_cli.evaluation.metrics.colorfulness import colorfulness, signed_colorfulness
+from colorize_cli.imaging.colorfulness import colorfulness, signed_colorfulness
 
 
 def test_neutral_pictures_have_no_color(rng):
