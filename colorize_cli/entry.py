@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from colorize_cli.recipe import Recipe
 
 Fit = Literal["letterbox", "letterbox-white", "stretch", "rectangle", "native"]
+"""How a photograph is brought to the input of a network; see :func:`colorize_cli.imaging.geometry.fit`."""
 
 
 @dataclass(frozen=True)
