@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from colorize_cli.checkpoints.encoder_packages import PACKAGES as ENCODERS
 from colorize_cli.cli.app import _PACKAGES
+from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -35,7 +35,7 @@ ALSO = {"opencv-python-headless", "pip", "pre-commit", "pytest-cov"}
 
 def installed_things() -> list[tuple[str, str]]:
     """Return (page, package or checkout) of every line that installs something."""
-    found = [("encoder_packages.py", known.requirement) for known in ENCODERS.values()]
+    found = [("efficientnet_lite.py", EfficientNetLiteEncoder.package.requirement)]
     found += [("app.py", package) for package in _PACKAGES.values()]
     for page in PAGES:
         for line in INSTALL.findall(page.read_text(encoding="utf-8")):

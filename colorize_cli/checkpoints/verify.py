@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from colorize_cli.checkpoints.file import read_info
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
 from colorize_cli.checkpoints.locate import (
     INDEX,
@@ -63,7 +64,10 @@ def write_index(folder: Path | None = None) -> Path:
     for entry in ENTRIES.values():
         if entry.bundled is not None and (folder / entry.bundled).is_file():
             path = folder / entry.bundled
-            rows.append(asdict(BundledFile(path.name, sha256_of(path), path.stat().st_size, f"{path.stem}.md")))
+            variant = read_info(path).variant
+            rows.append(
+                asdict(BundledFile(path.name, variant, sha256_of(path), path.stat().st_size, f"{path.stem}.md"))
+            )
     index = folder / INDEX
     write_text(index, json.dumps({"files": rows}, indent=2) + "\n")
     return index

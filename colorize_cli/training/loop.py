@@ -28,7 +28,6 @@ from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.labels import class_indices
 from colorize_cli.training.interruption import Interruption
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
-from colorize_cli.training.objectives.chroma import ab_decoder
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.run_folder import RunFolder
@@ -133,7 +132,7 @@ class Trainer:
         torch.manual_seed(_step_seed(self.options.seed, position.stage, -1))
         if objective_state is None:
             self._begin_with_mean(stage)
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if decoder is not None and stage.vividness is not None:
             decoder.default_vividness.fill_(stage.vividness)
         objective = create(self.network, stage, Setting(self.compute, plan.steps, classes, self.ranks))
@@ -141,7 +140,14 @@ class Trainer:
             objective.load_state_dict(objective_state)
         parts = self.options.accumulate * self.ranks.world
         stream = step_batches(
-            plan, self.store, labels, start=position.step, parts=parts, workers=self.workers, ranks=self.ranks
+            plan,
+            self.store,
+            labels,
+            start=position.step,
+            parts=parts,
+            workers=self.workers,
+            ranks=self.ranks,
+            device=self.compute.device,
         )
         # A run resumed where patience had just ended has nothing left to do in this stage.
         for batches in () if self._patience_ended() else stream:

@@ -14,6 +14,7 @@ from PIL import Image
 from colorize_cli import registry
 from colorize_cli.cli import main
 from colorize_cli.files import sha256_of
+from colorize_cli.models.network import half
 from tests.checkpoints.hub_server import COMMIT, Repo
 from tests.checkpoints.thin import thin
 
@@ -121,7 +122,7 @@ def test_a_checkpoint_that_is_not_published_is_a_usage_error(hub, capfd):
 def test_a_published_file_is_converted_and_colorizes_with_hints(hub, photo, capfd):
     torch.manual_seed(0)
     network = registry.get("siggraph17").build()
-    torch.save(thin(network.state_dict()), "weights.pth")
+    torch.save(half(network), "weights.pth")
     assert main(["models", "convert", "weights.pth", "-m", "siggraph17", "-o", "mine.safetensors"]) == 0
     assert capfd.readouterr().out == "mine.safetensors\n"
     common = ["photo.png", "-m", "siggraph17", "--weights", "mine.safetensors", "--size", "64", "--device", "cpu"]
