@@ -20,6 +20,12 @@ OUTPUT, REVIEW, RUNS = "Output", "Review", "Large batches"
 """Headings of the help."""
 
 
+def _recorded_label(text: str) -> str:
+    from colorize_cli.imaging.metadata.xmp import xml_text
+
+    return xml_text(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColorizeOptions(ColorizerOptions):
     """Every choice of ``colorize``; values that contradict each other raise :class:`UsageProblem` on construction.
@@ -71,17 +77,24 @@ class ColorizeOptions(ColorizerOptions):
             OUTPUT,
             metavar="[TEXT]",
             everyday=True,
-            records=str,
+            records=_recorded_label,
         ),
     ] = None
     label_position: Annotated[
-        str,
+        str | None,
         Option(
-            "bottom-right, bottom-left, top-right, top-left, or below (in an added margin)",
+            "Place of the label: bottom-right, bottom-left, top-right, top-left, or below (in an added margin)",
             OUTPUT,
             metavar="CORNER|below",
+            unset="bottom-right",
         ),
-    ] = "bottom-right"
+    ] = None
+    label_font: Annotated[
+        Path | None,
+        Option(
+            "TrueType or OpenType font of the label, for scripts that the default font lacks", OUTPUT, metavar="FILE"
+        ),
+    ] = None
     strip: Annotated[bool, Option("Remove all metadata except provenance, color profile and resolution", OUTPUT)] = (
         False
     )
@@ -102,7 +115,9 @@ class ColorizeOptions(ColorizerOptions):
         Path | None,
         Option("Write a page that compares gray and color, least certain photos first", REVIEW, metavar="FILE.html"),
     ] = None
-    gallery_size: Annotated[int, Option("Number of photos in the gallery", REVIEW, metavar="N", least=1)] = 200
+    gallery_size: Annotated[
+        int | None, Option("Number of photos in the gallery", REVIEW, metavar="N", least=1, unset="200")
+    ] = None
     report: Annotated[
         Path | None, Option("Write one JSON line per photo to this file", RUNS, metavar="FILE", everyday=True)
     ] = None
@@ -163,6 +178,8 @@ class ColorizeOptions(ColorizerOptions):
             )
         if self.variants is not None and self.hints is not None:
             raise UsageProblem("--hints fixes the colors and --variants tries others.", "Use only one of them.")
+        if self.gallery_size is not None and self.gallery is None:
+            raise UsageProblem("--gallery-size has no effect without --gallery.", "Add --gallery FILE.html.")
         if self.output == "":
             raise UsageProblem("-o is empty.", "Name a file, a folder, or - for standard output.")
 
@@ -172,13 +189,21 @@ class ColorizeOptions(ColorizerOptions):
             raise UsageProblem("--lossless-luma writes JPEG only.", "Leave out --format.")
         object.__setattr__(self, "format", "jpeg")
 
-    def _check_marks(self) -> None:
-        from colorize_cli.imaging.marks import POSITIONS
+    def _check_label(self, label: str) -> None:
+        from colorize_cli.imaging.marks import POSITIONS, check_letters
 
-        if self.label_position not in POSITIONS:
-            raise UsageProblem(f"--label-position must be one of {', '.join(POSITIONS)}, not '{self.label_position}'.")
-        if self.label is not None and not self.label.strip():
+        if not label.strip():
             raise UsageProblem("--label is empty.", 'Give a text, e.g. --label "Colorized".')
+        check_letters(label, self.label_font)
+        if self.label_position is not None and self.label_position not in POSITIONS:
+            raise UsageProblem(f"--label-position must be one of {', '.join(POSITIONS)}, not '{self.label_position}'.")
+
+    def _check_marks(self) -> None:
+        if self.label is None and (self.label_position is not None or self.label_font is not None):
+            option = "--label-font" if self.label_position is None else "--label-position"
+            raise UsageProblem(f"{option} has no effect without --label.", "Add --label.")
+        if self.label is not None:
+            self._check_label(self.label)
         if self.lossless_luma and self.label is not None:
             raise UsageProblem("--label changes the gray channel that --lossless-luma keeps.", "Use only one of them.")
         if self.lossless_luma and self.strip:

@@ -54,6 +54,10 @@ def bench(
     from colorize_cli.errors import UsageProblem
 
     check_endings(export, plot)
+    if plot is not None:
+        from colorize_cli.benchmark.plot import require_matplotlib
+
+        require_matplotlib()
     if folder is not None and not pipeline:
         raise UsageProblem("A folder is only used with --pipeline.", "Choose sizes with --sizes.")
     if folder is not None and not folder.exists():
