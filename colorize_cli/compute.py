@@ -1,4 +1,4 @@
-"""What this machine computes with: cores, devices and precisions, and why one is not to be had.
+"""What this machine computes with: cores, devices and precisions, and why one is not available.
 
 Importing this module imports no torch.
 """

@@ -20,7 +20,9 @@ EXPORTS = (".json", ".csv", ".md")
 def check_export(path: Path) -> None:
     """Raise :class:`UsageProblem` unless the file's ending names a format."""
     if path.suffix.lower() not in EXPORTS:
-        raise UsageProblem(f"--export {path} has no known ending.", f"Endings: {', '.join(EXPORTS)}.")
+        raise UsageProblem(
+            f"--export {path} has an unknown suffix.", f"Use {', '.join(EXPORTS[:-1])} or {EXPORTS[-1]}."
+        )
 
 
 def export(path: Path, formats: Mapping[str, Callable[[], str]], *, parents: bool = False) -> None:

@@ -237,7 +237,7 @@ class ColorizeOptions(ColorizerOptions):
 
     @property
     def own_files(self) -> list[Path]:
-        """What the run writes about itself, which may lie among the photographs."""
+        """The files that the run writes about itself, which may be in the folder of the photographs."""
         return [path for path in (self.report_file, self.failed_file, self.retry, self.gallery) if path is not None]
 
     def _of_shard(self, path: Path | None) -> Path | None:
@@ -250,7 +250,7 @@ class ColorizeOptions(ColorizerOptions):
 
     @property
     def workers(self) -> int:
-        """How many photographs are under way at a time: ``--jobs``, or one more than the cores at hand.
+        """How many photographs are processed at the same time: ``--jobs``, or one more than the available cores.
 
         One more, because some thread always waits for the disk.
         """
@@ -258,7 +258,7 @@ class ColorizeOptions(ColorizerOptions):
 
     @cached_property
     def memory(self) -> int | None:
-        """Bytes that the process may use, as far as fewer photographs at a time keep it there; None is no limit."""
+        """Memory limit of the process in bytes, kept by processing fewer photographs at once; None for no limit."""
         if self.memory_limit is None:
             return None
         from colorize_cli.batch.memory_limit import parse_size

@@ -1,4 +1,4 @@
-"""The batch run: a checked plan, a colorizer and options in, one outcome a photograph out."""
+"""The batch run: a checked plan, a colorizer and options in, one outcome per photograph out."""
 
 import contextlib
 import os
@@ -94,7 +94,7 @@ class Batch:
                 report.add(outcome)
                 try:
                     on_outcome(outcome)
-                except ColorizeError as error:  # the report's own disk is full, say
+                except ColorizeError as error:  # e.g. the disk of the report is full
                     self._stop_for(error)
         report.stopped_by = self._fatal
         report.not_reached = total - report.settled
@@ -161,14 +161,14 @@ class Batch:
         if item.target is not None:
             self._target.make(item.target.parent)
         elif self._stdout is None:
-            raise ColorizeError("Standard output is not available here.")
+            raise ColorizeError("Standard output is not available.")
         if item.target is not None:
             with self.times.measure("write"):
                 work.notes += self._write_companions(work, item.target)
             if self._options.resumes and os.path.lexists(item.target):
                 if not has_companions(self._options):  # another run on the same tree was faster
                     return Outcome(item.source, item.target, "skipped", skip_reason(item.target, self._provenance))
-                work.notes.append("the result was there already: only what was missing beside it was written")
+                work.notes.append("the result already existed; only missing files beside it were written")
                 return done(work, self._options, self._provenance)
         with self.times.measure("write"):
             written = self._write(work, item.target)

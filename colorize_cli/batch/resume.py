@@ -75,21 +75,21 @@ class _NothingToPredict:
 
     def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Never called, unless a result vanished since the plan was made."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
         """Never called."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def variants(
         self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
     ) -> list[np.ndarray]:
         """Never called."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
         """Never called."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def provenance(self) -> Provenance:
         """Return what the model would record."""
@@ -200,7 +200,7 @@ def skip_reason(target: Path, expected: Provenance) -> str:
     except (ColorizeError, OSError):
         found = None
     if found is None:
-        return f"'{target}' exists and bears no record of colorize; it was left alone."
+        return f"'{target}' exists and was not made by colorize; it was left alone."
     if found.model != expected.model:
         return f"'{target}' exists, made by model '{found.model}'; it was left alone."
     if found.weights_sha256 != expected.weights_sha256:

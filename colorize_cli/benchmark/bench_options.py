@@ -136,4 +136,4 @@ def check_endings(export: Path | None, plot: Path | None) -> None:
     if export is not None:
         check_export(export)
     if plot is not None and plot.suffix.lower() != ".png":
-        raise UsageProblem(f"--plot {plot} is no .png file.", "Name a file that ends in .png.")
+        raise UsageProblem(f"--plot {plot} is not a .png file.", "Name a file that ends in .png.")

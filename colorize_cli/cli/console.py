@@ -120,7 +120,7 @@ class Console:
 class Results:
     """The result stream: paths or JSON lines, in bytes, so that any file name passes unharmed.
 
-    When the reader goes away (``| head``) the results are dropped and the work goes on.
+    When the reader goes away (``| head``) further results are dropped and the work continues.
     """
 
     def __init__(self) -> None:

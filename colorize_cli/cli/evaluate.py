@@ -111,7 +111,7 @@ def _evaluate(
     session = run(options, shard, _progress(shown=not quiet))
     evaluation = session.evaluation
     if evaluation is None:
-        console.say(f"Rank {shard.rank} of {shard.world} is done; the last one merges.")
+        console.say(f"Rank {shard.rank} of {shard.world} is done; the last rank merges the results.")
         return EXIT_OK
     for failure in evaluation.failures:
         console.warn(failure.error)
@@ -130,7 +130,7 @@ def _evaluate(
         for table in metric_tables.as_rich(evaluation, summary, width=_width(), everything=everything):
             _print_table(table)
     if evaluation.failures:
-        console.warn(f"{len(evaluation.failures)} of {len(evaluation.results)} photographs failed and count nowhere.")
+        console.warn(f"{len(evaluation.failures)} of {len(evaluation.results)} photographs failed and are not counted.")
         return EXIT_SOME_FAILED
     return EXIT_OK
 

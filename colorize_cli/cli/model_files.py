@@ -42,12 +42,12 @@ def download(
     file = _published(entry, weights)
     console = Console(quiet=quiet)
     size = f", {file.size / 1e6:.0f} MB" if file.size else ""
-    console.say(f"{file}{size}, licence {file.licence or 'as its card says'}")
+    console.say(f"{file}{size}, license: {file.licence or 'see its card'}")
     if quiet:
         disable_progress_bars()
     found = verify(entry, str(file) if weights and weights.startswith("hf://") else _key(entry, file),
                    accept_license=accept_license)  # fmt: skip
-    console.say(f"sound (sha256 {found.sha256})")
+    console.say(f"Verified (sha256 {found.sha256}).")
     Results().path(found.path)
 
 
@@ -111,14 +111,14 @@ def _published(entry: "ModelEntry", weights: str | None) -> "HubFile":
         return file
     if weights is not None:
         known = ", ".join(entry.hub) or "none"
-        raise UsageProblem(f"'{weights}' is no published checkpoint of {entry.name}.", f"There are: {known}.")
+        raise UsageProblem(f"'{weights}' is not a published checkpoint of {entry.name}.", f"Choose from: {known}.")
     if entry.original is not None:
         raise WeightsMissing(
             f"The weights of {entry.name} are published outside the Hub ({entry.original.licence}).",
-            f"Fetch {entry.original.url} and run "
+            f"Download {entry.original.url} and run "
             f"`colorize models convert {os.fspath(entry.original.file)} -m {entry.name} -o {entry.name}.safetensors`.",
         )
-    raise WeightsMissing(f"No checkpoint of {entry.name} is published on the Hub.", "`colorize models show` says more.")
+    raise WeightsMissing(f"No checkpoint of {entry.name} is published on the Hub.", "See `colorize models show`.")
 
 
 def _key(entry: "ModelEntry", file: "HubFile") -> str:

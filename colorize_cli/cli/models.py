@@ -112,7 +112,7 @@ def verify(
     from colorize_cli.registry import ENTRIES, get
 
     if name is None and weights is not None:
-        raise typer.BadParameter("--weights needs the name of its model.")
+        raise typer.BadParameter("--weights needs the name of a model.")
     entries = [get(name)] if name else [entry for entry in ENTRIES.values() if entry.bundled]
     console, results, codes, rows = Console(quiet=quiet), Results(), [EXIT_OK], []
     for entry in entries:
@@ -128,7 +128,7 @@ def verify(
              "size": found.size}
         )  # fmt: skip
         if not json:
-            results.line(f"{entry.name}: sound ({found.sha256[:16]}, {found.size / 1e6:.1f} MB)\n".encode())
+            results.line(f"{entry.name}: verified ({found.sha256[:16]}, {found.size / 1e6:.1f} MB)\n".encode())
         console.detail(str(found.path))
     if json:
         results.line(_json(rows))

@@ -83,8 +83,8 @@ def apply_settings(
 ) -> Path | None:
     """Make the values of files and presets the defaults of a command that is about to be parsed.
 
-    ``given``: what the command line sets. Returns the file that is ignored because photographs lie beside it.
-    Raises :class:`UsageProblem` for a file that cannot be used.
+    ``given``: what the command line sets. Returns the file that is ignored because it is in the folder of the
+    photographs. Raises :class:`UsageProblem` for a file that cannot be used.
     """
     settings = Settings()
     for path in _files(photos, settings):

@@ -73,7 +73,7 @@ def compare(a: Evaluation, b: Evaluation, *, seed: int = 0) -> list[Difference]:
     protocols = a.record["protocol"]["name"], b.record["protocol"]["name"]
     if protocols[0] != protocols[1]:
         raise UsageProblem(
-            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Figures compare within one protocol only."
+            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Compare results of one protocol."
         )
     of_b = {result.sha256: result for result in b.measured}
     shared = [(result, of_b[result.sha256]) for result in a.measured if result.sha256 in of_b]

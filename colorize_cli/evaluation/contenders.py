@@ -72,7 +72,7 @@ class MeanChromaBaseline(Contender):
         self._known: Array = np.isfinite(mean_ab[:, 0] + mean_ab[:, 1])
         self._mean_ab = np.where(self._known[:, None], mean_ab, 0.0)
         if self._known.sum() < 2:
-            raise UsageProblem("The mean-chroma baseline needs two photographs or more.")
+            raise UsageProblem("The mean-chroma baseline needs at least two photographs.")
 
     def chroma(self, index: int) -> Array:
         """Return the a*b* (2,) that photograph ``index`` gets."""
@@ -173,7 +173,7 @@ def load_models(
     for model, _ in pairs:
         check_decoding(get(model), decoding or {})
         if get(model).needs_hints and not known_share:
-            raise UsageProblem(f"Model {model!r} spreads given colors.", "Say how many: --known-pixels 0.1.")
+            raise UsageProblem(f"Model {model!r} spreads given colors.", "Add --known-pixels, e.g. --known-pixels 0.1.")
     contenders: list[Contender] = []
     for name, (model, weights) in zip(contender_names(pairs), pairs, strict=True):
         first = vividness[0] if vividness else None

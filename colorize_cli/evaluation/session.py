@@ -122,7 +122,7 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
     if shard.alone:
         return
     if options.output is None:
-        raise UsageProblem("Several processes meet in a results folder.", "Name it with -o.")
+        raise UsageProblem("Several processes need a common results folder.", "Name it with -o.")
     if options.fid or options.kid or options.realism:
         raise UsageProblem(
             "FID, KID and realism need one process.", "Start without torchrun, or omit --fid, --kid and --realism."

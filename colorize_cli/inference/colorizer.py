@@ -278,7 +278,7 @@ class Colorizer:
                 yield
         except torch.OutOfMemoryError as error_:
             raise OutOfMemory(
-                f"{self.compute.device} ran out of memory at {count} photograph(s) of {size} px.",
+                f"{self.compute.device} ran out of memory with {count} photo(s) of {size} pixels.",
                 "Use a smaller --size, or --device cpu.",
             ) from error_
 

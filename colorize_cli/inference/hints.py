@@ -1,4 +1,4 @@
-"""Color hints: a picture that says here and there what color belongs in a photograph."""
+"""Color hints: an image that gives the right color in some places of a photograph."""
 
 import hashlib
 from collections.abc import Sequence
@@ -42,13 +42,15 @@ def read_hints(source: str | Path | Image.Image) -> Hints:
         mask = np.hypot(ab[..., 0], ab[..., 1]) >= HINT_CHROMA
         if not mask.any():
             raise UsageProblem(
-                "The picture of hints is gray everywhere.",
-                "Paint colored strokes on it; gray ones need a picture that is transparent elsewhere.",
+                "The hints image is gray everywhere.",
+                "Paint colored strokes on it; gray strokes need an image that is transparent elsewhere.",
             )
     else:
         mask = rgba[..., 3] >= 128
         if not mask.any():
-            raise UsageProblem("The picture of hints is transparent everywhere.", "Paint hints, or leave --hints out.")
+            raise UsageProblem(
+                "The hints image is transparent everywhere.", "Paint strokes on it, or leave out --hints."
+            )
     return ab * mask[..., None], mask.astype(np.float32)
 
 
@@ -62,8 +64,8 @@ def require_hints(entry: ModelEntry, given: bool) -> None:
     """Raise :class:`UsageProblem` where a model that only spreads given colors is to work without any."""
     if entry.needs_hints and not given:
         raise UsageProblem(
-            f"Model {entry.name!r} spreads given colors and answers gray without any.",
-            "Give a picture with some colored strokes: --hints hints.png.",
+            f"Model {entry.name!r} spreads given colors and needs some.",
+            "Add an image with colored strokes: --hints hints.png.",
         )
 
 

@@ -51,10 +51,11 @@ def _fitted(recipe: Recipe, options: TrainOptions) -> Recipe:
     for name in ("stages", "epochs", "batch_size", "lr", "init", "max_steps"):
         if getattr(options, name):
             raise UsageProblem(
-                f"--{name.replace('_', '-')} says nothing to {options.model}: it is fitted in one go.", "Leave it out."
+                f"--{name.replace('_', '-')} has no effect on {options.model}: it is fitted in one pass.",
+                "Leave it out.",
             )
     if options.accumulate != 1 or options.encoder is not None:
-        raise UsageProblem(f"{options.model} is fitted in one go.", "Leave --accumulate and --encoder out.")
+        raise UsageProblem(f"{options.model} is fitted in one pass.", "Leave --accumulate and --encoder out.")
     size = options.size or recipe.fitting.size
     square = recipe.validation_size
     if options.smoke:

@@ -46,7 +46,7 @@ def initial_network(
     if encoder in registry.ENTRIES:
         path = bundled_path(registry.get(encoder))
         if path is None:
-            raise WeightsMissing(f"Model {encoder!r} has no bundled weights here.", "Choose another --encoder.")
+            raise WeightsMissing(f"Model {encoder!r} has no bundled weights.", "Choose another --encoder.")
         return network, _encoder_of(network, path)
     if encoder != "scratch":
         return network, _from_file(network, Path(encoder), None, variant)
@@ -60,7 +60,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Fetch it again.") from error
+        raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Download it again.") from error
     if "encoder.fc.weight" in state or any(name.startswith("head.") for name in state):
         load_encoder_file(network, state, path.name)
         return path.name
@@ -149,7 +149,7 @@ def _published_encoder(network: ColorizationNet) -> tuple[Encoder, HubFile]:
     if encoder is None or encoder.hub is None:
         raise UsageProblem(
             "There is no published encoder that fits this architecture.",
-            "Leave --encoder out, or name a file with the encoder of a model trained here.",
+            "Leave --encoder out, or name a file with the encoder of a trained model.",
         )
     return encoder, encoder.hub
 

@@ -195,8 +195,8 @@ class Trainer:
             else "Nothing was saved yet."
         )
         return TrainingDiverged(
-            f"The loss is no number any more at step {self.position.steps_before + self.position.step + 1}. {kept}",
-            "Start a new run with a smaller --lr, or with --precision fp32; --init takes best.safetensors.",
+            f"The loss became NaN or infinite at step {self.position.steps_before + self.position.step + 1}. {kept}",
+            "Start a new run with a smaller --lr or with --precision fp32; --init takes best.safetensors.",
         )
 
     def _step_done(self, objective: Objective, plan: Plan, stop: bool) -> bool:

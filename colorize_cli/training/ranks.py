@@ -151,5 +151,5 @@ def _among_others() -> Iterator[None]:
     except RuntimeError as error:
         raise RankLost(
             f"Another process of this training ended or does not answer ({str(error).splitlines()[0]}).",
-            "Its own message says why; --resume goes on from what was saved.",
+            "Its own message says why. --resume continues from the last saved state.",
         ) from error

@@ -66,7 +66,7 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
             raise
         raise OutOfMemory(
             "There is not enough memory for this training.",
-            "Use a smaller --batch-size or --size, or --accumulate to work a batch off in parts.",
+            "Use a smaller --batch-size or --size, or more --accumulate steps.",
         ) from error
 
 
@@ -219,7 +219,7 @@ def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOpt
         if own[name] != TrainOptions(options.photos, options.output, **{name: defaults[name]}).decisive()[name]:
             raise UsageProblem(
                 f"This run was started with {name.replace('_', '-')} = {value}, not {own[name]}; "
-                "resuming goes on exactly as it began.",
+                "a resumed run keeps the options that it was started with.",
                 "Leave the option out, or begin a new run with --init and another -o.",
             )
         changed[name] = _typed(name, value)
@@ -346,7 +346,7 @@ def _refuse_frozen_noise(recipe: Recipe, encoder: str, options: TrainOptions, pr
         remedy = "Give --init with trained weights, or run the stages before it as well."
     if not options.smoke:
         raise UsageProblem(problem, remedy)
-    progress.note(f"{problem} Under --smoke it goes on; the weights are of no use.")
+    progress.note(f"{problem} The smoke test continues; its weights are unusable.")
 
 
 def _steps_of(state: Mapping[str, Any] | None) -> int:

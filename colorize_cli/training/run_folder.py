@@ -54,7 +54,7 @@ class RunFolder:
             raise UsageProblem(f"There is no training run in '{self.path}'.", "Leave --resume out to begin one.")
         if not resume and self.path.exists() and (not self.path.is_dir() or self._occupied()):
             raise OutputExists(
-                f"'{self.path}' exists and is not empty.", "Add --resume to go on with that run, or choose another -o."
+                f"'{self.path}' exists and is not empty.", "Use --resume to continue that run, or choose another -o."
             )
         try:
             self.strips.mkdir(parents=True, exist_ok=True)

@@ -60,7 +60,7 @@ def test_another_file_is_no_benchmark(tmp_path):
     for content in ("{}", "no json", "[1]", '{"kind": "colorize bench", "format": 99}'):
         path = tmp_path / "other.json"
         path.write_text(content)
-        with pytest.raises(UsageProblem, match="no benchmark"):
+        with pytest.raises(UsageProblem, match="not a benchmark"):
             load(path)
 
 

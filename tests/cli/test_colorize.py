@@ -94,7 +94,7 @@ def test_skip_existing_colorizes_only_what_is_missing(run, models):
         (("-m", "gan-64"), "made by model 'gan-64'"),
         (("--strength", "0.5"), "made with other options"),
         (("--weights", "../other"), "made by other weights"),
-        (None, "bears no record"),
+        (None, "was not made by colorize"),
     ],
 )
 def test_skip_existing_names_and_leaves_what_something_else_made(run, made_with, said):
@@ -375,7 +375,7 @@ def test_folder_that_cannot_be_made_is_an_output_error(run):
     Path("file").write_text("in the way")
     result = run("a.jpg", "-o", "file/out/")
     assert result.exit_code == 5
-    assert "cannot be made" in result.stderr
+    assert "cannot be created" in result.stderr
 
 
 def test_result_that_appears_meanwhile_is_not_overwritten(run, models):

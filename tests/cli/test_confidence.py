@@ -79,7 +79,7 @@ def test_resuming_adds_maps_to_results_that_lack_them(run, models):
     assert dry.stdout == "scans/a.jpg -> out/a.jpg\n"
     result = run("scans", "-o", "out", "--skip-existing", "--confidence-map")
     assert result.exit_code == 0
-    assert "only what was missing" in result.stderr
+    assert "only missing files" in result.stderr
     after = snapshot()
     assert after.pop("out/a-confidence.png")
     assert after == before
@@ -91,7 +91,7 @@ def test_resuming_leaves_maps_alone_and_names_foreign_ones(run):
     foreign = Path("out/a-confidence.png").read_bytes()
     result = run("scans", "-o", "out", "--skip-existing", "--confidence-map")
     assert result.stdout == "out/a.jpg\n"
-    assert "'out/a-confidence.png' exists and bears no record" in result.stderr
+    assert "'out/a-confidence.png' exists and was not made by colorize" in result.stderr
     assert Path("out/a-confidence.png").read_bytes() == foreign
 
 

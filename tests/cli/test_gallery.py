@@ -58,7 +58,7 @@ def test_photo_that_vanished_is_said_and_the_others_are_shown(tmp_path):
     ("words", "said"),
     [
         (["--gallery", "page.html"], "'page.html' exists"),
-        (["--gallery", "page.jpg"], "no name of a page"),
+        (["--gallery", "page.jpg"], "not the name of a web page"),
         (["--gallery", "nowhere/page.html"], "in a folder that exists"),
         (["--gallery", "new.html", "--gallery-size", "0"], "must be at least 1"),
     ],

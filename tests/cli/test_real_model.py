@@ -153,4 +153,4 @@ def test_architecture_without_a_distribution_has_no_variants(tmp_path, monkeypat
     network = get("gan").build("dynamic-unet")
     save_checkpoint(tmp_path / "other.safetensors", network.state_dict(), CheckpointInfo("gan", "dynamic-unet"))
     assert main(["a.png", "--weights", "other.safetensors", "--variants", "2", "--device", "cpu"]) == 2
-    assert "This architecture of 'gan' predicts one color" in capfd.readouterr().err
+    assert "This architecture of 'gan' predicts a single color" in capfd.readouterr().err

@@ -142,7 +142,7 @@ class Plan:
         return self._database.execute(query, values).fetchone()[0]
 
     def _forget_repeats(self) -> None:
-        """The same photograph named twice (as a file and within its folder, say) is colorized once."""
+        """The same photograph named twice (e.g. as a file and within its folder) is colorized once."""
         self._database.execute(
             "DELETE FROM item WHERE source_real IS NOT NULL AND number NOT IN"
             " (SELECT min(number) FROM item GROUP BY source_real, target_key)"
@@ -225,8 +225,8 @@ class Plan:
             more = f" and {count - len(existing)} more" if count > len(existing) else ""
             verb = "exists" if count == 1 else "exist"
             raise OutputExists(
-                f"{', '.join(existing)}{more} already {verb}; nothing was done.",
-                "Give --skip-existing to go on where an earlier run stopped, or --overwrite to replace.",
+                f"{', '.join(existing)}{more} already {verb}; nothing was written.",
+                "Use --skip-existing to resume, or --overwrite to replace.",
             )
 
 
@@ -243,16 +243,16 @@ def make_plan(
     says that it lies and where its result was to go. Raises :class:`UsageProblem` and its kinds.
     """
     if (options.retry is not None or options.part is not None) and STANDARD_STREAM in words:
-        raise UsageProblem("Standard input has no name to find in a report or a shard.", "Name the photos.")
+        raise UsageProblem("Standard input cannot be used with --retry or --shard.", "Name the photos.")
     if options.retry is not None and not words:
         plan = Plan(_variants_of(Item(*entry), options) for entry in failed_items(options.retry, options))
         plan.check(options, is_our_result)
         return plan
     if not words:
-        raise UsageProblem("No photo was named.", "Give files, folders or - for standard input.")
+        raise UsageProblem("No photo was named.", "Name files, folders, or - for standard input.")
     place = destination(options.output, words)
     if place.kind == "stream" and options.variants is not None:
-        raise UsageProblem("Standard output takes one picture, not --variants.", "Name a file with -o.")
+        raise UsageProblem("--variants writes several pictures, but standard output takes one.", "Name a file with -o.")
     if place.kind == "file":
         check_file_format(place.path, options.format)
     sources = expand_inputs(
@@ -266,9 +266,7 @@ def make_plan(
         plan.keep_only(failed_names(options.retry))
     plan.check(options, is_our_result)
     if options.hints is not None and plan.todo > 1:
-        raise UsageProblem(
-            f"The strokes of --hints belong on one photo, but {plan.todo} were named.", "Colorize them one at a time."
-        )
+        raise UsageProblem(f"--hints fits one photo, but {plan.todo} were named.", "Colorize them one at a time.")
     return plan
 
 

@@ -57,7 +57,7 @@ def _translate(error: BaseException, what: str, cache: str) -> ModelError | None
     if any(isinstance(link, hub_errors.OfflineModeIsEnabled) for link in chain):
         return _offline(what)
     if any(type(link).__name__ == "FileMetadataError" for link in chain):
-        return HubError(f"{what}: what answers is not a Hub.", "Check HF_ENDPOINT and the proxy.")
+        return HubError(f"{what}: the endpoint is not a Hugging Face Hub.", "Check HF_ENDPOINT and the proxy.")
     for link in chain:
         if type(link).__module__.startswith(_HTTP_CLIENTS):
             return _of_client(link, what)
@@ -80,26 +80,26 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _of_status(error: BaseException, status: int, what: str) -> ModelError | None:
     if isinstance(error, hub_errors.GatedRepoError):
         return AccessDenied(
-            f"{what} is gated ({status}): its owner asks for agreement first.",
+            f"{what} is gated ({status}): its owner requires agreement to terms.",
             "Open its page on the Hub, agree, and set HF_TOKEN to a token of that account.",
         )
     if isinstance(error, hub_errors.RevisionNotFoundError):
-        return NotOnHub(f"{what}: the repository has no such revision (404).", "Check what follows the @.")
+        return NotOnHub(f"{what}: the repository has no such revision (404).", "Check the revision after the @.")
     if isinstance(error, hub_errors.EntryNotFoundError):
         return NotOnHub(f"{what}: the repository has no such file (404).", "Check the name of the file.")
     if status == 401:
         return AccessDenied(
-            f"{what}: the Hub refuses without a valid token (401); the repository may be private or not exist.",
-            "Check the name, and set HF_TOKEN to a token that may use it.",
+            f"{what}: the Hub requires a valid token (401), or the repository does not exist.",
+            "Check the name, and set HF_TOKEN to a token that has access.",
         )
     if status == 403:
         return AccessDenied(
-            f"{what}: this account may not do that (403).", "Set HF_TOKEN to a token with the right permission."
+            f"{what}: this account has no permission (403).", "Set HF_TOKEN to a token with the right permission."
         )
     if status == 404:
         return NotOnHub(f"{what}: the Hub has no such repository (404).", "Check owner and name.")
     if status >= 500 or status == 429:
-        return NoNetwork(f"{what}: the Hub does not serve now ({status}).", "Try again later.")
+        return NoNetwork(f"{what}: the Hub is not available ({status}).", "Try again later.")
     return HubError(f"{what}: the Hub answered {status}.", "Check the reference and HF_ENDPOINT.")
 
 
@@ -121,7 +121,7 @@ def _of_system(error: OSError, what: str, cache: str) -> HubError | None:
             f"{what} cannot be stored: {cache} is not writable.", "Set HF_HOME to a folder of your own."
         )
     if "Consistency check failed" in str(error):
-        return TruncatedDownload(f"{what}: fewer bytes came than announced.", "Try again.")
+        return TruncatedDownload(f"{what}: fewer bytes arrived than announced.", "Try again.")
     return None
 
 

@@ -37,7 +37,7 @@ class Perceptual:
         self._subset = min(KID_SUBSET, photos)
         self._sets: dict[tuple[str, str], Any] = {}
         if (fid or kid) and photos < SMALLEST_SET:
-            raise UsageProblem("FID and KID need two photographs or more.")
+            raise UsageProblem("FID and KID need at least two photographs.")
         self._lpips = {net: _obtain(partial(_lpips, net, device), f"LPIPS ({net})") for net in lpips}
         self._extractor: Any = None
         self._true: Array | None = None
