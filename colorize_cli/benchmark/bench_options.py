@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from colorize_cli.compute import PRECISIONS, available_cores
+from colorize_cli.entry import DEFAULT_MODEL
 from colorize_cli.errors import UsageProblem
 from colorize_cli.option import HARDWARE, MODEL, Option, check
-from colorize_cli.registry import DEFAULT_MODEL, get
-from colorize_cli.tables import check_export
 
 LARGEST_MEGAPIXELS = 200.0
 PHOTOS, PIPELINE = "Photos", "Batch engine"
@@ -115,6 +114,8 @@ class BenchOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be measured before anything is loaded."""
+        from colorize_cli.registry import get
+
         for model in self.models:
             get(model)
         check(self)
@@ -133,6 +134,8 @@ class BenchOptions:
 
 def check_endings(export: Path | None, plot: Path | None) -> None:
     """Raise :class:`UsageProblem` for a file whose ending does not say what to write, before anything is measured."""
+    from colorize_cli.tables import check_export
+
     if export is not None:
         check_export(export)
     if plot is not None and plot.suffix.lower() != ".png":

@@ -4,13 +4,13 @@ Commands are mounted here; their modules import nothing heavy at module level, s
 A library that cannot be imported becomes one line that says what to install.
 """
 
+import importlib
 import sys
 from typing import Annotated, Any
 
 import typer
 
 from colorize_cli._version import __version__
-from colorize_cli.cli import bench, colorize, config, evaluate, models, recover, report, train, watch
 from colorize_cli.cli.console import fail, printable
 from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError, LibraryMissing
@@ -26,8 +26,75 @@ EXAMPLES = """Examples:
 """
 
 
+COMMANDS = {
+    "colorize": ("colorize:colorize", "Colorize photographs at full resolution and keep their tones."),
+    "watch": ("watch:watch", "Colorize photographs as they arrive in a folder, those already there first."),
+    "recover": (
+        "recover:recover", "Restore the gray scan from a result of --lossless-luma, with exactly its original pixels."
+    ),
+    "train": ("train:train", "Train a model on color photographs."),
+    "evaluate": (
+        "evaluate:evaluate",
+        "Measure models on color photographs: grayed, colorized, and compared with the truth and two baselines.",
+    ),
+    "bench": ("bench:bench", "Time colorizing on this machine."),
+    "config": ("config:app", "Show the options from colorize.toml, the environment and presets."),
+    "models": ("models:app", "List models; download, verify, convert, export and publish weights."),
+    "report": ("report:app", "Merge the reports of several runs."),
+}  # fmt: skip
+"""Every command: where it is defined, and the first sentence of its help. A module is imported when it is needed."""
+
+
+class _Commands(dict[str, Any]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        found = getattr(importlib.import_module(f"colorize_cli.cli.{module}"), attribute)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(rich_markup_mode=None, add_completion=False)
+            single.command(name, cls=OptionsCommand)(found)
+            found = single
+        command = typer.main.get_command(found)
+        command.name = name
+        self[name] = command
+        return command
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a command, or ``default``."""
+        return self[name] if name in COMMANDS else default
+
+    def __iter__(self) -> Any:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def items(self) -> Any:
+        """Return names and commands, all of them imported."""
+        return {name: self[name] for name in COMMANDS}.items()
+
+    def values(self) -> Any:
+        """Return the commands, all of them imported."""
+        return {name: self[name] for name in COMMANDS}.values()
+
+
 class VerbOptional(CommandGroup):
     """A command group whose ``colorize`` may be left out, and that turns errors into one message and an exit code."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.commands = _Commands()
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands to the help without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the verb in where the first word is neither a command nor an option of the program itself."""
@@ -78,15 +145,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich doubles the time --help takes
     pretty_exceptions_enable=False,
 )
-app.command("colorize", cls=OptionsCommand)(colorize.colorize)
-app.command("watch", cls=OptionsCommand)(watch.watch)
-app.command("recover", cls=OptionsCommand)(recover.recover)
-app.command("train", cls=OptionsCommand)(train.train)
-app.command("evaluate", cls=OptionsCommand)(evaluate.evaluate)
-app.command("bench", cls=OptionsCommand)(bench.bench)
-app.add_typer(config.app, name="config")
-app.add_typer(models.app, name="models")
-app.add_typer(report.app, name="report")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,6 +1,5 @@
 """``colorize PHOTO...``: the run itself is in ``batch_run``."""
 
-import difflib
 import re
 from typing import Annotated, Any
 
@@ -11,7 +10,6 @@ from colorize_cli.cli.batch_run import run
 from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.options import MessageOptions, Preset
 from colorize_cli.errors import UsageProblem
-from colorize_cli.files import nearest_file
 from colorize_cli.option import Option
 
 Photos = Annotated[
@@ -60,6 +58,10 @@ def colorize(
 
 def _with_suggestion(error: Any, commands: list[str]) -> UsageProblem:
     """Say what was probably meant by a word that is not a file."""
+    import difflib
+
+    from colorize_cli.files import nearest_file
+
     word = error.word
     if re.match(r"[a-z][a-z0-9+.-]*://", word, re.IGNORECASE):
         return UsageProblem(f"'{word}' is a URL.", "Download the photo first, then colorize the file.")

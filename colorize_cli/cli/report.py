@@ -18,7 +18,7 @@ app = typer.Typer(
 
 @app.callback()
 def reports() -> None:
-    """Merge the reports that --report wrote."""
+    """Merge the reports of several runs."""
 
 
 @app.command("merge", cls=OptionsCommand)

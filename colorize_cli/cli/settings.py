@@ -5,10 +5,7 @@ configuration folder, and the preset. A file in the folder of the photographs is
 must not choose the options.
 """
 
-import difflib
-import glob
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +116,8 @@ def _is_among(word: str) -> bool:
     """Whether the current folder is that of a photograph, or within a folder of photographs."""
     if word == "-" or word.startswith("@"):
         return False
+    import glob
+
     path = Path(word)
     if not path.is_dir():
         path = path.parent
@@ -133,6 +132,8 @@ def _chosen(name: str, given: Mapping[str, Any], settings: Settings) -> str | No
 
 
 def _add_file(settings: Settings, path: Path, command: str, options: Mapping[str, Option]) -> None:
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -157,6 +158,8 @@ def _add_file(settings: Settings, path: Path, command: str, options: Mapping[str
 def _add_value(settings: Settings, path: Path, word: str, value: Any, by_key: Mapping[str, tuple[str, Option]]) -> None:
     word = word.replace("_", "-")
     if word not in by_key:
+        import difflib
+
         near = difflib.get_close_matches(word, by_key, n=1)
         raise UsageProblem(
             f"'{path}' sets '{word}', which is not an option.",

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 from colorize_cli.compute import available_cores
+from colorize_cli.entry import DEFAULT_MODEL
 from colorize_cli.errors import OutputExists, UsageProblem
 from colorize_cli.inference.color_options import DecodingOptions, MachineOptions
 from colorize_cli.option import COLOR, HARDWARE, MODEL, Option, check
-from colorize_cli.registry import DEFAULT_MODEL
 
 DEFAULT_PROTOCOL = "stretch256"
 DEFAULT_TRIALS = 40

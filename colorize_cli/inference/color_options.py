@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from colorize_cli.compute import PRECISIONS
-from colorize_cli.entry import ModelEntry
+from colorize_cli.entry import DEFAULT_MODEL, ModelEntry
 from colorize_cli.errors import UsageProblem
 from colorize_cli.option import COLOR, HARDWARE, MODEL, Option, check, check_value, declared, flag, number, recorded
-from colorize_cli.registry import DEFAULT_MODEL
 
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
 """Limits of the working size, in pixels."""

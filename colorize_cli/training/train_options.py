@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+from colorize_cli.entry import DEFAULT_MODEL
 from colorize_cli.errors import UsageProblem
 from colorize_cli.inference.color_options import MachineOptions
 from colorize_cli.option import HARDWARE, MODEL, Option, check
-from colorize_cli.registry import DEFAULT_MODEL
 
 RECIPE, VALIDATION, RUN = "Recipe", "Validation", "Run"
 """Headings of the help."""

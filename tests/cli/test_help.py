@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import typer
 
 EVERYDAY = {
     "--model", "--output", "--skip-existing", "--vividness", "--strength", "--size", "--hints", "--label", "--report",
@@ -34,3 +35,11 @@ def test_help_all_shows_every_option_under_its_heading(run):
 def test_every_command_has_both_helps(run, command):
     short, long = (options_in(run(command, word).stdout) for word in ("--help", "--help-all"))
     assert short - {"--help-all"} < long
+
+
+def test_the_list_of_commands_says_what_their_own_help_says():
+    from colorize_cli.cli.app import COMMANDS, app
+
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        assert COMMANDS[name][1] == command.get_short_help_str(limit=200), name
