@@ -15,7 +15,10 @@ from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
 
 app = typer.Typer(
-    cls=CommandGroup, help="Show the options from colorize.toml, the environment and presets.", rich_markup_mode=None
+    cls=CommandGroup,
+    help="Show the options from colorize.toml, the environment and presets.",
+    rich_markup_mode=None,
+    add_completion=False,
 )
 _SOURCES = {"COMMANDLINE": "command line", "DEFAULT": "default"}
 

@@ -22,6 +22,7 @@ app = typer.Typer(
     help="List models; download, verify, convert, export and publish weights.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    add_completion=False,
 )
 model_files.register(app)
 

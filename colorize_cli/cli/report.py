@@ -12,7 +12,11 @@ from colorize_cli.cli.options import Overwrite, Quiet
 from colorize_cli.option import Option
 
 app = typer.Typer(
-    cls=CommandGroup, help="Merge the reports of several runs.", no_args_is_help=True, rich_markup_mode=None
+    cls=CommandGroup,
+    help="Merge the reports of several runs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 
