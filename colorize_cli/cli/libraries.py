@@ -15,6 +15,8 @@ _PACKAGES = {
     "torchvision": "torchvision",
     "huggingface_hub": "huggingface_hub",
     "matplotlib": "matplotlib",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
 }
 
 

@@ -11,6 +11,7 @@ from colorize_cli.inference.sources import RESULT_MARK
 from colorize_cli.inference.variants import original_stem, sheet_path, variant_paths
 
 CONFIDENCE_MARK = "-confidence"
+HINTS_MARK = "-hints"
 
 
 def confidence_path(target: Path, options: ColorizeOptions) -> Path:

@@ -107,7 +107,7 @@ def _pair(number: int, source: Path, target: Path, max_megapixels: float) -> str
     gray = read_photo(source, max_megapixels=max_megapixels).gray
     before = Image.fromarray(gray if gray.dtype == np.uint8 else (gray >> 8).astype(np.uint8))
     before.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    after = _color(target).resize(before.size, Image.Resampling.LANCZOS)
+    after = color_picture(target).resize(before.size, Image.Resampling.LANCZOS)
     name = html.escape(_name(source), quote=True)
     size = f'width="{before.width}" height="{before.height}"'
     return (
@@ -117,10 +117,10 @@ def _pair(number: int, source: Path, target: Path, max_megapixels: float) -> str
     )
 
 
-def _color(path: Path) -> Image.Image:
-    """Return a result of this program, at least as large as the page shows it, 8-bit RGB; they are upright and sRGB."""
+def color_picture(path: Path, side: int = SIDE) -> Image.Image:
+    """Return a result of this program, at least ``side`` pixels long or whole, 8-bit RGB; they are upright and sRGB."""
     with Image.open(path) as image:
-        image.draft("RGB", (SIDE, SIDE))
+        image.draft("RGB", (side, side))
         if image.mode in {"RGB", "RGBA"}:
             return image.convert("RGB")
     # Pillow has no 16 bits a channel for color.
