@@ -15,7 +15,7 @@ from scipy.sparse.linalg import splu
 from colorize_cli.imaging.affinity import WIDE, shifted
 from colorize_cli.imaging.color import lightness as lightness_of
 from colorize_cli.imaging.geometry import resize
-from colorize_cli.inference.hints import Hints, resize_hints
+from colorize_cli.inference.hints import Hints, hint_shares
 
 LONG_SIDE = 256
 """Pixels of the longer side at which differences spread: chroma has no more detail than that."""
@@ -26,6 +26,8 @@ REACH = 0.7
 """Share of the longer side over which a difference fades to 1/e where nothing is in its way."""
 _FIRM = 1e3
 """Weight with which a hinted pixel is held at its color, in units of the affinity."""
+_RIM = 0.6
+"""Share of the fullest neighbour's hints below which a pixel is the rim of a stroke and no hint itself."""
 _LEAST = 1e-4
 """Affinities below this are none: what is left of them would tint a whole area through a long edge."""
 
@@ -42,7 +44,10 @@ def with_hints(planes: np.ndarray, lightness: np.ndarray, hints: Hints) -> np.nd
     scale = min(1.0, LONG_SIDE / max(height, width))
     height, width = max(2, round(height * scale)), max(2, round(width * scale))
     light = resize(lightness.astype(np.float32), height, width)
-    wanted, mask = resize_hints(hints, height, width)
+    wanted, share = hint_shares(hints, height, width)
+    # The rim of a broad stroke, most of which lies in the next pixel, may be beyond an edge; a thin stroke is all rim.
+    rim = share < _RIM * cv2.dilate(share, np.ones((3, 3), np.uint8))
+    mask = np.where(rim, 0, np.sign(share))
     difference = (wanted.transpose(2, 0, 1) - _resized(planes[:2], height, width)) * mask
     fading = 1 / (REACH * max(height, width)) ** 2
     spread_out = _spread(light, difference, mask, fading)

@@ -21,8 +21,9 @@ from colorize_cli.imaging.levels import to_8
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.imaging.recombine import recombine
 from colorize_cli.inference.colorizer import Colorizer
-from colorize_cli.inference.hints import Hints
-from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.hints import Hints, require_hints
+from colorize_cli.inference.prediction import Prediction, clamped
+from colorize_cli.inference.propagate import guide_of, with_hints
 from colorize_cli.review.looks import VARIANTS, Look
 
 PREVIEW_PIXELS = 2_000_000
@@ -80,29 +81,43 @@ class Opened:
         self.gray = to_8(np.ascontiguousarray(resize(photo.gray, self.height, self.width)))
         self._remembering: dict[Any, Colorizer] = {}
         self._full: tuple[Any, np.ndarray] | None = None
-        self._variants: dict[Any, np.ndarray] = {}
+        self._last: tuple[Any, np.ndarray] | None = None
+        self._guide = guide_of(photo.gray)
 
-    def prediction(self, look: Look, hints: Hints | None) -> Prediction:
-        """Return a*b* and confidence of the photograph, with the hints worked in."""
-        colorizer = self._colorizer(look)
+    def prediction(self, look: Look) -> Prediction:
+        """Return a*b* and confidence of the photograph without hints."""
         with self._models.predicting:
-            (found,) = colorizer.predict_with_confidence([self.photo.gray], [hints])
-            if look.variant == 1 or hints is not None:
-                return found
-            key = (look.model, look.vividness)
-            if key not in self._variants:
-                self._variants = {key: colorizer.variants([self.photo.gray], [found.ab], VARIANTS)[0]}
-        return Prediction(self._variants[key][look.variant - 1], found.confidence)
+            return self._colorizer(look).predict_with_confidence([self.photo.gray])[0]
+
+    def chroma(self, look: Look, hints: Hints | None) -> np.ndarray:
+        """Return a*b*, float32 (2, h, w), with the hints worked in: what the result of this look will have."""
+        colorizer = self._colorizer(look)
+        if hints is not None and colorizer.entry.hints:
+            with self._models.predicting:
+                return colorizer.predict([self.photo.gray], [hints])[0]
+        require_hints(colorizer.entry, hints is not None)
+        ab = self._plain(look, colorizer, look.variant if hints is None else 1)
+        return ab if hints is None else clamped(with_hints(ab, self._guide, hints))
+
+    def _plain(self, look: Look, colorizer: Colorizer, variant: int) -> np.ndarray:
+        """Return a*b* without hints; that of the last look is remembered, for strokes follow each other quickly."""
+        key = (look.model, look.vividness, look.sizes, look.keep_borders, tuple(look.decoding.items()), variant > 1)
+        with self._models.predicting:
+            if self._last is None or self._last[0] != key:
+                (ab,) = colorizer.predict([self.photo.gray])
+                several = colorizer.variants([self.photo.gray], [ab], VARIANTS)[0] if variant > 1 else ab[None]
+                self._last = key, several
+            return self._last[1][variant - 1].copy()
 
     def preview(self, look: Look, hints: Hints | None, *, side: int | None = None) -> np.ndarray:
         """Return the preview in color, uint8 RGB; ``side``: longest side of a smaller one."""
-        ab = self.prediction(look, hints).ab
+        ab = self.chroma(look, hints)
         gray = self.gray if side is None else smaller(self.gray, side)
         return recombine(gray, ab, depth=8, strength=look.strength)
 
     def confidence(self, look: Look) -> tuple[np.ndarray, float]:
         """Return a picture of where the model is guessing, uint8 RGB, and the mean confidence, 0 to 1."""
-        confidence = self.prediction(look, None).confidence
+        confidence = self.prediction(look).confidence
         assert confidence is not None
         share = confidence_picture(self.gray, confidence).astype(np.float32) / 255
         place = np.clip((1 - share) * 2, 0, 2)
@@ -125,7 +140,7 @@ class Opened:
         wanted = (look.model, look.vividness, look.strength, look.variant, key)
         with self._lock:
             if self._full is None or self._full[0] != wanted:
-                ab = self.prediction(look, hints).ab
+                ab = self.chroma(look, hints)
                 self._full = wanted, recombine(self.photo.gray, ab, depth=8, strength=look.strength)
             return self._full[1][rows, columns]
 

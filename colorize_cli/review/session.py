@@ -249,7 +249,7 @@ class Session:
             return to_8(np.ascontiguousarray(smaller(gray, THUMBNAIL_SIDE)))
         opened, look = self.open(shot), self.look(shot)
         if self._confidences.get(shot.number) is None:
-            confidence = opened.prediction(look, self._hints(shot)).confidence
+            confidence = opened.prediction(look).confidence
             self._confidences[shot.number] = None if confidence is None else float(confidence.mean())
         return opened.preview(look, self._hints(shot), side=THUMBNAIL_SIDE)
 

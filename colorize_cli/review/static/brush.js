@@ -3,7 +3,7 @@
 import { $, element, pressed } from "./ui.js";
 import * as viewer from "./viewer.js";
 
-const LONGEST = 1024;
+const LONGEST = 768;
 const stage = $("stage"), canvas = $("strokes"), cursor = $("cursor"), pen = canvas.getContext("2d");
 const SWATCHES = [
   ["Light skin", "#e8b795"], ["Tanned skin", "#c58c63"], ["Brown skin", "#8d5a3c"], ["Dark skin", "#5b3826"],

@@ -174,6 +174,7 @@ export async function toggleConfidence() {
 
 export function setPainting(value) {
   viewer.setPainting(value);
+  document.body.classList.toggle("painting", value);
   pressed($("mode-paint"), value);
   pressed($("mode-compare"), !value);
   if (!value) brush.hideCursor();

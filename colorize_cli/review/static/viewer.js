@@ -85,7 +85,7 @@ function moved() {
   picture.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
   handle.style.left = `${Math.min(stage.clientWidth, Math.max(0, left + scale * width * split / 100))}px`;
   const percent = 100 * scale * devicePixelRatio * width / fullWidth;
-  $("zoom").textContent = fitted ? "Fit" : `${Math.round(percent)} %`;
+  $("zoom").textContent = `${Math.round(percent)} %`;
   stage.classList.toggle("pannable", !fitted);
   clearTimeout(tileTimer);
   tileTimer = setTimeout(loadTiles, 180);
