@@ -75,7 +75,7 @@ class Opened:
     def __init__(self, photo: Photo, models: Models) -> None:
         self.photo = photo
         self._models = models
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a tile asks for its chroma
         scale = min(1.0, (PREVIEW_PIXELS / photo.gray.size) ** 0.5)
         self.height, self.width = (max(1, round(side * scale)) for side in photo.gray.shape)
         self.gray = to_8(np.ascontiguousarray(resize(photo.gray, self.height, self.width)))
