@@ -8,8 +8,8 @@ from colorize_cli.cli.console import Console, Results
 from colorize_cli.errors import OutputExists, UsageProblem
 
 if TYPE_CHECKING:
-    from colorize_cli.inference.options import ColorizeOptions
-    from colorize_cli.inference.report import Outcome
+    from colorize_cli.batch.colorize_options import ColorizeOptions
+    from colorize_cli.batch.reports.outcome import Outcome
     from colorize_cli.review.decisions import Decision
 
 _NAMED_AT_MOST = 5
@@ -17,11 +17,11 @@ _NAMED_AT_MOST = 5
 
 def run_from_review(file: Path, options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
     """Write the accepted photographs of a review and list the others; return the exit code."""
+    from colorize_cli.batch.reports.outcome import json_line
+    from colorize_cli.batch.reports.run_files import RunFiles
+    from colorize_cli.cli.batch_run import summarize, tell
+    from colorize_cli.cli.console import progress_bar
     from colorize_cli.cli.interrupt import graceful_interrupt
-    from colorize_cli.cli.progress import progress_bar
-    from colorize_cli.cli.run import summarize, tell
-    from colorize_cli.inference.report import json_line
-    from colorize_cli.inference.runfiles import RunFiles
     from colorize_cli.review.apply import Applier, targets
     from colorize_cli.review.decisions import Decisions
     from colorize_cli.review.session import Choices

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.models.network import ColorizationNet
 
 _REMEMBERED = ("logits", "chroma", "chroma_and_error")
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
+from colorize_cli.batch.inputs.companions import HINTS_MARK
+from colorize_cli.batch.inputs.sources import RESULT_MARK, expand_inputs
+from colorize_cli.batch.reports.final_rows import FinalRows
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.formats import READABLE_SUFFIXES, output_suffix
-from colorize_cli.imaging.metadata import read_provenance
-from colorize_cli.inference.companions import HINTS_MARK
-from colorize_cli.inference.rows import FinalRows
-from colorize_cli.inference.sources import RESULT_MARK, expand_inputs
+from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.review.decisions import FILE_NAME
 from colorize_cli.review.strokes import STROKES
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.engine import Batch
+from colorize_cli.batch.inputs.plan import Item
+from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.errors import ColorizeError, UsageProblem
-from colorize_cli.imaging.formats import output_suffix
-from colorize_cli.imaging.metadata import Provenance
+from colorize_cli.imaging.codecs.formats import output_suffix
+from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
-from colorize_cli.inference.batch import Batch
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, hints_digest
-from colorize_cli.inference.options import ColorizeOptions
-from colorize_cli.inference.plan import Item
 from colorize_cli.inference.prediction import Prediction
-from colorize_cli.inference.report import Outcome, Report
 from colorize_cli.review.decisions import Decision, Decisions
 from colorize_cli.review.looks import VARIANTS, Look
 from colorize_cli.review.rendering import Models
@@ -42,7 +42,7 @@ class Reviewed:
     reviewed: str
     batch_size: int = 1
     description: str = ""
-    knows_its_error: bool = True
+    has_confidence: bool = True
 
     def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return a*b* of each gray picture, float32 (2, h, w), Lab units."""

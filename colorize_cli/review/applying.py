@@ -3,9 +3,9 @@
 import threading
 from typing import Any
 
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.errors import ColorizeError, UsageProblem
-from colorize_cli.inference.options import ColorizeOptions
-from colorize_cli.inference.report import Outcome
 from colorize_cli.review.apply import Applier, targets
 from colorize_cli.review.session import Session
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.atomic import output_error
+from colorize_cli.files import output_error
 from colorize_cli.review.looks import Look
 
 FILE_NAME = "review.jsonl"

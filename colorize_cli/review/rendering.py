@@ -15,11 +15,11 @@ import numpy as np
 
 from colorize_cli.errors import ColorizeError, PhotoTooLarge
 from colorize_cli.imaging.color import depth_of, lightness_table
-from colorize_cli.imaging.confidence_map import confidence_picture
+from colorize_cli.imaging.companion_pictures import confidence_picture
 from colorize_cli.imaging.geometry import resize
-from colorize_cli.imaging.levels import to_8
 from colorize_cli.imaging.photo import Photo
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.recombine.join import recombine
+from colorize_cli.imaging.recombine.levels import to_8
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction, clamped

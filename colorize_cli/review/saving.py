@@ -3,9 +3,9 @@
 import io
 from dataclasses import replace
 
-from colorize_cli.imaging.formats import FORMATS
-from colorize_cli.imaging.write import write_pages
-from colorize_cli.inference.sources import RESULT_MARK
+from colorize_cli.batch.inputs.sources import RESULT_MARK
+from colorize_cli.imaging.codecs.formats import FORMATS
+from colorize_cli.imaging.codecs.write import write_pages
 from colorize_cli.review.album import Shot
 from colorize_cli.review.apply import reviewed_predictor
 from colorize_cli.review.looks import Look

@@ -12,14 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
+from colorize_cli.batch.reports.gallery import color_picture
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.errors import ColorizeError, PhotoError, UnreadablePhoto, UsageProblem
-from colorize_cli.imaging.formats import READABLE_SUFFIXES, output_suffix
-from colorize_cli.imaging.levels import to_8
-from colorize_cli.imaging.metadata import read_provenance
-from colorize_cli.imaging.read import read_photo
+from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.imaging.recombine.levels import to_8
 from colorize_cli.inference.colorizer import Colorizer
-from colorize_cli.inference.gallery import color_picture
 from colorize_cli.inference.hints import Hints, hints_digest
 from colorize_cli.registry import DEFAULT_MODEL, ENTRIES
 from colorize_cli.review.album import Album, Shot

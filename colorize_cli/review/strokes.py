@@ -9,8 +9,9 @@ from PIL import Image, PngImagePlugin
 
 from colorize_cli._version import __version__
 from colorize_cli.errors import OutputExists, UsageProblem
-from colorize_cli.imaging.atomic import atomic_file
-from colorize_cli.imaging.metadata import Provenance, build_xmp, read_provenance
+from colorize_cli.files import atomic_file
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp
 from colorize_cli.inference.hints import Hints, read_hints
 
 STROKES = "strokes"

@@ -15,8 +15,8 @@ pytest.importorskip("httpx", reason="starlette's test client needs httpx")
 from starlette.testclient import TestClient
 
 from colorize_cli._version import __version__
-from colorize_cli.imaging.metadata import Provenance
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.propagate import guide_of, with_hints
 from colorize_cli.registry import get

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.color import srgb_to_lab
-from colorize_cli.imaging.metadata import read_provenance
 from colorize_cli.review.strokes import is_strokes
 from tests.cli.conftest import snapshot
 from tests.review.conftest import client_of, new_session, strokes_png
