@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from colorize_cli.cli.console import Console, Results
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
     """Plan and colorize what ``words`` name, or only say so (``dry_run``), and return the exit code."""
+    from colorize_cli.batch.inputs.companions import HINTS_MARK
     from colorize_cli.batch.inputs.plan import make_plan
     from colorize_cli.imaging.codecs.stored_xmp import read_provenance
     from colorize_cli.inference.variants import require_distribution
@@ -27,7 +29,12 @@ def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_js
     if options.variants is not None:
         require_distribution(entry)
     stdin, stdout = _streams(words, options, as_json=as_json)
-    plan = make_plan(words, options, is_our_result=lambda path: read_provenance(path) is not None)
+
+    def is_ours(path: Path) -> bool:
+        given = options.hints_per_photo and path.stem.endswith(HINTS_MARK)
+        return given or read_provenance(path) is not None
+
+    plan = make_plan(words, options, is_our_result=is_ours)
     results = Results()
     if options.dry_run:
         return _dry_run(plan, options, results, as_json=as_json)

@@ -13,6 +13,7 @@ import numpy as np
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.engine import Batch
+from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.errors import ColorizeError, UsageProblem
@@ -32,6 +33,22 @@ REJECTED = "It was rejected in the review."
 NOT_DECIDED = "It was neither accepted nor rejected in the review."
 
 
+class _Strokes(HintFiles):
+    """The strokes of the one photograph that is written; what results record of them the predictor says."""
+
+    def __init__(self, options: ColorizeOptions, hints: Hints | None) -> None:
+        super().__init__(options)
+        self._painted = hints
+
+    def hints(self, item: Item) -> Hints | None:
+        """Return the strokes."""
+        return self._painted
+
+    def recorded(self, item: Item, provenance: Provenance) -> Provenance:
+        """Return the provenance as it is."""
+        return provenance
+
+
 @dataclass
 class Reviewed:
     """A predictor of one photograph: the model, its choices, the chosen variant and the strokes."""
@@ -44,23 +61,25 @@ class Reviewed:
     description: str = ""
     has_confidence: bool = True
 
-    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
         """Return a*b* of each gray picture, float32 (2, h, w), Lab units."""
-        return [prediction.ab for prediction in self.predict_with_confidence(grays)]
+        return [prediction.ab for prediction in self.predict_with_confidence(grays, hints)]
 
-    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
-        """Return a*b* and confidence of each gray picture."""
-        found = self.colorizer.predict_with_confidence(grays, [self.hints] * len(grays))
+    def predict_with_confidence(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
+    ) -> list[Prediction]:
+        """Return a*b* and confidence of each gray picture; ``hints``: those of each, none on further pages."""
+        found = self.colorizer.predict_with_confidence(grays, hints)
         if self.look.variant == 1 or self.hints is not None:
             return found
         variants = self.colorizer.variants(grays, [one.ab for one in found], VARIANTS)
         return [replace(one, ab=all_[self.look.variant - 1]) for one, all_ in zip(found, variants, strict=True)]
 
     def variants(
-        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
     ) -> list[np.ndarray]:
         """Return further variants."""
-        return self.colorizer.variants(grays, answers, count, seed)
+        return self.colorizer.variants(grays, predictions, count, seed)
 
     def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
         """Return RGB (H, W, 3) at the depth of the photo."""
@@ -129,7 +148,8 @@ class Applier:
         except ColorizeError as error:
             return Outcome(decision.photo, target, "failed", str(error)), None
         with self._models.predicting:
-            return Batch(predictor, self._options).run_one(Item(decision.photo, target))
+            strokes = _Strokes(self._options, hints)
+            return Batch(predictor, self._options, hints=strokes).run_one(Item(decision.photo, target))
 
 
 def _check_scan(decision: Decision) -> None:

@@ -22,9 +22,10 @@ def saved_file(session: Session, shot: Shot, look: Look) -> tuple[bytes, str, st
     photo = session.open(shot).photo
     strokes = session.strokes(shot)
     colorizer = session.models.get(look).colorizer
-    predictor = reviewed_predictor(colorizer, look, strokes[1] if strokes is not None else None)
+    hints = strokes[1] if strokes is not None else None
+    predictor = reviewed_predictor(colorizer, look, hints)
     with session.models.predicting:
-        (prediction,) = predictor.predict_with_confidence([photo.gray])
+        (prediction,) = predictor.predict_with_confidence([photo.gray], [hints])
     format = FORMATS[photo.format].written_as or photo.format
     stream = io.BytesIO()
     page = (predictor.colorize(photo, prediction.ab), replace(photo, path=None, pages=1))
