@@ -123,14 +123,13 @@ function makeCard(shot, number) {
   const sure = shot.confidence === null ? "" : shot.confidence.toFixed(2);
   const state = shot.state === "open" ? "" : shot.state === "accepted" ? "✓ accepted" : "✕ rejected";
   const thumb = element("div", { class: "thumb" });
-  const said = [shot.name, shot.folder, state.slice(2), sure && `confidence ${sure}`, shot.note && `note: ${shot.note}`, shot.problem];
   const card = element("div", {
     class: "shot", role: "option", id: `shot-${shot.id}`, "data-id": shot.id, "aria-selected": "false",
-    "aria-setsize": order.length, "aria-posinset": number + 1, "aria-label": said.filter(Boolean).join(", "), title: shot.note || shot.name,
+    "aria-setsize": order.length, "aria-posinset": number + 1, title: shot.note || shot.name,
   }, element("figure", {}, thumb, element("figcaption", {},
     element("span", { class: "name" }, shot.name), element("span", { class: "sure", title: "Confidence" }, sure),
     element("span", { class: "where" }, state ? element("span", { class: `badge ${shot.state}` }, state) : shot.folder),
-    element("span", { class: "sure" }, shot.note ? "✎" : ""))));
+    element("span", { class: "sure" }, shot.note ? "✎" : "", element("span", { class: "unseen" }, shot.note)))));
   place(card, number);
   fill(card, thumb, shot);
   return card;

@@ -48,6 +48,6 @@ export function latest(task) {
   };
 }
 
-export const sureness = value => value < 0.35 ? "colors are uncertain in most of the picture"
-  : value < 0.5 ? "colors are uncertain in parts of the picture" : "colors are likely in most of the picture";
+export const sureness = value => value < 0.4 ? "colors are uncertain in most of the picture"
+  : value < 0.55 ? "colors are uncertain in parts of the picture" : "colors are likely in most of the picture";
 export const typing = event => event.target.closest("input:not([type=range]):not([type=color]), textarea, select, dialog");
