@@ -172,8 +172,8 @@ def test_an_encoder_pretrained_here_serves_every_model_that_has_it(tmp_path: Pat
     recipe = entry.recipe("light")
     network, encoder = initial_network(entry, "light", recipe, init=None, encoder=str(path), seed=0)
     own, theirs = network.state_dict(), pretrained.state_dict()
-    encoder = [name for name in own if name.startswith("encoder.")]
-    assert len(encoder) == 20 and all(torch.equal(own[name], theirs[name]) for name in encoder)
+    shared = [name for name in own if name.startswith("encoder.")]
+    assert len(shared) == 20 and all(torch.equal(own[name], theirs[name]) for name in shared)
     assert encoder.startswith("vgg-decoder (light), sha256 ")
     with pytest.raises(WeightsInvalid, match="does not fit"):
         initial_network(entry, "paper", recipe, init=None, encoder=str(path), seed=0)
