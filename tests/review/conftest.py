@@ -8,10 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
-
-pytest.importorskip("starlette", reason="needs the review extra: pip install starlette uvicorn")
-pytest.importorskip("httpx", reason="starlette's test client needs httpx")
-
 from starlette.testclient import TestClient
 
 from colorize_cli._version import __version__
