@@ -9,7 +9,7 @@ from colorize_cli.errors import UsageProblem
 from colorize_cli.models.heads.luv import ab_to_uv
 from colorize_cli.models.hwang_zhou.networks import VGGClassifier, uv_accuracies, uv_bins
 from colorize_cli.models.network import ColorizationNet
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
 
 
