@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -358,21 +357,3 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, serve, scans, width, d
         assert violations(browser) == [] and browser.execute_script(wide)
         press(browser, Keys.ESCAPE)
         wait(browser, lambda dialog=dialog: not browser.find_element("id", dialog).is_displayed())
-
-
-def test_a_change_of_vividness_shows_quickly(browser, serve, tmp_path):
-    scene(1640, 1220).save(tmp_path / "two.png", compress_level=1)
-    opened(browser, serve(tmp_path / "two.png"))
-    open_photo(browser, 0)
-    seconds = []
-    for value in (0.1, 0.9, 0.3, 0.7):
-        before = browser.find_element("id", "color").get_attribute("src")
-        start = time.perf_counter()
-        browser.execute_script(
-            "const v = document.getElementById('vividness');"
-            "v.value = arguments[0]; v.dispatchEvent(new Event('input'))",
-            value,
-        )
-        wait(browser, lambda before=before: browser.find_element("id", "color").get_attribute("src") != before)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 1.0, "0.2 s on two idle cores; this machine may be busy"
