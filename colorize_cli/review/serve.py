@@ -1,5 +1,6 @@
 """The server: this machine only, at a free port, until Ctrl-C."""
 
+import contextlib
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -32,10 +33,9 @@ def serve(session: Session, *, port: int, browser: bool, say: Callable[[str], No
             guard, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1, server_header=False
         )
         listener.listen(128)
-        say(address)
-        if browser:
-            webbrowser.open(address)
-        try:
+        # Ctrl-C is the usual end, also before the server handles it.
+        with contextlib.suppress(KeyboardInterrupt):
+            say(address)
+            if browser:
+                webbrowser.open(address)
             uvicorn.Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:
-            return

@@ -213,7 +213,10 @@ def test_accept_reject_restart_and_apply(browser, serve, scans, tmp_path):
     wait(browser, lambda: "1 written" in browser.find_element("id", "apply-state").text)
     assert [path.name for path in (scans / "final").rglob("*.*")] == ["a.png"]
     assert main(["--from-review", str(scans / "review.jsonl"), "-o", str(tmp_path / "out"), "-q"]) == 0
-    assert (tmp_path / "out" / "a.png").read_bytes() == (scans / "final" / "a.png").read_bytes()
+    by_page, by_command = (
+        np.asarray(Image.open(folder / "a.png")).astype(int) for folder in (scans / "final", tmp_path / "out")
+    )
+    assert np.abs(by_page - by_command).max() <= 2, "the same but for the rounding of another number of threads"
 
 
 def test_ctrl_c_ends_the_server_with_0(serve, scans):
