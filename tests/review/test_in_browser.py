@@ -201,7 +201,7 @@ def test_accept_reject_restart_and_apply(browser, serve, scans, tmp_path):
     open_photo(browser, 1)
     browser.find_element("id", "note").send_keys("too red")
     click(browser, "reject")
-    wait(browser, lambda: len((scans / "review.jsonl").read_text().splitlines()) >= 2)
+    wait(browser, lambda: browser.find_element("id", "reject").get_attribute("aria-pressed") == "true")
     serve.process.send_signal(signal.SIGKILL)
     serve.process.wait()
     opened(browser, serve(scans))

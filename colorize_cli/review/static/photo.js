@@ -201,11 +201,18 @@ async function showVariants() {
   }
 }
 
-export async function decide(state_, { quiet = false, why = "" } = {}) {
-  if (!details || details.upload) return;
-  const id = details.id;
+// One after the other: leaving the note by a click on Reject sends both, and the last must win.
+let deciding = Promise.resolve();
+export function decide(state_, how = {}) {
+  if (!details || details.upload) return deciding;
+  const asked = [details.id, state_, $("note").value, { ...look }];
+  deciding = deciding.then(() => record(asked, how));
+  return deciding;
+}
+
+async function record([id, state_, note, chosen], { quiet = false, why = "" }) {
   try {
-    const row = await api.decide(id, state_, $("note").value, look);
+    const row = await api.decide(id, state_, note, chosen);
     onRow(row, { tell: true });
     if (details?.id !== id) return;
     Object.assign(details, row);
