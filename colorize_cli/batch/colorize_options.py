@@ -9,7 +9,7 @@ from colorize_cli.batch.memory_limit import parse_size
 from colorize_cli.compute import PRECISIONS, available_cores
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.codecs.formats import normalize_format
-from colorize_cli.imaging.marks import POSITIONS
+from colorize_cli.imaging.marks import POSITIONS, check_letters
 from colorize_cli.inference.decoding import DECODING, check_values
 from colorize_cli.inference.variants import FEWEST, MOST
 
@@ -29,15 +29,15 @@ class ColorizeOptions:
     ``memory_limit`` is a size such as ``4GB``.
     ``quality`` is 1 to 100. ``retry`` is an earlier report whose failed photographs alone are meant; ``shard`` is
     ``i/n`` or ``auto``, see :func:`~colorize_cli.batch.cluster.shards.parse_shard`.
-    ``label`` is a visible notice; ``strip`` leaves out all metadata but provenance, profile and resolution; ``sidecar``
-    copies XMP sidecars.
-    ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg". ``cluster`` is the
-    address of a Dask scheduler, or ``local``.
-    ``confidence_map`` writes a picture of where the model is guessing beside each result.
-    ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed`` decides which.
-    ``hints`` is one picture for all photographs, a folder of one for each, or ``beside``.
-    ``side_by_side`` writes scan and color in one picture beside each result.
-    ``gallery`` is a page of the ``gallery_size`` least certain results.
+    ``label`` is a visible notice, ``label_position`` one of ``POSITIONS`` (bottom right where ``None``), ``label_font``
+    a TrueType or OpenType file; ``strip`` leaves out all metadata but provenance, profile and resolution; ``sidecar``
+    copies XMP sidecars. ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg".
+    ``cluster`` is the address of a Dask scheduler, or ``local``. ``confidence_map`` writes a picture of where the model
+    is guessing beside each result. ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed``
+    decides which. ``hints`` is one picture for all photographs, a folder of one for each, or ``beside``.
+    ``side_by_side`` writes scan and color in one picture beside each result. ``gallery`` is a page of the
+    ``gallery_size`` (200 where ``None``) least certain results. ``strict`` counts a file in a folder that cannot be
+    read as a failure.
     """
 
     model: str = "gan"
@@ -72,7 +72,8 @@ class ColorizeOptions:
     shard: str | None = None
     lossless_luma: bool = False
     label: str | None = None
-    label_position: str = "bottom-right"
+    label_position: str | None = None
+    label_font: Path | None = None
     strip: bool = False
     sidecar: bool = False
     cluster: str | None = None
@@ -80,7 +81,8 @@ class ColorizeOptions:
     side_by_side: bool = False
     variants: int | None = None
     gallery: Path | None = None
-    gallery_size: int = 200
+    gallery_size: int | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         """Refuse combinations and values that make no sense, before anything is read or loaded."""
@@ -120,7 +122,9 @@ class ColorizeOptions:
             )
         if self.variants is not None:
             self._check_variants(self.variants)
-        if self.gallery_size < 1:
+        if self.gallery_size is not None and self.gallery is None:
+            raise UsageProblem("--gallery-size is about the page of --gallery.", "Give --gallery FILE.html too.")
+        if self.gallery_size is not None and self.gallery_size < 1:
             raise UsageProblem(f"--gallery-size {self.gallery_size} shows nothing.", "Give 1 or more.")
         if self.output == "":
             raise UsageProblem("-o is empty.", "Give a file, a folder, or - for standard output.")
@@ -138,7 +142,12 @@ class ColorizeOptions:
     def _check_marks(self) -> None:
         if self.label is not None and not self.label.strip():
             raise UsageProblem("--label is empty.", 'Give a text, as in --label "Colorized", or leave it out.')
-        if self.label_position not in POSITIONS:
+        if self.label is None and (self.label_position is not None or self.label_font is not None):
+            option = "--label-font" if self.label_position is None else "--label-position"
+            raise UsageProblem(f"{option} is about the notice of --label.", "Give --label too.")
+        if self.label is not None:
+            check_letters(self.label, self.label_font)
+        if self.label_position is not None and self.label_position not in POSITIONS:
             raise UsageProblem(
                 f"There is no --label-position {self.label_position}.", f"Choose from {', '.join(POSITIONS)}."
             )
@@ -173,6 +182,11 @@ class ColorizeOptions:
     def failed_file(self) -> Path | None:
         """Where the names of failed photographs go; each shard has its own list."""
         return self._of_shard(self.failed_list)
+
+    @property
+    def own_files(self) -> list[Path]:
+        """What the run writes about itself, which may lie among the photographs."""
+        return [path for path in (self.report_file, self.failed_file, self.retry, self.gallery) if path is not None]
 
     def _of_shard(self, path: Path | None) -> Path | None:
         return path if path is None or self.part is None else self.part.named(path)

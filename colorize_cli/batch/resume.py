@@ -1,6 +1,5 @@
 """Going on where an earlier run stopped: what exists is recognised by its provenance, not by its name."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,21 +14,19 @@ from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import missing
 from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item, Plan
-from colorize_cli.batch.reports.outcome import Outcome
+from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
+from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
-from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance
+from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance, xml_text
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.decoding import check_decoding, recorded
 from colorize_cli.inference.hints import Hints, hints_digest, read_hints, require_hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.variants import recorded_variant, require_distribution
 from colorize_cli.registry import get
-
-ALREADY_DONE = "Its output exists already, made by the same model and weights."
-"""The reason of a skip that needs nobody's attention."""
 
 
 class Predictor(Protocol):
@@ -168,8 +165,7 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     entry = get(options.model)
     check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     parameters = {"size": ",".join(map(str, options.sizes or (entry.input_size,)))}
     if options.vividness is not None:
         parameters["vividness"] = f"{options.vividness:g}"
@@ -187,7 +183,7 @@ def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
     """Return the parameters of the provenance that say how results are stored, whatever model made them."""
     stored = {LUMA_PARAMETER: "kept"} if options.lossless_luma else {}
     if options.label is not None:
-        stored["label"] = options.label
+        stored["label"] = xml_text(options.label)
     return stored | recorded_variant(options.variants, options.seed)
 
 
@@ -197,7 +193,7 @@ def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
     files = HintFiles(options)
     for item in plan:
         if item.state != "todo":
-            yield Outcome(item.source, item.target, item.state, item.reason)
+            yield Outcome(item.source, item.target, item.state, item.reason, kind=item.kind)
         elif expected and (reason := left_alone(item, files.recorded(item, expected), options)):
             yield Outcome(item.source, item.target, "skipped", reason)
         else:

@@ -113,6 +113,7 @@ _PACKAGES = {
     "torchvision": "torchvision",
     "huggingface_hub": "huggingface_hub",
     "matplotlib": "matplotlib",
+    "platformdirs": "platformdirs",
     "starlette": "starlette",
     "uvicorn": "uvicorn",
 }

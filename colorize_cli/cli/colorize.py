@@ -143,8 +143,14 @@ def colorize(
         ),
     ] = None,
     gallery_size: Annotated[
-        int, typer.Option(metavar="N", help="How many photos the page shows.", rich_help_panel=REVIEW)
-    ] = 200,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many photos the page shows. [default: 200]",
+            show_default=False,
+            rich_help_panel=REVIEW,
+        ),
+    ] = None,
     offline: common.Offline = False,
     accept_license: common.AcceptLicense = False,
     seed: common.Seed = None,
@@ -177,13 +183,23 @@ def colorize(
         ),
     ] = None,
     label_position: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="CORNER|below",
-            help="bottom-right, bottom-left, top-right, top-left, or below the picture, in a margin.",
+            help="bottom-right (default), bottom-left, top-right, top-left, or below the picture, in a margin.",
+            show_default=False,
             rich_help_panel=RESULTS,
         ),
-    ] = "bottom-right",
+    ] = None,
+    label_font: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Font of the notice: a TrueType or OpenType file, for scripts that the default font lacks.",
+            show_default=False,
+            rich_help_panel=RESULTS,
+        ),
+    ] = None,
     strip: Annotated[
         bool,
         typer.Option(
@@ -222,6 +238,10 @@ def colorize(
         Path | None,
         typer.Option(help="Write the names of failed photos here.", metavar="FILE", rich_help_panel=RUNS),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 1 if a file in a folder could not be read.", rich_help_panel=RUNS),
+    ] = False,
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -249,7 +269,7 @@ def colorize(
 
     options = ColorizeOptions(
         model=model, output=output, overwrite=overwrite, skip_existing=skip_existing, force=force,
-        label=label, label_position=label_position, strip=strip, sidecar=sidecar,
+        label=label, label_position=label_position, label_font=label_font, strip=strip, sidecar=sidecar,
         keep_borders=keep_borders, format=format, quality=quality,
         max_megapixels=max_megapixels, device=device, precision=precision, weights=weights, seed=seed,
         strength=strength, vividness=vividness, size=_sizes(size), hints=hints,
@@ -257,7 +277,7 @@ def colorize(
         accept_license=accept_license, jobs=jobs, memory_limit=memory_limit, dry_run=dry_run, report=report,
         failed_list=failed_list, lossless_luma=lossless_luma, cluster=cluster, retry=retry, shard=shard,
         variants=variants, confidence_map=confidence_map, side_by_side=side_by_side, gallery=gallery,
-        gallery_size=gallery_size,
+        gallery_size=gallery_size, strict=strict,
     )  # fmt: skip
     console = Console(quiet=quiet, verbose=verbose)
     commands = list(getattr(ctx.parent.command, "commands", ())) if ctx.parent else []

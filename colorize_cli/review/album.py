@@ -92,7 +92,7 @@ def make_album(given: Path | None, output: Path | None) -> Album:
 def _of_folder(folder: Path, home: Path) -> Iterator[Shot]:
     beside = None if home == folder else home
     for source in expand_inputs([os.fspath(folder)], leave_out=home / FINAL_FOLDER):
-        if source.path is None:
+        if source.path is None or source.kind:
             continue
         if source.problem:
             yield Shot(0, source.path, None, source.relative, None, problem=source.problem)

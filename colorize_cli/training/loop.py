@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from colorize_cli.compute import Compute
@@ -29,7 +28,6 @@ from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.labels import class_indices
 from colorize_cli.training.interruption import Interruption
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
-from colorize_cli.training.objectives.chroma import ab_decoder
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.run_folder import RunFolder
@@ -134,7 +132,7 @@ class Trainer:
         torch.manual_seed(_step_seed(self.options.seed, position.stage, -1))
         if objective_state is None:
             self._begin_with_mean(stage)
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if decoder is not None and stage.vividness is not None:
             decoder.default_vividness.fill_(stage.vividness)
         objective = create(self.network, stage, Setting(self.compute, plan.steps, classes, self.ranks))
@@ -260,7 +258,7 @@ class Trainer:
             row["partial"] = True
         self.folder.forget_metrics_after(position.steps_before + position.step - 1)
         self.folder.add_metrics(row)
-        Image.fromarray(strip).save(self.folder.strips / f"epoch-{epoch:04d}.png")
+        self.folder.write_strip(epoch, strip)
         if tensorboard_available():
             write_events(self.folder.events, row, strip)
         self._draw(stopping=position.step == plan.steps or part)

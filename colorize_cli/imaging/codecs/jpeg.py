@@ -4,6 +4,7 @@ Quantization tables and their scaling: ITU-T T.81 annex K.1 and the Independent 
 """
 
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindErro
 from colorize_cli.imaging.photo import Encoding
 
 SEGMENT_LIMIT = 65533
+MOST_SCANS = 500
 EXIF_HEADER = b"Exif\0\0"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 PHOTOSHOP_HEADER = b"Photoshop 3.0\0"
@@ -79,6 +81,27 @@ def segments(data: bytes) -> list[tuple[int, int, int]]:
     return found
 
 
+def comments(data: bytes) -> list[str]:
+    """Return the text of each comment segment: UTF-8 where it is that, else Latin-1, which older programs wrote."""
+    found = []
+    for marker, start, end in segments(data):
+        if marker == 0xFE and (payload := data[start + 4 : end].strip(b"\0")):
+            try:
+                found.append(payload.decode("utf-8"))
+            except UnicodeDecodeError:
+                found.append(payload.decode("latin-1"))
+    return found
+
+
+def comment_segments(texts: Iterable[str]) -> bytes:
+    """Return the segments that carry comments; what is beyond the 64 KB of a segment goes into the next."""
+    parts = []
+    for text in texts:
+        payload = text.encode("utf-8")
+        parts += [payload[start : start + SEGMENT_LIMIT] for start in range(0, len(payload), SEGMENT_LIMIT)]
+    return b"".join(segment(0xFE, part) for part in parts)
+
+
 def check_kind(data: bytes) -> None:
     """Raise :class:`UnknownKindError` for the rare kinds of JPEG that the decoders would call broken."""
     for marker, start, _ in segments(data):
@@ -94,6 +117,10 @@ def check_complete(data: bytes) -> None:
     scans = [start for marker, start, _ in segments(data) if marker == 0xDA]
     if not scans or data.rfind(b"\xff\xd9") < scans[0]:
         raise DamagedDataError("the compressed data ends before the picture does")
+    # Each scan goes over the whole picture again: a small file of many would take hours. In coded data FF is followed
+    # by 00, so that this counts scan headers, and a few bytes of metadata that look like one.
+    if data.count(b"\xff\xda") > MOST_SCANS:
+        raise DamagedDataError(f"it has more than {MOST_SCANS} scans")
 
 
 def segment(marker: int, payload: bytes) -> bytes:

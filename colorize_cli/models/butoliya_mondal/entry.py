@@ -8,13 +8,19 @@ _NETWORK = "colorize_cli.models.butoliya_mondal.networks:Koalarization"
 ENTRIES = (
     ModelEntry(
         name="koalarization",
-        title="convolutional encoder fused with the embedding of a network that knows what things are",
+        title="convolutions fused with the embedding of a network that recognizes objects",
         paper="Butoliya & Mondal, Image Colorization",
         variants={
-            "paper": Variant(_NETWORK, 62_417_258, {"embedding": "inception-resnet-v2"}, _RECIPES),
-            "resnet18": Variant(_NETWORK, 17_619_106, {"embedding": "resnet18"}, _RECIPES),
+            "paper": Variant(
+                _NETWORK,
+                62_417_258,
+                {"embedding": "inception-resnet-v2"},
+                _RECIPES,
+                encoder="Inception-ResNet-v2, frozen",
+            ),
+            "resnet18": Variant(_NETWORK, 17_619_106, {"embedding": "resnet18"}, _RECIPES, encoder="ResNet-18, frozen"),
         },
-        objective="mse",
+        objective="mean squared error",
         input_size=224,
         fit="letterbox-white",
     ),

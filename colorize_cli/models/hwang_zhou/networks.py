@@ -163,6 +163,15 @@ class VGGClassifier(VGGNet):
         y = self.head(torch.cat(columns, 1))
         return torch.stack([self.score_u(y), self.score_v(y)], 1)
 
+    def bins(self, lightness: Tensor, ab: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the true bins (N, 2, *size), those of each place's mean color, for L* and a*b* of the input's size."""
+        return uv_bins(F.adaptive_avg_pool2d(ab_to_uv(lightness, ab), size))
+
+    @torch.no_grad()
+    def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Return ``acc_u`` and ``acc_v`` of predicted and true bins."""
+        return uv_accuracies(predictions, targets)
+
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take the means of the bins from Lab (N, 3, h, w) of training photos."""
         self.decode.count(samples)
