@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from colorize_cli.errors import DeviceError
+from colorize_cli.errors import DeviceError, UsageProblem
 
 if TYPE_CHECKING:
     import torch
@@ -88,6 +89,34 @@ def _own_room() -> int | None:
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             return limit - pages * resource.getpagesize()
     return None
+
+
+class Rank(NamedTuple):
+    """The place of this process among ``world`` processes, and among the ``local_world`` on this machine."""
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+    local_world: int = 1
+
+
+def rank_from(environment: Mapping[str, str]) -> Rank:
+    """Return the place that RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE state, as torchrun sets them.
+
+    Raises :class:`UsageProblem` for values that are no numbers or do not fit each other.
+    """
+    try:
+        rank, world = int(environment.get("RANK", "0")), int(environment.get("WORLD_SIZE", "1"))
+        local_rank = int(environment.get("LOCAL_RANK", str(rank)))
+        local_world = int(environment.get("LOCAL_WORLD_SIZE", "1"))
+    except ValueError as error:
+        raise UsageProblem(
+            f"RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE must be numbers ({error}).",
+            "Start the processes with torchrun.",
+        ) from error
+    if not 0 <= rank < world:
+        raise UsageProblem(f"RANK={rank} does not fit WORLD_SIZE={world}.", "Start the processes with torchrun.")
+    return Rank(rank, world, local_rank, max(1, local_world))
 
 
 @dataclass(frozen=True)

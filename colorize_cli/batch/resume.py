@@ -1,6 +1,5 @@
 """Going on where an earlier run stopped: what exists is recognised by its provenance, not by its name."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
+from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance, xml_text
 from colorize_cli.imaging.photo import Photo
@@ -158,8 +158,7 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     entry = get(options.model)
     check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     parameters = {"size": ",".join(map(str, options.sizes or (entry.input_size,)))}
     if options.vividness is not None:
         parameters["vividness"] = f"{options.vividness:g}"

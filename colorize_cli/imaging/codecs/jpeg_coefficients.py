@@ -40,7 +40,7 @@ class Component:
 def require_jpeglib() -> None:
     """Raise :class:`LibraryMissing` where jpeglib is not installed."""
     if importlib.util.find_spec("jpeglib") is None:
-        raise LibraryMissing("Coefficients of JPEG files need jpeglib.", "`pip install 'colorize-cli[lossless]'`.")
+        raise LibraryMissing("Coefficients of JPEG files need jpeglib.", "`pip install jpeglib`.")
 
 
 @cache

@@ -159,14 +159,24 @@ def _state(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _decoded(data: bytes, name: str, page: int, max_megapixels: float) -> Raster:
+def read_raster(data: bytes, name: str, *, at_least: int | None = None) -> Raster:
+    """Return the samples of the first page in ``data`` as they are stored; errors are those of :func:`read_photo`.
+
+    ``at_least``: a JPEG may be decoded smaller, as long as no side gets shorter than so many pixels.
+    """
+    if not data:
+        raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
+    return _decoded(data, name, 0, DEFAULT_MAX_MEGAPIXELS, at_least)
+
+
+def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least: int | None = None) -> Raster:
     """Decode ``data``; every failure of every library becomes one typed error.
 
     The libraries raise OSError, ValueError, TypeError, SyntaxError, NotImplementedError, struct.error, EOFError,
     IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary takes them all.
     """
     try:
-        return decode(data, page=page, max_pixels=max_megapixels * 1e6)
+        return decode(data, page=page, max_pixels=max_megapixels * 1e6, at_least=at_least)
     except NoPixelsError:
         raise EmptyPhoto(f"{name} has no pixels.", "Scan or export it again.") from None
     except TooManyPixelsError as error:
