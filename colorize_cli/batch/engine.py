@@ -170,7 +170,7 @@ class Batch:
     def _finish(self, work: Work) -> Outcome:
         item = work.item
         if item.target is not None:
-            self._target.make(item.target.parent)
+            self._target.make(item.target.parent, item.source.parent if item.source is not None else None)
         elif self._stdout is None:
             raise ColorizeError("Standard output is not available here.")
         if item.target is not None:
