@@ -1,6 +1,5 @@
 """The batch run: a checked plan, a colorizer and options in, one outcome a photograph out."""
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,7 @@ from colorize_cli.batch.inputs.companions import (
 from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.inputs.sidecars import copy_sidecars
-from colorize_cli.batch.memory_limit import MemoryBudget, memory_in_use, memory_of
+from colorize_cli.batch.memory_limit import OWN_SHARE, MemoryBudget, memory_in_use, memory_of
 from colorize_cli.batch.pipeline import Pipeline
 from colorize_cli.batch.reports.columns import done, failed, settled
 from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome, Report
@@ -30,7 +29,8 @@ from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.work import Reader, Work
-from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, TemporaryFolderError
+from colorize_cli.compute import memory_at_hand
+from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
 from colorize_cli.imaging.codecs.jpeg_coefficients import require_jpeglib
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
@@ -83,6 +83,7 @@ class Batch:
         # Threads take turns with an accelerator; on a CPU each predicts its own photograph.
         self._predicting = threading.Semaphore(1 if colorizer.batch_size > 1 else options.workers)
         self._budget: MemoryBudget | None = None
+        self._room: int | None = None
         self.times = StageTimes()
         self._target = TargetFolder(None if options.output in (None, "-") else Path(options.output or ""))
 
@@ -101,8 +102,11 @@ class Batch:
             batch_size=self._colorizer.batch_size,
             stop=self._stop,
         )
+        self._room = memory_at_hand()
         if self._options.memory is not None:
             self._budget = MemoryBudget(self._options.memory - memory_in_use())
+        elif self._room is not None:
+            self._budget = MemoryBudget(int(self._room * OWN_SHARE))
         with self.times.run():
             for outcome in pipeline.run(plan):
                 if self._budget is not None:
@@ -151,9 +155,20 @@ class Batch:
             return self._reader.begin(item)
 
     def _wait_for_room(self, item: Item) -> None:
-        if self._budget is not None and item.source is not None:
-            with contextlib.suppress(OSError):  # reading it will say what is wrong
-                self._budget.reserve((item.source, item.target), memory_of(item.source))
+        """Wait until the photograph fits beside those under way. Raises :class:`PhotoTooLarge` where it never will."""
+        if self._budget is None or item.source is None or not item.source.is_file():
+            return
+        try:
+            needed = memory_of(item.source)
+        except OSError:  # reading it will say what is wrong
+            return
+        if self._room is not None and needed > self._room:
+            raise PhotoTooLarge(
+                f"'{item.source}' takes about {needed / 1e9:.1f} GB of memory to colorize, and there are "
+                f"{self._room / 1e9:.1f} GB.",
+                "Use a machine, or a container, with more memory.",
+            )
+        self._budget.reserve((item.source, item.target), needed)
 
     def _predict(self, works: Sequence[Work]) -> None:
         hints = [self._hints.hints(work.item) for work in works]
@@ -183,7 +198,7 @@ class Batch:
     def _finish(self, work: Work) -> Outcome:
         item = work.item
         if item.target is not None:
-            self._target.make(item.target.parent)
+            self._target.make(item.target.parent, item.source.parent if item.source is not None else None)
         elif self._stdout is None:
             raise ColorizeError("Standard output is not available here.")
         if item.target is not None:

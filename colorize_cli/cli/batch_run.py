@@ -179,6 +179,11 @@ def summarize(report: "Report", console: Console) -> None:
         console.say("Failed:\n" + "\n".join(f"  {line}" for line in failure_lines(report.failures)))
         if report.failed > len(report.failures):
             console.say(f"  and {report.failed - len(report.failures)} more (see --report or --failed-list)")
+    if report.in_color:
+        names = "\n".join(f"  '{outcome.source}'" for outcome in report.in_color_names)
+        console.say(f"Skipped because they are in color (--force colorizes them too):\n{names}")
+        if report.in_color > len(report.in_color_names):
+            console.say(f"  and {report.in_color - len(report.in_color_names)} more (see --report)")
     if report.interrupted:
         console.warn("Interrupted: the same command with --skip-existing goes on from here.")
     elif report.stopped_by is not None:

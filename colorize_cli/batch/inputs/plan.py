@@ -23,6 +23,7 @@ from colorize_cli.errors import OutputExists, UsageProblem
 from colorize_cli.imaging.codecs.formats import output_suffix
 
 _NAMED_AT_MOST = 5
+_MOST_INTEGER = (1 << 63) - 1
 
 _SCHEMA = """
 CREATE TABLE item (number INTEGER PRIMARY KEY, source BLOB, target BLOB, source_real BLOB, source_key BLOB,
@@ -101,6 +102,8 @@ class Plan:
         """
         self._add_companions(options)
         self._protect_originals(options, is_our_result)
+        if options.overwrite:
+            self._protect_by_identity()
         self._refuse_collisions()
         if options.part is not None:
             self._keep_shard(options.part)
@@ -181,6 +184,36 @@ class Plan:
             elif itself or not options.resumes:
                 raise UsageProblem(
                     f"The result of '{made_by}' would replace the original '{path}'.",
+                    "Originals are never overwritten: choose another place with -o.",
+                )
+
+    def _protect_by_identity(self) -> None:
+        """Refuse to replace an original that has another name where its result goes: a bind mount, a hard link."""
+        self._database.execute("CREATE TEMP TABLE there (device INTEGER, inode INTEGER, target BLOB)")
+        self._database.execute("BEGIN")
+        targets = self._database.execute(
+            f"SELECT w.target FROM {self._written} w JOIN item a USING (number)"
+            " WHERE a.state = 'todo' AND w.target IS NOT NULL"
+        )
+        found = ((*identity, target) for (target,) in targets if (identity := _identity(target)) is not None)
+        self._database.executemany("INSERT INTO there VALUES (?, ?, ?)", found)
+        self._database.execute("CREATE INDEX temp.by_inode ON there (inode)")
+        self._database.execute("COMMIT")
+        if not self._one("SELECT count(*) FROM there"):
+            return
+        for (source,) in self._database.execute(
+            "SELECT source FROM item WHERE source IS NOT NULL AND state = 'todo' ORDER BY source"
+        ):
+            identity = _identity(source)
+            same = (
+                identity
+                and self._database.execute(
+                    "SELECT target FROM there WHERE device = ? AND inode = ? LIMIT 1", identity
+                ).fetchone()
+            )
+            if same:
+                raise UsageProblem(
+                    f"'{os.fsdecode(same[0])}' is the original '{os.fsdecode(source)}' by another name.",
                     "Originals are never overwritten: choose another place with -o.",
                 )
 
@@ -284,6 +317,15 @@ def _variants_of(item: Item, options: ColorizeOptions) -> Item:
     if options.variants is None or item.target is None or is_first_variant(item.target):
         return item
     return replace(item, target=first_variant(item.target))
+
+
+def _identity(path: bytes) -> tuple[int, int] | None:
+    """Return device and inode of a file as SQLite can hold them, None where there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a million times
+    except OSError:
+        return None
+    return status.st_dev & _MOST_INTEGER, status.st_ino & _MOST_INTEGER
 
 
 class _Names:

@@ -112,7 +112,7 @@ def decode_jp2(data: bytes) -> Raster:
     return Raster(samples, "JPEG2000", mode, alpha)
 
 
-def _pnm_header(data: bytes) -> tuple[bytes, list[int], int]:
+def pnm_header(data: bytes) -> tuple[bytes, list[int], int]:
     """Return the magic, the numbers of the header and where the samples of a binary or plain anymap begin."""
     wanted = 2 if data[1:2] in (b"1", b"4") else 3
     numbers: list[int] = []
@@ -135,12 +135,12 @@ def is_wide_pnm(data: bytes) -> bool:
     """Return whether this portable anymap has binary samples of more than 8 bits."""
     if data[1:2] not in (b"5", b"6"):
         return False
-    return _pnm_header(data)[1][2] > 255
+    return pnm_header(data)[1][2] > 255
 
 
 def decode_pnm(data: bytes, max_pixels: float) -> Raster:
     """Return the samples of a binary PGM or PPM with a maximum above 255, scaled to the full range of uint16."""
-    magic, (width, height, maximum), start = _pnm_header(data)
+    magic, (width, height, maximum), start = pnm_header(data)
     check_size(width, height, max_pixels)
     channels = 3 if magic == b"P6" else 1
     if len(data) - start < width * height * channels * 2:

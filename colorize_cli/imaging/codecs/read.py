@@ -14,7 +14,9 @@ from PIL import Image
 
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto, UnsupportedPhoto
-from colorize_cli.imaging.codecs.decode import decode, sniff
+from colorize_cli.imaging.codecs.announced import announced
+from colorize_cli.imaging.codecs.decode import decode
+from colorize_cli.imaging.codecs.decode_apart import APART_FROM, DecoderLostError, decode_apart
 from colorize_cli.imaging.codecs.decode_pillow import split_channels
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
@@ -23,6 +25,7 @@ from colorize_cli.imaging.codecs.raster import (
     TooManyPixelsError,
     UnknownKindError,
 )
+from colorize_cli.imaging.codecs.signatures import sniff
 from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.gray import reduce_to_gray
 from colorize_cli.imaging.metadata.orientation import turn_upright
@@ -176,7 +179,15 @@ def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least:
     IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary takes them all.
     """
     try:
-        return decode(data, page=page, max_pixels=max_megapixels * 1e6, at_least=at_least)
+        header = announced(data) if at_least is None else None
+        limit = max_megapixels * 1e6
+        if header is not None and APART_FROM <= header.pixels <= limit:
+            return decode_apart(data, page=page, max_pixels=limit, pixels=header.pixels)
+        return decode(data, page=page, max_pixels=limit, at_least=at_least)
+    except DecoderLostError as error:
+        raise PhotoTooLarge(
+            f"{name} was given up: {error}.", "Use a machine with more memory, or leave it out."
+        ) from None
     except NoPixelsError:
         raise EmptyPhoto(f"{name} has no pixels.", "Scan or export it again.") from None
     except TooManyPixelsError as error:

@@ -15,8 +15,9 @@ from colorize_cli.imaging.metadata.ifd import header
 MOST_PAGES = 10_000
 _MOST_TAGS = 4096
 _MOST_SUB_DIRECTORIES = 64
-_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION, _SUB_IFDS = 254, 255, 256, 257, 262, 274, 330
-_WANTED = frozenset((_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _SUB_IFDS))
+_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 254, 255, 256, 257, 258, 262
+_ORIENTATION, _SUB_IFDS = 274, 330
+_WANTED = frozenset((_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SUB_IFDS))
 _CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 # Reduced resolution, transparency mask, depth map, enhanced raw.
 _NO_PHOTOGRAPH = 1 | 4 | 8 | 16
@@ -40,6 +41,7 @@ class Directory:
     link: int
     following: int
     orientation: int
+    bits: int
 
     @property
     def pixels(self) -> int:
@@ -134,7 +136,16 @@ def _read(data: bytes, order: str, big: bool, offset: int) -> tuple[Directory | 
     is_photograph = not first(_NEW_SUBFILE, 0) & _NO_PHOTOGRAPH and first(_SUBFILE, 1) != 2
     photometric, subs = first(_PHOTOMETRIC, -1), tuple(value for value in values.get(_SUB_IFDS, ()) if value)
     directory = Directory(
-        offset, first(_WIDTH, 0), first(_HEIGHT, 0), photometric, is_photograph, subs, end, int(following), orientation
+        offset,
+        first(_WIDTH, 0),
+        first(_HEIGHT, 0),
+        photometric,
+        is_photograph,
+        subs,
+        end,
+        int(following),
+        orientation,
+        first(_BITS, 1),
     )
     return directory, directory.following
 

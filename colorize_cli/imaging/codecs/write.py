@@ -108,7 +108,7 @@ def write_pages(
     protect_originals(path, first[1])
     sidecar: Path | None = None
     try:
-        with atomic_file(path, overwrite=overwrite) as file:
+        with atomic_file(path, overwrite=overwrite, like=first[1].path) as file:
             last_xmp = _write_into(file, chosen, _protecting(path, everything), provenance, quality, notes)
             if not FORMATS[chosen].metadata:
                 _write_sidecar(sidecar_path(path), last_xmp, overwrite)

@@ -51,7 +51,7 @@ def write_lossless(
         ) from error
     if isinstance(target, Path):
         protect_originals(target, like)
-        with atomic_file(target, overwrite=overwrite) as file:
+        with atomic_file(target, overwrite=overwrite, like=like.path) as file:
             file.write(result)
         return WriteResult(target, tuple(notes)), change
     write_stream(target, result)
