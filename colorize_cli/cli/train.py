@@ -27,7 +27,12 @@ def train(
         str | None, typer.Option(metavar="NAME,...", help="Stages of the recipe. [default: all]", show_default=False)
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Epochs of all stages together. [default: the recipe's]", show_default=False)
+        float | None,
+        typer.Option(
+            help="Epochs of all stages together, in the recipe's proportions; fractions are allowed. "
+            "[default: the recipe's]",
+            show_default=False,
+        ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Photos a step.", show_default=False)] = None,
     accumulate: Annotated[int, typer.Option(help="Parts a batch is worked off in, to save memory.")] = 1,

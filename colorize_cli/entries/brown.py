@@ -46,11 +46,20 @@ ENTRIES = (
                 "colorize_cli.models.pix2pix_unet:Pix2PixUNet",
                 29_239_938,
                 recipes={"paper": "colorize_cli.training.recipes.brown:GAN_64_PAPER"},
-            )
+            ),
+            "light": Variant(
+                "colorize_cli.models.pix2pix_unet:Pix2PixUNet",
+                1_831_314,
+                {"width": 16},
+                recipes={"paper": "colorize_cli.training.recipes.brown:GAN_64_PAPER"},
+            ),
         },
         objective="adversarial",
         input_size=64,
         fit="stretch",
+        bundled="gan-64.safetensors",
+        licence=RESEARCH,
+        notes=("The weights are light: a quarter of the paper's channels.",),
     ),
     ModelEntry(
         name="classifier",

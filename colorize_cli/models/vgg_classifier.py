@@ -1,11 +1,13 @@
 """``vgg-classifier``: u* and v* as two sets of 50 classes over VGG-16 hypercolumns (Hwang & Zhou 2016, section 3.6).
 
-A concatenation of VGG-16 maps, three 3x3 convolutions, two parallel 1x1 convolutions with 50 scores each. The paper
-does not say which maps are joined nor how wide the three convolutions are: here the last maps of the first four blocks,
-each with a batch norm, and the gray input, then 128, 64 and 64 channels at full width.
+Residual encoder units (5.2, item 2: each adds a map of VGG-16 to an upscaled one and convolves the sum), a
+concatenation of the maps they create, three 3x3 convolutions, two parallel 1x1 convolutions with 50 scores each. The
+paper does not say which maps are joined nor how wide the three convolutions are: here one of each scale and the gray
+input, then 128, 64 and 64 channels at full width. What it tried beside that (5.2, items 1 to 3) are arguments.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +16,10 @@ from torch import Tensor, nn
 from colorize_cli.models.blocks import resize_like
 from colorize_cli.models.luv import ab_to_uv, uv_to_ab
 from colorize_cli.models.smoothing import blurred, smoothed
-from colorize_cli.models.vgg import VGGNet
-from colorize_cli.models.vgg_regression import UV_BINS, UV_UNIT, uv_bins
+from colorize_cli.models.vgg_regression import UV_BINS, UV_UNIT, ResidualEncoder, uv_bins
 
 CHANNELS = (128, 64, 64)
+Aggregation = Literal["concat", "sum"]
 
 
 class BinDecoder(nn.Module):
@@ -56,7 +58,7 @@ class BinDecoder(nn.Module):
         return torch.stack([self.means[axis][best[:, axis]] for axis in (0, 1)], 1)
 
 
-class VGGClassifier(VGGNet):
+class VGGClassifier(ResidualEncoder):
     """Lightness to scores of 50 bins of u* and 50 of v*, for each pixel.
 
     Parameters
@@ -65,18 +67,38 @@ class VGGClassifier(VGGNet):
         share of the channels.
     stride
         pixels of the input for each place that is classified: 1 is every pixel, as in the paper.
+    aggregation
+        how the maps of all scales are joined: ``concat``, or ``sum``, for which a 1x1 convolution gives each of them
+        the same number of channels (5.2, item 1).
+    residual
+        whether the maps are those of residual encoder units, or VGG-16's own (5.2, item 2).
+    convolutions
+        how many 3x3 convolutions follow, 1 to 3 (5.2, item 3).
     """
 
-    def __init__(self, width: float = 1.0, stride: int = 1) -> None:
-        super().__init__(width, blocks=4)
-        self.stride = stride
-        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for channels in self.encoder.channels)
+    def __init__(
+        self,
+        width: float = 1.0,
+        stride: int = 1,
+        aggregation: Aggregation = "concat",
+        residual: bool = True,
+        convolutions: int = 3,
+    ) -> None:
+        super().__init__(width)
+        self.stride, self.residual = stride, residual
+        full, half, quarter, eighth = self.encoder.channels
+        channels = (quarter, half, full, full) if residual else (eighth, quarter, half, full)
+        if not residual:
+            del self.reduce, self.step3, self.step2
+        widths = [max(32, round(share * width)) for share in CHANNELS[-convolutions:]]
+        self.projections: nn.ModuleList | None = None
+        if aggregation == "sum":
+            self.projections = nn.ModuleList(nn.Conv2d(count, widths[0], 1) for count in (*channels, 1))
         layers: list[nn.Module] = []
-        before = sum(self.encoder.channels) + 1
-        for share in CHANNELS:
-            channels = max(32, round(share * width))
-            layers += [nn.Conv2d(before, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True)]
-            before = channels
+        before = widths[0] if aggregation == "sum" else sum(channels) + 1
+        for after in widths:
+            layers += [nn.Conv2d(before, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(True)]
+            before = after
         self.head = nn.Sequential(*layers)
         self.score_u = nn.Conv2d(before, UV_BINS, 1)
         self.score_v = nn.Conv2d(before, UV_BINS, 1)
@@ -86,10 +108,16 @@ class VGGClassifier(VGGNet):
         """Return the scores (N, 2, 50, H / stride, W / stride) of u* and v* for L* (N, 1, H, W) in 0..100."""
         x = self.encoder_input(lightness)
         size = [max(1, -(-side // self.stride)) for side in x.shape[-2:]]
-        maps = [norm(features) for norm, features in zip(self.norms, self.encoder(x), strict=True)]
-        columns = [F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in [*maps, x]]
-        y = self.head(torch.cat(columns, 1))
+        maps = [*(self.created(x) if self.residual else self._plain_maps(x)), x]
+        if self.projections is not None:
+            maps = [project(m) for project, m in zip(self.projections, maps, strict=True)]
+        columns = [F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps]
+        y = self.head(torch.cat(columns, 1) if self.projections is None else torch.stack(columns).sum(0))
         return torch.stack([self.score_u(y), self.score_v(y)], 1)
+
+    def _plain_maps(self, x: Tensor) -> list[Tensor]:
+        """Return VGG-16's own maps, normalized, from the deepest to the finest."""
+        return [norm(features) for norm, features in zip(self.norms, reversed(self.encoder(x)), strict=True)]
 
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take the means of the bins from Lab (N, 3, h, w) of training photos."""

@@ -41,8 +41,11 @@ class _Step(nn.Sequential):
         )
 
 
-class VGGRegression(VGGNet):
-    """Lightness to u*v* at full size. ``width``: share of VGG-16's channels."""
+class ResidualEncoder(VGGNet):
+    """VGG-16 and the "creating" process on it: upscale, add a map of VGG-16, convolve, again and again (3.5, 5.2).
+
+    ``width``: share of VGG-16's channels.
+    """
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__(width, blocks=4)
@@ -53,20 +56,34 @@ class VGGRegression(VGGNet):
         )
         self.step3 = _Step(quarter, half)
         self.step2 = _Step(half, full)
-        self.step1 = _Step(full, 3)
+
+    def created(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the maps of the creating process for the trunk's input (N, 1, H, W).
+
+        They have 1/8, 1/4, 1/2 and all of its size, and 256, 128, 64 and 64 channels at full width; the last one is
+        the sum that the next convolution would take.
+        """
+        full, half, quarter, eighth = self.encoder(x)
+        at_8 = self.reduce(self.norms[0](eighth))
+        at_4 = self.step3(resize_like(at_8, quarter) + self.norms[1](quarter))
+        at_2 = self.step2(resize_like(at_4, half) + self.norms[2](half))
+        return at_8, at_4, at_2, resize_like(at_2, full) + self.norms[3](full)
+
+
+class VGGRegression(ResidualEncoder):
+    """Lightness to u*v* at full size. ``width``: share of VGG-16's channels."""
+
+    def __init__(self, width: float = 1.0) -> None:
+        super().__init__(width)
+        self.step1 = _Step(self.encoder.channels[0], 3)
         self.last = nn.Conv2d(3, 3, 3, 1, 1)
         self.output = nn.Conv2d(3, 2, 3, 1, 1)
 
     def answers(self, lightness: Tensor) -> Tensor:
         """Return u*v* / 100 (N, 2, H, W) for L* (N, 1, H, W) in 0..100."""
         x = self.encoder_input(lightness)
-        full, half, quarter, eighth = self.encoder(x)
-        y = self.reduce(self.norms[0](eighth))
-        y = self.step3(resize_like(y, quarter) + self.norms[1](quarter))
-        y = self.step2(resize_like(y, half) + self.norms[2](half))
-        y = self.step1(resize_like(y, full) + self.norms[3](full))
         # The network of the paper sees the gray picture in all three channels.
-        return self.output(F.relu(self.last(y + x)))
+        return self.output(F.relu(self.last(self.step1(self.created(x)[-1]) + x)))
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
         """Return the true u*v* / 100 (N, 2, H, W)."""

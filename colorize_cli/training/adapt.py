@@ -18,7 +18,7 @@ def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe
     """Return the recipe with the options' changes.
 
     ``--stages`` picks stages by name; without it, pretraining is left out when weights to begin with are given.
-    ``--epochs`` is shared out among the stages in the recipe's proportions, at least one each. ``--lr`` replaces each
+    ``--epochs`` is what all stages have together, shared out in the recipe's proportions. ``--lr`` replaces each
     stage's rate, its groups and its discriminator keep their ratio to it. ``--size`` is what every stage ends with,
     earlier sizes in proportion. ``--smoke`` is one short epoch of each stage. Raises :class:`UsageProblem` for names of
     stages the recipe does not have and for batches that cannot be split as asked, ``--accumulate`` parts for each of
@@ -36,7 +36,7 @@ def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe
         validation_size = min(validation_size, SMOKE_SIZE)
     elif options.epochs is not None:
         scale = options.epochs / sum(stage.epochs for stage in stages)
-        stages = [replace(stage, epochs=max(1, round(stage.epochs * scale))) for stage in stages]
+        stages = [replace(stage, epochs=stage.epochs * scale) for stage in stages]
     for stage in stages:
         if stage.batch_size % parts:
             raise UsageProblem(

@@ -18,7 +18,7 @@ class TrainOptions:
     """Every choice of ``colorize train``; None leaves it to the recipe.
 
     ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
-    together, shared out as the recipe does. ``lr``: learning rate of every stage, its groups in proportion. ``size``:
+    together, shared out in the recipe's proportions; fractions are allowed. ``lr``: learning rate of every stage, its groups in proportion. ``size``:
     pixels of the square each stage ends with. ``accumulate``: parts a batch is worked off in. ``stages``: names of the
     recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``imagenet``, ``hub``, a model with bundled
     weights, or a file.
@@ -33,7 +33,7 @@ class TrainOptions:
     variant: str | None = None
     recipe: str | None = None
     stages: tuple[str, ...] = ()
-    epochs: int | None = None
+    epochs: float | None = None
     batch_size: int | None = None
     accumulate: int = 1
     lr: float | None = None
@@ -60,12 +60,11 @@ class TrainOptions:
             raise UsageProblem("There is nothing to train on.", "Name folders or .zip archives of color photographs.")
         if self.precision not in PRECISIONS:
             raise UsageProblem(f"There is no precision {self.precision!r}.", f"Choose from {', '.join(PRECISIONS)}.")
-        for name, least in (("lr", 0), ("save_every", 0)):
+        for name, least in (("lr", 0), ("save_every", 0), ("epochs", 0)):
             value = getattr(self, name)
             if value is not None and not value > least:
                 raise UsageProblem(f"--{name.replace('_', '-')} {value:g} must be above {least}.")
         for name, least in (
-            ("epochs", 1),
             ("batch_size", 1),
             ("accumulate", 1),
             ("size", 32),

@@ -24,8 +24,8 @@ from colorize_cli.training.recipes import Fitting
 from colorize_cli.training.workers import default_workers
 
 Array = npt.NDArray[Any]
-BEYOND = 1e9
-"""A threshold that no lightness is above; finite, as a checkpoint's values have to be."""
+BEYOND = 6e4
+"""A threshold that no lightness is above; finite in float16, as a checkpoint's values have to be."""
 Arrays = tuple[Array, Array, Array, Array]
 """feature (trees, 7), threshold (trees, 7), leaf (trees, 8 * outputs), base (size,)"""
 
@@ -36,7 +36,7 @@ def complete(children: Sequence[tuple[int, int]], feature: Array, threshold: Arr
     ``children``: of each node, (-1, -1) for a leaf. Below a leaf every question is answered with "left" or "right" by
     the same value.
     """
-    columns, limits = np.zeros(QUESTIONS, np.int16), np.full(QUESTIONS, BEYOND, np.float32)
+    columns, limits = np.zeros(QUESTIONS, np.int16), np.full(QUESTIONS, BEYOND, np.float16)
     leaves = np.zeros((ANSWERS, value.shape[1]), np.float32)
 
     def place(node: int, at: int, depth: int) -> None:
@@ -53,10 +53,10 @@ def complete(children: Sequence[tuple[int, int]], feature: Array, threshold: Arr
     return columns, limits, leaves, np.zeros(0)
 
 
-def _not_above(limit: float) -> np.float32:
-    """Return the largest float32 that is not above a float64 threshold: float32 inputs fall on the same side of it."""
-    near = np.float32(limit)
-    return near if float(near) <= limit else np.nextafter(near, np.float32(-np.inf))
+def _not_above(limit: float) -> np.float16:
+    """Return the largest float16 that is not above a threshold: inputs 0.4 apart fall on the same side of it."""
+    near = np.float16(limit)
+    return near if float(near) <= limit else np.nextafter(near, np.float16(-np.inf))
 
 
 def _of_sklearn(tree: Any) -> Arrays:

@@ -18,13 +18,13 @@ LASSO = _linear(alpha=_ALPHA, l1_ratio=1.0)
 ELASTICNET = _linear(alpha=_ALPHA, l1_ratio=_L1_RATIO)
 
 
-def _rows(name: str, size: int, **constants: float) -> Recipe:
-    fitting = Fitting("rows", size=size, photos=1000, constants=constants)
+def _rows(name: str, size: int, photos: int = 1000, **constants: float) -> Recipe:
+    fitting = Fitting("rows", size=size, photos=photos, constants=constants)
     return Recipe(name=name, stages=(), validation_size=128, fitting=fitting)
 
 
 # 5.2: 100 trees, learning rate 0.1; every tree of depth 3, which the network's arrays are made for.
 GRADIENT_BOOSTING = _rows("paper", 400, learning_rate=0.1)
 TREES = _rows("paper", 400)
-GRADIENT_BOOSTING_LIGHT = _rows("light", 64, learning_rate=0.1)
-TREES_LIGHT = _rows("light", 64)
+GRADIENT_BOOSTING_LIGHT = _rows("light", 32, photos=6000, learning_rate=0.1)
+TREES_LIGHT = _rows("light", 32, photos=6000)
