@@ -1,25 +1,27 @@
-"""The one place that knows a model's facts: name -> :class:`ModelEntry`.
+"""The list of all models: name -> :class:`~colorize_cli.entry.ModelEntry`.
 
-Adding a model is one file in ``models/`` and one entry in ``entries/``. Entries are plain data and importing this
-module imports no torch; :meth:`ModelEntry.build` does.
+Adding a model is one folder in ``models/``, or one file in a paper's folder, and one line. Entries are plain data and
+importing this module imports no torch; :meth:`~colorize_cli.entry.ModelEntry.build` does.
 """
 
 import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from colorize_cli.entries import brown, butoliya_mondal, hultgren, hwang_zhou, published, zhou_zhu, zhou_zhu_classic
-from colorize_cli.entries.base import Fit, HubFile, ModelEntry, OriginalFile, Variant
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UnknownModel
-
-__all__ = ["DEFAULT_MODEL", "ENTRIES", "Fit", "HubFile", "ModelEntry", "OriginalFile", "Variant", "get"]
+from colorize_cli.models.brown import entry as brown
+from colorize_cli.models.butoliya_mondal import entry as butoliya_mondal
+from colorize_cli.models.hultgren import entry as hultgren
+from colorize_cli.models.hwang_zhou import entry as hwang_zhou
+from colorize_cli.models.published import entry as published
+from colorize_cli.models.zhou_zhu import entry as zhou_zhu
 
 _GROUPS = (
     brown.ENTRIES,
     butoliya_mondal.ENTRIES,
     hwang_zhou.ENTRIES,
     zhou_zhu.ENTRIES,
-    zhou_zhu_classic.ENTRIES,
     hultgren.ENTRIES,
     published.ENTRIES,
 )

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import CheckpointInfo, load_checkpoint, load_strictly, save_checkpoint
+from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, load_strictly, save_checkpoint
 from colorize_cli.errors import UnknownModel
-from colorize_cli.models.blocks import half
-from colorize_cli.models.uncertainty import PredictsDistribution
+from colorize_cli.models.heads.uncertainty import PredictsDistribution
+from colorize_cli.models.network import half
 
 README = Path(__file__).parents[1] / "README.md"
 HALF_A_GIGABYTE = ("random-forest", "paper")

@@ -23,13 +23,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colorize_cli.benchmark.pipeline import codec_run, predict_run
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.resume import load_predictor
+from colorize_cli.benchmark.engine_limits import codec_run, predict_run
 from colorize_cli.benchmark.scans import scan
+from colorize_cli.compute import available_cores
+from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.geometry import fit
-from colorize_cli.imaging.read import read_photo
-from colorize_cli.inference.options import ColorizeOptions, available_cores
-from colorize_cli.inference.resume import load_predictor
 from colorize_cli.registry import get
 
 SIZES = {1.0: 0.7, 2.0: 0.14, 4.0: 0.08, 8.0: 0.04, 12.0: 0.02, 24.0: 0.02}

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from colorize_cli.checkpoints.format import load_checkpoint, save_checkpoint
+from colorize_cli.checkpoints.file import load_checkpoint, save_checkpoint
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.blocks import mean_weights
+from colorize_cli.models.network import mean_weights
 
 
 def average(checkpoints: list[Path], output: Annotated[Path, typer.Option("-o", "--output")]) -> None:

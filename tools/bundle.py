@@ -10,7 +10,7 @@ import torch
 import typer
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import load_checkpoint, save_checkpoint
+from colorize_cli.checkpoints.file import load_checkpoint, save_checkpoint
 from colorize_cli.checkpoints.locate import bundled_folder
 from colorize_cli.checkpoints.verify import verify, write_index
 from colorize_cli.errors import UsageProblem

@@ -18,12 +18,12 @@ import torch
 from scipy.stats import spearmanr
 
 from colorize_cli import Colorizer
-from colorize_cli.evaluation.photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader
+from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import lightness, srgb_to_lab
 from colorize_cli.imaging.geometry import fit, unfit
 from colorize_cli.inference.forward import predicted
 from colorize_cli.inference.prediction import error_by_disagreement, second_size
-from colorize_cli.training.sources import PhotoReader
 
 
 class Signs:

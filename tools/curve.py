@@ -19,17 +19,17 @@ import numpy as np
 import torch
 
 from colorize_cli import Colorizer
-from colorize_cli.evaluation.color_accuracy import ab_histogram, total_variation
-from colorize_cli.evaluation.fidelity import delta_e_2000
-from colorize_cli.evaluation.metrics import Picture, psnr
-from colorize_cli.evaluation.photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader
+from colorize_cli.evaluation.metrics.color_accuracy import ab_histogram, total_variation
+from colorize_cli.evaluation.metrics.measure import Picture, psnr
 from colorize_cli.evaluation.protocols import find_protocol
+from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import gray_of_lightness, lightness
+from colorize_cli.imaging.color_difference import delta_e_2000
 from colorize_cli.imaging.geometry import fit, unfit
-from colorize_cli.imaging.recombine import recombine
-from colorize_cli.models.ab_bins import soft_cross_entropy
+from colorize_cli.imaging.recombine.join import recombine
+from colorize_cli.models.heads.ab_bins import soft_cross_entropy
 from colorize_cli.training.objectives.calibration import WARM
-from colorize_cli.training.sources import PhotoReader
 
 SHARES = (80, 85, 90)
 TOO_WARM = 35.0
@@ -55,12 +55,12 @@ class Curve:
         with torch.inference_mode():
             logits = network.logits(torch.cat([x, x.flip(-1)]))
             self.entropies.append(self._entropy(logits[:1], true, canvas.shape))
-            answers = [network.decode(logits, v) for v in self.steps]
+            predictions = [network.decode(logits, v) for v in self.steps]
         neutral = np.repeat(gray_of_lightness(lightness(gray), 8)[..., None], 3, 2)
         base = psnr(neutral, true.rgb)
         rows = []
-        for place, answer in enumerate(answers):
-            ab = unfit(((answer[0] + answer[1].flip(-1)) / 2).numpy(), placement)
+        for place, prediction in enumerate(predictions):
+            ab = unfit(((prediction[0] + prediction[1].flip(-1)) / 2).numpy(), placement)
             painted = Picture(recombine(gray, ab, depth=8))
             self.histograms[place] += ab_histogram(painted.ab)
             error = float(delta_e_2000(true.lab, painted.lab).mean())

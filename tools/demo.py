@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from colorize_cli.cli import main
-from colorize_cli.imaging.read import photo_from_array
+from colorize_cli.imaging.codecs.read import photo_from_array
 
 SAMPLES = ("china", "flower")
 

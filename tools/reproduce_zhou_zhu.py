@@ -16,12 +16,12 @@ import typer
 from PIL import Image
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import find_weights
-from colorize_cli.evaluation.photos import decode, find_photographs, read_bytes
+from colorize_cli.color_photos import PhotoReader
+from colorize_cli.evaluation.true_photos import decode, find_photographs, read_bytes
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.inference.hints import known_pixels
-from colorize_cli.training.sources import PhotoReader
 
 MODELS = ("ols", "ridge", "lasso", "elasticnet")
 UNKNOWN = (0.2, 0.4, 0.6, 0.8, 1.0)

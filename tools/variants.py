@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 
 from colorize_cli import Colorizer
-from colorize_cli.evaluation.fidelity import delta_e_2000
-from colorize_cli.evaluation.photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader
+from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.color import srgb_to_lab
-from colorize_cli.imaging.read import photo_from_array
-from colorize_cli.training.sources import PhotoReader
+from colorize_cli.imaging.color_difference import delta_e_2000
 
 COLORED = 5.0
 

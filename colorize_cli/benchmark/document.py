@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from colorize_cli.benchmark import tables
+from colorize_cli.benchmark import speed_tables
+from colorize_cli.benchmark.bench_options import BenchOptions, check_endings
 from colorize_cli.benchmark.machine import Machine
-from colorize_cli.benchmark.options import BenchOptions, check_endings
 from colorize_cli.benchmark.rows import Row
 from colorize_cli.errors import OutputError, UsageProblem
 
@@ -60,16 +60,16 @@ class Document:
 
     def as_markdown(self) -> str:
         """Return the tables of the terminal as Markdown, with the machine and the date below."""
-        parts = [tables.as_markdown(table) for table in self.tables()]
+        parts = [speed_tables.as_markdown(table) for table in self.tables()]
         return "\n".join(parts) + f"\nMeasured {self.created}.\n"
 
-    def tables(self) -> list[tables.Table]:
+    def tables(self) -> list[speed_tables.Table]:
         """Return the tables that show this document."""
         shown = []
         if self.rows:
-            shown += [tables.speeds(self.rows, quick=self.quick), tables.stages(self.rows)]
+            shown += [speed_tables.speeds(self.rows, quick=self.quick), speed_tables.stages(self.rows)]
         if self.pipeline is not None:
-            shown.append(tables.pipeline(self.pipeline))
+            shown.append(speed_tables.pipeline(self.pipeline))
         return shown
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.errors import NotCached, WeightsMissing
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.registry import get

@@ -10,7 +10,7 @@ import cv2
 import torch
 
 from colorize_cli._version import __version__
-from colorize_cli.inference.options import available_cores
+from colorize_cli.compute import available_cores
 
 
 @dataclass(frozen=True)

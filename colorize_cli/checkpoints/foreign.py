@@ -1,4 +1,4 @@
-"""Reading checkpoints that others published: plain tensors under the names of the original implementation.
+"""Checkpoints that others published, read and converted: plain tensors under the names of the original implementation.
 
 ``.bin`` and ``.pth`` are pickles: they are opened by PyTorch's restricted loader only, which builds tensors and runs
 nothing. A description of its own such a file does not have, so the model is the one the user asked for.
@@ -7,23 +7,34 @@ nothing. A description of its own such a file does not have, so the model is the
 import pickle
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from colorize_cli.checkpoints.format import (
+from colorize_cli._version import __version__
+from colorize_cli.checkpoints.file import (
     KEY,
     Checkpoint,
     CheckpointInfo,
     load_checkpoint,
     load_strictly,
+    save_checkpoint,
     sha256_of,
 )
-from colorize_cli.errors import UnknownLayout, UnsafeWeights, WeightsInvalid, WeightsMissing
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.registry import ModelEntry
+from colorize_cli.entry import ModelEntry
+from colorize_cli.errors import (
+    OutputError,
+    OutputExists,
+    UnknownLayout,
+    UnsafeWeights,
+    WeightsInvalid,
+    WeightsMissing,
+    WrongHash,
+)
+from colorize_cli.models.network import ColorizationNet
 
 PICKLES = frozenset({".bin", ".pth", ".pt", ".ckpt"})
 WRAPPERS = ("params", "state_dict", "model")
@@ -141,3 +152,35 @@ def _unwrap(loaded: Any, path: Path) -> Mapping[str, torch.Tensor]:
     if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise WeightsInvalid(f"{path} holds no table of named tensors.", "A state dict is needed.")
     return loaded
+
+
+def convert(
+    source: Path, entry: ModelEntry, target: Path, *, variant: str | None = None, overwrite: bool = False
+) -> str:
+    """Write ``source`` (``.pth``, ``.bin``, plain ``.safetensors``) as a checkpoint of ``entry``; returns its origin.
+
+    A file with the name of the publisher's must also have its hash. Raises :class:`OutputExists`, :class:`OutputError`,
+    :class:`WrongHash` and the errors of :func:`~colorize_cli.checkpoints.foreign.read_foreign`.
+    """
+    if target.exists() and not overwrite:
+        raise OutputExists(f"{target} exists.", "Use --overwrite to replace it.")
+    checkpoint = read_foreign(source, entry, variant)
+    original = entry.original
+    if original is not None and source.name == original.file and not checkpoint.sha256.startswith(original.sha256):
+        raise WrongHash(
+            f"{source} is not the file its authors published "
+            f"(sha256 {checkpoint.sha256[:16]}, expected {original.sha256}...).",
+            f"Fetch it again from {original.url}.",
+        )
+    load_network(checkpoint, entry, str(source))
+    info = replace(
+        checkpoint.info,
+        recipe=f"published weights, converted from {source.name} (sha256 {checkpoint.sha256})",
+        version=__version__,
+    )
+    try:
+        save_checkpoint(target, checkpoint.state, info)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}.", "Choose another place.") from error
+    open_checkpoint(target, entry)
+    return info.recipe

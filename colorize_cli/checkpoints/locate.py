@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from colorize_cli.entry import HubFile, ModelEntry
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
-from colorize_cli.registry import HubFile, ModelEntry
 
 INDEX = "index.json"
 HUB_SCHEME = "hf://"
@@ -70,7 +70,7 @@ def find_weights(
         return found
     published = published_file(entry, weights)
     if published is not None:
-        from colorize_cli.checkpoints.hub import fetch
+        from colorize_cli.checkpoints.hub.download import fetch
 
         return fetch(published, offline=offline, accept_license=accept_license)
     if weights is None:
@@ -90,7 +90,7 @@ def published_file(entry: ModelEntry, weights: str | Path | None) -> HubFile | N
         return next(iter(entry.hub.values()), None)
     text = str(weights)
     if isinstance(weights, str) and text.startswith(HUB_SCHEME):
-        from colorize_cli.checkpoints.hub import parse_reference
+        from colorize_cli.checkpoints.hub.download import parse_reference
 
         return parse_reference(text)
     return entry.hub.get(text)

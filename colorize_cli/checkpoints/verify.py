@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from colorize_cli.checkpoints.file import sha256_of
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
-from colorize_cli.checkpoints.format import sha256_of
 from colorize_cli.checkpoints.locate import (
     INDEX,
     BundledFile,
@@ -14,8 +14,9 @@ from colorize_cli.checkpoints.locate import (
     bundled_path,
     find_weights,
 )
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import WeightsInvalid
-from colorize_cli.registry import ENTRIES, ModelEntry
+from colorize_cli.registry import ENTRIES
 
 
 @dataclass(frozen=True)

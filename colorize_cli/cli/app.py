@@ -1,6 +1,7 @@
 """The ``colorize`` application: its commands, the verb that may be left out, and errors in plain words.
 
 Commands are mounted here; their modules import nothing heavy at module level, so that ``--help`` answers at once.
+A library that cannot be imported becomes one line that says what to install.
 """
 
 import sys
@@ -12,9 +13,8 @@ from typer.core import TyperGroup
 from colorize_cli._version import __version__
 from colorize_cli.cli import bench, colorize, evaluate, models, recover, report, train
 from colorize_cli.cli.console import fail, printable
-from colorize_cli.cli.grouped import GroupedCommand
-from colorize_cli.cli.libraries import missing_library
-from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError
+from colorize_cli.cli.help_groups import GroupedCommand
+from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError, LibraryMissing
 
 VERB = "colorize"
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
@@ -97,3 +97,34 @@ def program(
     ] = False,
 ) -> None:
     """Color for black-and-white photographs and scans; the verb `colorize` may be left out."""
+
+
+_PACKAGES = {
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "torch": "torch",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "safetensors": "safetensors",
+    "tifffile": "tifffile",
+    "timm": "timm",
+    "torchvision": "torchvision",
+    "huggingface_hub": "huggingface_hub",
+    "matplotlib": "matplotlib",
+}
+
+
+def missing_library(error: ImportError) -> LibraryMissing | None:
+    """Return what to tell the user about a failed import, or ``None`` where it is a mistake of this program."""
+    text = str(error)
+    module = (error.name or "").partition(".")[0]
+    if "libGL" in text or "libgthread" in text or "libglib" in text or (module == "cv2" and "shared object" in text):
+        return LibraryMissing(
+            f"OpenCV cannot be loaded ({text.strip()}).",
+            "Either `pip uninstall -y opencv-python && pip install opencv-python-headless`, "
+            "or install the system packages (Debian, Ubuntu: `apt-get install libgl1 libglib2.0-0`).",
+        )
+    if module not in _PACKAGES:
+        return None
+    return LibraryMissing(f"{module} cannot be loaded ({text.strip()}).", f"`pip install {_PACKAGES[module]}`.")

@@ -11,10 +11,10 @@ from colorize_cli.cli import options as common
 from colorize_cli.cli.console import Console, Results
 
 if TYPE_CHECKING:
+    from colorize_cli.benchmark.bench_options import BenchOptions
     from colorize_cli.benchmark.document import Document
-    from colorize_cli.benchmark.options import BenchOptions
     from colorize_cli.benchmark.rows import Row
-    from colorize_cli.benchmark.tables import Table
+    from colorize_cli.benchmark.speed_tables import Table
 
 
 def bench(
@@ -66,9 +66,9 @@ def bench(
     quiet: common.Quiet = False,
 ) -> None:  # fmt: skip
     """Time colorizing on this machine. Devices that are not here are said to be not available."""
+    from colorize_cli.benchmark.bench_options import BenchOptions, check_endings, split_numbers, split_words
     from colorize_cli.benchmark.document import Document, load
     from colorize_cli.benchmark.document import export as write
-    from colorize_cli.benchmark.options import BenchOptions, check_endings, split_numbers, split_words
     from colorize_cli.errors import UsageProblem
 
     check_endings(export, plot)
@@ -104,11 +104,11 @@ def _measure(
     document: "Document", options: "BenchOptions", folder: Path | None, console: Console, *, pipeline: bool
 ) -> None:
     if pipeline:
-        from colorize_cli.benchmark.pipeline import measure
+        from colorize_cli.benchmark.engine_limits import measure
 
         document.pipeline = measure(options, folder, say=console.say)
         return
-    from colorize_cli.benchmark.run import run
+    from colorize_cli.benchmark.matrix import run
 
     def keep(row: "Row") -> None:
         document.rows.append(row)
@@ -117,8 +117,8 @@ def _measure(
 
 
 def _show(document: "Document", earlier: "Document | None", *, as_json: bool) -> None:
-    from colorize_cli.benchmark.compare import comparison
-    from colorize_cli.benchmark.tables import as_text
+    from colorize_cli.benchmark.changes import comparison
+    from colorize_cli.benchmark.speed_tables import as_text
 
     results = Results()
     if as_json:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from colorize_cli.cli import options as common
+from colorize_cli.cli.batch_run import run
 from colorize_cli.cli.console import Console
-from colorize_cli.cli.run import run
 from colorize_cli.errors import UsageProblem
 
 RESULTS, COLORS, REVIEW, RUNS = "Results", common.COLORS, "Review", "Long runs"
@@ -226,8 +226,8 @@ def colorize(
     verbose: common.Verbose = False,
 ) -> None:
     """Colorize photographs at full resolution, their tones untouched. The originals are never changed."""
-    from colorize_cli.inference.options import ColorizeOptions
-    from colorize_cli.inference.sources import InputNotFound
+    from colorize_cli.batch.colorize_options import ColorizeOptions
+    from colorize_cli.batch.inputs.sources import InputNotFound
 
     options = ColorizeOptions(
         model=model, output=output, overwrite=overwrite, skip_existing=skip_existing, force=force,

@@ -1,7 +1,9 @@
-"""What the user sees: results on stdout and nothing else there, every message on stderr."""
+"""What the user sees: results on stdout and nothing else there, every message and the progress bar on stderr."""
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from colorize_cli.errors import ColorizeError
@@ -80,3 +82,31 @@ def _forget_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+@contextmanager
+def progress_bar(total: int, unit: str, *, shown: bool) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr and yield the function that advances it by one; silent where stderr is no terminal.
+
+    Messages printed to stderr meanwhile appear above the bar.
+    """
+    if not shown or total < 2 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Photos a second."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:.1f} {unit}/s")
+
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(), console=Console(stderr=True),
+        redirect_stdout=sys.stdout.isatty(), transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)

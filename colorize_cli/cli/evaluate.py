@@ -13,7 +13,7 @@ from colorize_cli.errors import EXIT_OK, EXIT_SOME_FAILED, UsageProblem
 
 if TYPE_CHECKING:
     from colorize_cli.evaluation.session import EvaluateOptions
-    from colorize_cli.evaluation.study import StudyOptions
+    from colorize_cli.evaluation.study.study_page import StudyOptions
 
 Models = Annotated[
     list[str] | None,
@@ -99,10 +99,10 @@ def evaluate(
     if compare:
         _compare(*compare, exports, as_json=json, overwrite=overwrite, seed=seed)
         raise typer.Exit(EXIT_OK)
+    from colorize_cli.compute import available_cores
     from colorize_cli.evaluation.contenders import pair_with_weights
     from colorize_cli.evaluation.session import EvaluateOptions
-    from colorize_cli.evaluation.study import StudyOptions
-    from colorize_cli.inference.options import available_cores
+    from colorize_cli.evaluation.study.study_page import StudyOptions
 
     choices = {"temperature": temperature, "fallback": fallback, "score_blur": score_blur, "smoothing": smoothing}
     options = EvaluateOptions(
@@ -130,10 +130,11 @@ def _evaluate(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    from colorize_cli.cli.progress import progress_bar
-    from colorize_cli.evaluation import outputs, tables
+    from colorize_cli.cli.console import progress_bar
+    from colorize_cli.evaluation import outputs
+    from colorize_cli.evaluation.distributed import shard_from
+    from colorize_cli.evaluation.report import metric_tables
     from colorize_cli.evaluation.session import run
-    from colorize_cli.evaluation.shards import shard_from
     from colorize_cli.evaluation.summary import summarize
 
     _check_exports(exports, overwrite=options.overwrite)
@@ -152,14 +153,14 @@ def _evaluate(
         outputs.write_results(options.output, session, evaluation, summary, report=with_report)
         console.say(f"Results: {options.output}")
     for path in exports:
-        tables.export(path, evaluation, summary)
+        metric_tables.export(path, evaluation, summary)
     if study is not None:
         questions = outputs.write_study(study, session, evaluation, study_options)
         console.say(f"Study with {questions} questions: {study}")
     if as_json:
-        Results().line(tables.as_json(evaluation, summary).encode())
+        Results().line(metric_tables.as_json(evaluation, summary).encode())
     else:
-        _print_table(tables.as_rich(evaluation, summary))
+        _print_table(metric_tables.as_rich(evaluation, summary))
     if evaluation.failures:
         console.warn(f"{len(evaluation.failures)} of {len(evaluation.results)} photographs failed and count nowhere.")
         return EXIT_SOME_FAILED
@@ -167,10 +168,11 @@ def _evaluate(
 
 
 def _check_exports(exports: list[Path], *, overwrite: bool) -> None:
-    from colorize_cli.evaluation import outputs, tables
+    from colorize_cli.evaluation import outputs
+    from colorize_cli.evaluation.report import metric_tables
 
     for path in exports:
-        tables.check_export(path)
+        metric_tables.check_export(path)
         outputs.check_target(path, overwrite=overwrite)
 
 
@@ -197,9 +199,9 @@ def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite:
 
 
 def _study_results(paths: list[Path], exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:
-    from colorize_cli.evaluation import study_results as studying
+    from colorize_cli.evaluation.report.metric_tables import simple_table
     from colorize_cli.evaluation.results import write_text
-    from colorize_cli.evaluation.tables import simple_table
+    from colorize_cli.evaluation.study import answers as studying
 
     wrong = [path for path in exports if path.suffix.lower() != ".json"]
     if wrong:

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from colorize_cli.cli import export, hub
+from colorize_cli.cli import model_files
 from colorize_cli.cli import options as common
 from colorize_cli.cli.console import Console, Results, fail
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
 
 if TYPE_CHECKING:
-    from colorize_cli.registry import ModelEntry
+    from colorize_cli.entry import ModelEntry
 
 app = typer.Typer(
     help="List the models; verify, fetch, convert, export and publish them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-app.command("export")(export.export)
-hub.register(app)
+app.command("export")(model_files.export)
+model_files.register(app)
 
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.",
                                      autocompletion=common.complete_model)]  # fmt: skip
@@ -101,7 +101,7 @@ def _facts(entry: "ModelEntry") -> dict[str, Any]:
 
     path = bundled_path(entry)
     if path is None and entry.hub:
-        from colorize_cli.checkpoints.cache import seen_in_cache
+        from colorize_cli.checkpoints.hub.pins import seen_in_cache
 
         path = next((found for file in entry.hub.values() if (found := seen_in_cache(file)) is not None), None)
     published = {

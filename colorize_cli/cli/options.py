@@ -1,6 +1,5 @@
 """Options that several commands share, each written once."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -86,4 +85,3 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say more; tracebacks of unexpected errors.", rich_help_panel=MESSAGES)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.", rich_help_panel=MESSAGES)]
-Report = Annotated[Path | None, typer.Option(help="Write one JSON line per photo here.", metavar="FILE")]

@@ -32,9 +32,9 @@ def merge(
 
     A photograph that failed in one report and was done in a later one is done. Lines cut short by a kill are left out.
     """
-    from colorize_cli.imaging.atomic import atomic_file
-    from colorize_cli.imaging.formats import READABLE_SUFFIXES
-    from colorize_cli.inference.rows import FinalRows
+    from colorize_cli.batch.reports.final_rows import FinalRows
+    from colorize_cli.files import atomic_file
+    from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
 
     if output is not None and output.suffix.lower() in READABLE_SUFFIXES:
         raise UsageProblem(f"'{output}' has the name of a photograph.", "Name a text file, such as report.jsonl.")

@@ -91,7 +91,7 @@ def train(
     quiet: common.Quiet = False,
 ) -> None:
     """Train a model on color photographs. The folder gets best.safetensors, figures, pictures and curves."""
-    from colorize_cli.training.options import TrainOptions
+    from colorize_cli.training.train_options import TrainOptions
 
     options = TrainOptions(
         photos=tuple(photos), output=output, model=model, variant=variant, recipe=recipe,
@@ -102,7 +102,7 @@ def train(
         device=device, precision=precision,
     )  # fmt: skip
     if push_to_hub is not None:
-        from colorize_cli.checkpoints.push import check_destination
+        from colorize_cli.checkpoints.hub.push import check_destination
 
         check_destination(push_to_hub)  # not after hours of training
     from colorize_cli.training.progress import TrainingProgress
@@ -114,7 +114,7 @@ def train(
     if not ranks.first:
         return
     if push_to_hub is not None:
-        from colorize_cli.checkpoints.push import push
+        from colorize_cli.checkpoints.hub.push import push
 
         folder = Path(result.folder)
         Console(quiet=quiet).say(push(folder / "best.safetensors", push_to_hub, pictures=sorted(folder.glob("*.png"))))

@@ -1,1 +1,1 @@
-"""Measuring colorizers: metrics, protocols, intervals, reports and user studies."""
+"""Measuring colorizers: protocols, metrics, intervals, reports and user studies."""

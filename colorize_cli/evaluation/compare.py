@@ -15,9 +15,9 @@ import numpy.typing as npt
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import Bootstrap
 from colorize_cli.evaluation.contenders import BASELINES
-from colorize_cli.evaluation.metrics import BY_KEY, METRICS
+from colorize_cli.evaluation.metrics.measure import BY_KEY, METRICS
+from colorize_cli.evaluation.report.metric_tables import simple_table
 from colorize_cli.evaluation.results import Evaluation, PhotoResult
-from colorize_cli.evaluation.tables import simple_table
 
 Array = npt.NDArray[Any]
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.decoding import check_decoding
 from colorize_cli.inference.hints import known_pixels
 from colorize_cli.registry import get

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem
-from colorize_cli.evaluation import tables
-from colorize_cli.evaluation.gallery import Shown, show
-from colorize_cli.evaluation.report import GALLERY_SIDE, build_report
+from colorize_cli.evaluation.report import metric_tables
+from colorize_cli.evaluation.report.report_page import GALLERY_SIDE, build_report
+from colorize_cli.evaluation.report.shown_photos import Shown, show
 from colorize_cli.evaluation.results import RECORD, Evaluation, save, write_text
 from colorize_cli.evaluation.session import Session
-from colorize_cli.evaluation.study import STUDY_SIDE, StudyOptions, build_study, choose_trials
+from colorize_cli.evaluation.study.study_page import STUDY_SIDE, StudyOptions, build_study, choose_trials
 from colorize_cli.evaluation.summary import Summary
 
 REPORT, SUMMARY = "report.html", "summary"
@@ -39,8 +39,8 @@ def write_results(folder: Path, session: Session, evaluation: Evaluation, summar
     :class:`OutputError`.
     """
     (folder / RECORD).unlink(missing_ok=True)
-    for suffix in tables.EXPORTS:
-        tables.export(folder / f"{SUMMARY}{suffix}", evaluation, summary)
+    for suffix in metric_tables.EXPORTS:
+        metric_tables.export(folder / f"{SUMMARY}{suffix}", evaluation, summary)
     if report:
         page = build_report(evaluation, summary, _shower(session, GALLERY_SIDE))
         write_text(folder / REPORT, page)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.errors import OutputError, UsageProblem
-from colorize_cli.evaluation.metrics import Measurement
+from colorize_cli.evaluation.metrics.measure import Measurement
 
 Array = npt.NDArray[Any]
 RECORD, ROWS, HISTOGRAMS = "record.json", "rows.jsonl", "histograms.npz"

@@ -16,12 +16,12 @@ from colorize_cli._version import __version__
 from colorize_cli.errors import OutputExists, UsageProblem
 from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
-from colorize_cli.evaluation.perceptual import Perceptual
-from colorize_cli.evaluation.photos import Photograph, find_photographs, list_hash
+from colorize_cli.evaluation.distributed import Shard, merge_when_last
+from colorize_cli.evaluation.metrics.perceptual import Perceptual
+from colorize_cli.evaluation.photo_loop import Surveyed, evaluate, survey
 from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, Protocol, find_protocol
 from colorize_cli.evaluation.results import RECORD, Evaluation
-from colorize_cli.evaluation.run import Surveyed, evaluate, survey
-from colorize_cli.evaluation.shards import Shard, merge_when_last
+from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
 from colorize_cli.inference.decoding import check_values
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
@@ -155,7 +155,7 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
 def _perceptual(options: EvaluateOptions, device: str, photos: int) -> Perceptual | None:
     if not (options.fid or options.kid or options.lpips):
         return None
-    from colorize_cli.inference.devices import choose
+    from colorize_cli.compute import choose
 
     return Perceptual(
         fid=options.fid, kid=options.kid, lpips=options.lpips, device=str(choose(device).device), photos=photos

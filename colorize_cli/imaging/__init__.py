@@ -1,1 +1,1 @@
-"""Reading, color, geometry, recombination and writing: functions on numpy arrays that know nothing of models."""
+"""Color, tone and geometry on numpy arrays, image files and their metadata; nothing here knows of models."""

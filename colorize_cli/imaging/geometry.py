@@ -25,12 +25,10 @@ RECTANGLE_STEP = 32
 class Placement:
     """Where a picture lies on the canvas given to a model; all sizes are (height, width) in pixels.
 
-    picture: size of the picture. canvas: size of the model input. top, left, height, width: the box on the canvas
+    canvas: size of the model input. top, left, height, width: the box on the canvas
     that holds the picture; the rest is padding.
     """
 
-    how: Fit
-    picture: tuple[int, int]
     canvas: tuple[int, int]
     top: int
     left: int
@@ -72,18 +70,18 @@ def _placement(picture: tuple[int, int], size: int, how: Fit) -> Placement:
     if size < 1 or min(picture) < 1:
         raise ValueError(f"cannot fit a picture of {picture} into {size}")
     if how == "stretch":
-        return Placement(how, picture, (size, size), 0, 0, size, size)
+        return Placement((size, size), 0, 0, size, size)
     long = max(picture)
     if how == "native":
         scale = min(1.0, size / long)
         height, width = (max(1, round(side * scale)) for side in picture)
-        return Placement(how, picture, (height, width), 0, 0, height, width)
+        return Placement((height, width), 0, 0, height, width)
     height, width = (_short_side(side, long, size) for side in picture)
     canvas = (size, size)
     if how == "rectangle":
         step = RECTANGLE_STEP
         canvas = (-(-height // step) * step, -(-width // step) * step)
-    return Placement(how, picture, canvas, _start(canvas[0], height), _start(canvas[1], width), height, width)
+    return Placement(canvas, _start(canvas[0], height), _start(canvas[1], width), height, width)
 
 
 def fit(plane: Array, size: int, how: Fit = "letterbox", *, fill: float | None = None) -> tuple[Array, Placement]:

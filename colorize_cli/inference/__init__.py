@@ -1,1 +1,1 @@
-"""The library API and the batch engine."""
+"""The library: one loaded model, its predictions, hints and variants."""

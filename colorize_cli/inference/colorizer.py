@@ -13,27 +13,27 @@ import torch
 from PIL import Image
 
 from colorize_cli._version import __version__
+from colorize_cli.checkpoints.file import CheckpointInfo
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
-from colorize_cli.checkpoints.format import CheckpointInfo
 from colorize_cli.checkpoints.locate import find_weights
+from colorize_cli.compute import choose
 from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.borders import extend, inner_box
+from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
 from colorize_cli.imaging.color import lightness
 from colorize_cli.imaging.geometry import fit, resize, unfit
-from colorize_cli.imaging.metadata import Provenance
+from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
-from colorize_cli.imaging.read import photo_from_array, photo_from_pil, read_photo
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.alternatives import alternative_shifts
 from colorize_cli.inference.decoding import check_decoding, recorded
-from colorize_cli.inference.devices import choose
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
 from colorize_cli.inference.hints import Hints, fit_hints, hints_digest, read_hints, require_hints
 from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
 from colorize_cli.inference.propagate import with_hints
 from colorize_cli.inference.variants import require_distribution
-from colorize_cli.models.uncertainty import ExpectsError, PredictsDistribution, confidence_of
+from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribution, confidence_of
 from colorize_cli.registry import DEFAULT_MODEL, get
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
@@ -160,15 +160,15 @@ class Colorizer:
         """Predict as :meth:`predict` does, and say how sure the model is.
 
         One forward pass serves both where the network knows its own error
-        (:class:`~colorize_cli.models.uncertainty.ExpectsError`). Any other is judged by how far its answers for the
-        picture, for its mirror image and at a smaller size lie apart. Raises :class:`OutOfMemory`.
+        (:class:`~colorize_cli.models.heads.uncertainty.ExpectsError`). Any other is judged by how far its predictions
+        for the picture, for its mirror image and at a smaller size lie apart. Raises :class:`OutOfMemory`.
         """
         return [
             Prediction(planes[:2], confidence_of(planes[2])) for planes in self._predict_planes(grays, None, error=True)
         ]
 
     @property
-    def knows_its_error(self) -> bool:
+    def has_confidence(self) -> bool:
         """Whether a prediction with its confidence costs no more than one without."""
         return isinstance(self.network, ExpectsError)
 
@@ -178,29 +178,29 @@ class Colorizer:
         return isinstance(self.network, PredictsDistribution)
 
     def variants(
-        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int = 0
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int = 0
     ) -> list[np.ndarray]:
         """Return for each photograph ``count`` plausible a*b*, float32 (count, 2, h, w), Lab units.
 
-        The first is its answer, a prediction (2, h, w) of :meth:`predict`; the others have other hues where the model
+        The first is its prediction (2, h, w), the one of :meth:`predict`; the others have other hues where the model
         is unsure (:mod:`colorize_cli.inference.alternatives`), by its distribution at the first of the working sizes.
         Raises :class:`UsageProblem` for a model that predicts none, :class:`OutOfMemory`.
         """
         require_distribution(self.entry, predicted=self.predicts_distribution)
-        return [self._variants(gray, ab, count, seed) for gray, ab in zip(grays, answers, strict=True)]
+        return [self._variants(gray, ab, count, seed) for gray, ab in zip(grays, predictions, strict=True)]
 
-    def _variants(self, gray: np.ndarray, answer: np.ndarray, count: int, seed: int) -> np.ndarray:
+    def _variants(self, gray: np.ndarray, prediction: np.ndarray, count: int, seed: int) -> np.ndarray:
         box = None if self.keep_borders else inner_box(gray)
         canvas, place = fit(gray if box is None else box.cut(gray), self.size, self.entry.fit)
         light = lightness(canvas)[None]
         weights, colors = self._posterior(light[None])
         weights = unfit(weights[0], place)
         light = resize(unfit(light, place)[0], *weights.shape[1:])
-        size = answer.shape[:0:-1]
-        results = [answer]
+        size = prediction.shape[:0:-1]
+        results = [prediction]
         for shift in alternative_shifts(weights, colors[0], light, count - 1, seed):
             whole = shift if box is None else extend(shift, box, gray.shape)
-            results.append(clamped(answer + np.stack([cv2.resize(plane, size) for plane in whole])))
+            results.append(clamped(prediction + np.stack([cv2.resize(plane, size) for plane in whole])))
         return np.stack(results)
 
     def _predict_planes(
@@ -222,7 +222,7 @@ class Colorizer:
     ) -> list[np.ndarray]:
         maps = [self._predict(grays, size, hints, error=error) for size in self.sizes]
         results = maps[0] if len(maps) == 1 else [consensus(several) for several in zip(*maps, strict=True)]
-        if error and not self.knows_its_error:
+        if error and not self.has_confidence:
             others = self._predict(grays, second_size(min(self.sizes)), hints, error=False)
             return [error_by_disagreement(planes, other) for planes, other in zip(results, others, strict=True)]
         return results
@@ -239,8 +239,8 @@ class Colorizer:
             taken = None
             if hints is not None and self.entry.hints:
                 taken = [fit_hints(hints[i], fitted[i][1]) for i in members]
-            answers = self._planes(batch, size, taken, error=error)
-            for i, light, planes in zip(members, batch[:, 0], answers, strict=True):
+            predictions = self._planes(batch, size, taken, error=error)
+            for i, light, planes in zip(members, batch[:, 0], predictions, strict=True):
                 results[i] = unfit(planes, fitted[i][1])
                 if hints is not None and not self.entry.hints:
                     place = fitted[i][1]

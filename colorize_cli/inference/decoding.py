@@ -7,8 +7,9 @@ is passed on under the same names. Importing this module imports no torch.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UsageProblem
-from colorize_cli.registry import ENTRIES, ModelEntry
+from colorize_cli.registry import ENTRIES
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.models.uncertainty import ExpectsError, PredictsDistribution
+from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribution
+from colorize_cli.models.network import ColorizationNet
 
 MOST_CELLS = 64
 """Cells a side at which a distribution is looked at: hues belong to areas, and hundreds of planes to no more memory."""

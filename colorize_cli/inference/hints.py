@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UnreadablePhoto, UsageProblem
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.geometry import Placement
-from colorize_cli.registry import ModelEntry
 
 Hints = tuple[np.ndarray, np.ndarray]
 """a*b* (H, W, 2) in Lab units, 0 where there is no hint, and the mask (H, W), 1 where there is one; float32."""

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from colorize_cli.imaging.geometry import resize
+from colorize_cli.imaging.sparse_solver import spread
 from colorize_cli.inference.hints import Hints, resize_hints
-from colorize_cli.models.sparse_solver import spread
 
 LONG_SIDE = 256
 """Pixels of the longer side at which differences spread: chroma has no more detail than that."""

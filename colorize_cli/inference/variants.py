@@ -1,56 +1,13 @@
-"""``--variants N``: what the files of several colorizations of one photograph are called, and what they record.
-
-The first variant is the result that there is without the option; the others and a contact sheet lie beside it.
-"""
+"""``--variants N``: what the files of several colorizations of one photograph record."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from colorize_cli.entries.base import ModelEntry
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.metadata import Provenance
-from colorize_cli.inference.sources import RESULT_MARK
+from colorize_cli.imaging.metadata.xmp import Provenance
 
 FEWEST, MOST = 2, 9
-SHEET_MARK = "-variants"
-_FIRST = f"{RESULT_MARK}-1"
 _WHICH = "variant"
-
-
-def first_variant(target: Path) -> Path:
-    """Return where the first variant goes of what would be at ``target`` alone: ``photo-color-1.jpg``."""
-    return target.with_name(f"{target.stem.removesuffix(RESULT_MARK)}{_FIRST}{target.suffix}")
-
-
-def original_stem(first: Path) -> str:
-    """Return what the names of all files about a photograph begin with, given that of its first variant."""
-    return first.stem.removesuffix(_FIRST)
-
-
-def is_first_variant(path: Path) -> bool:
-    """Whether a result was planned as the first of several."""
-    return path.stem.endswith(_FIRST)
-
-
-def variant_path(first: Path, number: int) -> Path:
-    """Return where variant ``number``, from 1, lies, given the first."""
-    return first.with_name(f"{original_stem(first)}{RESULT_MARK}-{number}{first.suffix}")
-
-
-def variant_paths(first: Path, count: int) -> list[Path]:
-    """Return where the variants lie."""
-    return [variant_path(first, number) for number in range(1, count + 1)]
-
-
-def sheet_path(first: Path) -> Path:
-    """Return where the contact sheet lies: ``photo-variants.jpg``."""
-    return first.with_name(f"{original_stem(first)}{SHEET_MARK}.jpg")
-
-
-def described_variants(first: Path, count: int) -> dict[str, Any]:
-    """Return the columns of the report: the names of all variants, which lie beside ``output``, and of the sheet."""
-    return {"variants": [path.name for path in variant_paths(first, count)], "contact_sheet": sheet_path(first).name}
 
 
 def recorded_variant(count: int | None, seed: int | None) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""One network architecture per file, shared blocks in ``blocks``; nothing here knows of files."""
+"""Networks: what they share, and a folder per paper; nothing here knows of files."""

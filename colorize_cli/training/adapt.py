@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.training.options import TrainOptions
-from colorize_cli.training.recipes import Recipe, Stage
+from colorize_cli.recipe import Recipe, Stage
+from colorize_cli.training.train_options import TrainOptions
 
 SMOKE_SIZE = 64
 SMOKE_BATCH = 4

@@ -12,15 +12,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import bundled_path
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing
-from colorize_cli.models.ab_bins import srgb_bins
-from colorize_cli.models.blocks import ColorizationNet, ResNetTrunk, initialize_normal
-from colorize_cli.models.gan import ChromaDecoder, Generator
-from colorize_cli.models.vgg import VGGTrunk
-from colorize_cli.registry import ModelEntry
-from colorize_cli.training.recipes import Recipe
+from colorize_cli.models.brown.generator import ChromaDecoder, Generator
+from colorize_cli.models.encoders.resnet import ResNetEncoder
+from colorize_cli.models.encoders.vgg import VGGEncoder
+from colorize_cli.models.heads.ab_bins import srgb_bins
+from colorize_cli.models.network import ColorizationNet, initialize_normal
+from colorize_cli.recipe import Recipe
 
 
 def initial_network(
@@ -30,7 +31,7 @@ def initial_network(
 
     ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
     ``imagenet`` (what the Hub has, from an installed Python package where there is one), the name of a model with
-    bundled weights, or a file: an encoder file, or a checkpoint of any model with the same trunk.
+    bundled weights, or a file: an encoder file, or a checkpoint of any model with the same encoder.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
     torch.manual_seed(seed)
@@ -55,14 +56,14 @@ def initial_network(
         path = bundled_path(registry.get(encoder))
         if path is None:
             raise WeightsMissing(f"Model {encoder!r} has no bundled weights here.", "Choose another --encoder.")
-        return network, _trunk_of(network, path)
+        return network, _encoder_of(network, path)
     if encoder != "scratch":
         return network, _from_file(network, Path(encoder), None, variant)
     return network, "scratch"
 
 
 def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, variant: str) -> str:
-    """Load a file: all of a checkpoint of ``entry``, or where that is None the trunk of any."""
+    """Load a file: all of a checkpoint of ``entry``, or where that is None the encoder of any."""
     if not path.is_file():
         raise WeightsMissing(f"There is no weights file {path}.", "Check --init and --encoder.")
     try:
@@ -73,7 +74,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
         load_encoder_file(network, state, path.name)
         return path.name
     if entry is None:
-        return _trunk_of(network, path)
+        return _encoder_of(network, path)
     checkpoint = load_checkpoint(path)
     if (checkpoint.info.model, checkpoint.info.variant) != (entry.name, variant):
         raise WeightsInvalid(
@@ -84,7 +85,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
     return checkpoint.info.encoder or path.name
 
 
-def _trunk_of(network: ColorizationNet, path: Path) -> str:
+def _encoder_of(network: ColorizationNet, path: Path) -> str:
     """Load the encoder of another model's checkpoint, and whatever else has the same name and shape there."""
     checkpoint = load_checkpoint(path)
     own = network.state_dict()
@@ -117,13 +118,13 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:
-    """Load the ImageNet encoder that the network's trunk names, made gray by it; returns name and commit.
+    """Load the ImageNet encoder that the network's encoder names, made gray by it; returns name and commit.
 
     Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` when it
     cannot be fetched.
     """
     repo = _published_encoder(network)
-    from colorize_cli.checkpoints.hub import commit_of, fetch_encoder
+    from colorize_cli.checkpoints.hub.download import commit_of, fetch_encoder
 
     path = fetch_encoder(repo, "model.safetensors")
     _load_imagenet(network, load_file(path), repo)
@@ -136,7 +137,7 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
     Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` when
     it cannot be had, or is not the right one.
     """
-    from colorize_cli.checkpoints.packages import PACKAGES, installed_encoder
+    from colorize_cli.checkpoints.encoder_packages import PACKAGES, installed_encoder
 
     repo = _published_encoder(network)
     path = installed_encoder(repo)
@@ -159,22 +160,22 @@ def _published_encoder(network: ColorizationNet) -> str:
     if repo is None:
         raise UsageProblem(
             "There is no published encoder that fits this architecture.",
-            "Leave --encoder out, or name a file with the trunk of a model trained here.",
+            "Leave --encoder out, or name a file with the encoder of a model trained here.",
         )
     return repo
 
 
 def _load_imagenet(network: ColorizationNet, published: Mapping[str, Tensor], name: str) -> None:
-    trunk: Any = network.encoder
-    state: Mapping[str, Tensor] = trunk.of_imagenet(published)
+    encoder: Any = network.encoder
+    state: Mapping[str, Tensor] = encoder.of_imagenet(published)
     _load_part(network, {f"encoder.{key}": value for key, value in state.items()}, name)
 
 
 def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Load ``state``, which must hold all of the encoder; of a deeper trunk of the same kind the beginning is taken."""
+    """Load ``state``, which must hold all of the encoder; of a deeper one of the same kind, the beginning is taken."""
     own = network.state_dict()
-    if isinstance(trunk := getattr(network, "encoder", None), ResNetTrunk | VGGTrunk):
-        mine = trunk.state_dict().keys()
+    if isinstance(encoder := getattr(network, "encoder", None), ResNetEncoder | VGGEncoder):
+        mine = encoder.state_dict().keys()
         state = {
             key: value
             for key, value in state.items()
@@ -189,7 +190,7 @@ def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     if unknown or absent:
         raise WeightsInvalid(
             f"{name} does not fit this architecture ({', '.join((unknown or absent)[:4])}).",
-            "An encoder file holds, under encoder.*, the same trunk for one gray channel, of the same width.",
+            "An encoder file holds, under encoder.*, the same encoder for one gray channel, of the same width.",
         )
     network.load_state_dict(state, strict=False)
 

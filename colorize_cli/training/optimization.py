@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import nn
 
-from colorize_cli.training.recipes import Stage
+from colorize_cli.recipe import Stage
 
 
 def freeze(network: nn.Module, prefixes: Iterable[str]) -> None:

@@ -13,24 +13,24 @@ import torch
 
 from colorize_cli import registry
 from colorize_cli._version import __version__
-from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
+from colorize_cli.compute import Compute, choose
 from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UsageProblem
-from colorize_cli.inference.devices import Compute, choose
-from colorize_cli.models.blocks import ColorizationNet, half
+from colorize_cli.models.network import ColorizationNet, half
+from colorize_cli.recipe import Recipe
 from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted
-from colorize_cli.training.catalogue import Catalogue, PhotoStore, scan
 from colorize_cli.training.curves import curves_available
-from colorize_cli.training.fitting import fit
-from colorize_cli.training.folder import RunFolder
+from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, scan
+from colorize_cli.training.data.labels import count_colors
+from colorize_cli.training.data.workers import default_workers
+from colorize_cli.training.fitting.methods import fit
 from colorize_cli.training.initialize import initial_network
-from colorize_cli.training.labels import count_colors
 from colorize_cli.training.loop import Trainer
-from colorize_cli.training.options import TrainOptions
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks, current
-from colorize_cli.training.recipes import Recipe
+from colorize_cli.training.run_folder import RunFolder
+from colorize_cli.training.train_options import TrainOptions
 from colorize_cli.training.validation import ValidationSet
-from colorize_cli.training.workers import default_workers
 
 _MARGIN = 1.5
 """How much larger than the largest square photos are kept, so that crops of part of them still have detail."""

@@ -16,15 +16,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from colorize_cli.compute import Compute
 from colorize_cli.imaging.color import gray_of_lightness, srgb_to_lab
-from colorize_cli.imaging.recombine import recombine
-from colorize_cli.inference.devices import Compute
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.hints import known_pixels
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.training.batches import Batch
-from colorize_cli.training.catalogue import Catalogue, PhotoStore
-from colorize_cli.training.decoding import NotUsable, decode_rgb
-from colorize_cli.training.metrics import colorfulness_abs, psnr
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
+from colorize_cli.training.data.lab_photo import NotUsable, decode_rgb
 
 Array = npt.NDArray[Any]
 Judge = Callable[[Batch], Mapping[str, Tensor]]
@@ -159,3 +158,20 @@ def _predict(
         ab = network.chroma(batch.to(compute.device, memory_format=torch.channels_last), **options)
     network.train(was_training)
     return ab.float().cpu().numpy()
+
+
+def psnr(a: Array, b: Array) -> float:
+    """Return the peak signal-to-noise ratio in dB of two uint8 RGB pictures (H, W, 3), over all channels together."""
+    error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
+    return float(10 * np.log10(255**2 / max(error, 1e-10)))
+
+
+def colorfulness_abs(rgb: Array) -> float:
+    """Return the colorfulness of a uint8 RGB picture (H, W, 3), in the ``abs`` variant that colorization papers report.
+
+    Hasler and Suesstrunk 2003 with opponents |R - G| and |(R + G) / 2 - B|, absolute values taken before mean and
+    deviation; the original takes them signed, which gives figures about 8 % higher.
+    """
+    r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
+    rg, yb = np.abs(r - g), np.abs((r + g) / 2 - b)
+    return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))

@@ -9,8 +9,8 @@ import torch
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import STAGES, Row
 from colorize_cli.errors import DeviceError, OutOfMemory
-from colorize_cli.imaging.metadata import Provenance
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.prediction import Prediction
 
 MACHINE = Machine("a processor", 2, 2, 8.0, "", "Linux", "3.12", "2.15", "5.0", "0.1", False, 0.5)
@@ -19,7 +19,7 @@ MACHINE = Machine("a processor", 2, 2, 8.0, "", "Linux", "3.12", "2.15", "5.0", 
 class FakeSubject:
     """Paints in one color, which may depend on the precision; holds at most ``most`` photographs in memory."""
 
-    knows_its_error = True
+    has_confidence = True
 
     def __init__(self, device: str = "cpu", precision: str = "fp32", most: int = 100, a: float = 20.0) -> None:
         self.entry = SimpleNamespace(fit="letterbox", name="gan")
@@ -34,7 +34,7 @@ class FakeSubject:
         self.batches.append(len(grays))
         return [np.stack([np.full((8, 8), self.a, np.float32), np.full((8, 8), 30, np.float32)]) for _ in grays]
 
-    def variants(self, grays, answers, count, seed):
+    def variants(self, grays, predictions, count, seed):
         raise NotImplementedError
 
     def predict_with_confidence(self, grays):

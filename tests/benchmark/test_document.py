@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from colorize_cli.benchmark.compare import comparison, ratio_of_medians
+from colorize_cli.benchmark.bench_options import BenchOptions
+from colorize_cli.benchmark.changes import comparison, ratio_of_medians
 from colorize_cli.benchmark.document import Document, export, load
-from colorize_cli.benchmark.options import BenchOptions
 from colorize_cli.benchmark.plot import plot
-from colorize_cli.benchmark.tables import as_text
+from colorize_cli.benchmark.speed_tables import as_text
 from colorize_cli.errors import OutputError, UsageProblem
 from tests.benchmark.conftest import MACHINE, measured_row
 

@@ -3,7 +3,7 @@ import torch
 
 from colorize_cli._version import __version__
 from colorize_cli.benchmark.machine import describe
-from colorize_cli.benchmark.memory import PeakMemory
+from colorize_cli.benchmark.peak_memory import PeakMemory
 
 
 def test_the_machine_says_what_a_figure_depends_on():

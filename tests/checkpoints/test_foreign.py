@@ -9,10 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from colorize_cli import registry
-from colorize_cli.checkpoints import convert as convert_module
-from colorize_cli.checkpoints.convert import convert
-from colorize_cli.checkpoints.foreign import load_network, open_checkpoint, read_foreign
-from colorize_cli.checkpoints.format import load_checkpoint, read_info, sha256_of
+from colorize_cli.checkpoints import foreign
+from colorize_cli.checkpoints.file import load_checkpoint, read_info, sha256_of
+from colorize_cli.checkpoints.foreign import convert, load_network, open_checkpoint, read_foreign
 from colorize_cli.errors import (
     OutputError,
     OutputExists,
@@ -172,7 +171,7 @@ def test_a_target_that_cannot_be_written_is_reported(entry, state, tmp_path):
     source = tmp_path / "mine.pth"
     torch.save(state, source)
     with pytest.raises(OutputError, match="cannot be written"):
-        convert_module.convert(source, entry, tmp_path / "no" / "folder.safetensors")
+        foreign.convert(source, entry, tmp_path / "no" / "folder.safetensors")
 
 
 def test_weights_in_half_precision_are_widened(entry, state, tmp_path):

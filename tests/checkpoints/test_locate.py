@@ -4,9 +4,9 @@ import pytest
 
 from colorize_cli import registry
 from colorize_cli.checkpoints import locate, verify
-from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
-from colorize_cli.models.blocks import half
+from colorize_cli.models.network import half
 
 
 @pytest.fixture

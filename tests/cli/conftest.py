@@ -10,8 +10,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from colorize_cli.cli.app import app
-from colorize_cli.imaging.metadata import Provenance
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.prediction import Prediction
 
 FAKE_WEIGHTS = b"not really weights"
@@ -22,10 +22,10 @@ class FakeColorizer:
 
     batch_size = 4
     description = "a fake device"
-    knows_its_error = True
+    has_confidence = True
 
     def __init__(self, options) -> None:
-        from colorize_cli.inference.resume import expected_provenance
+        from colorize_cli.batch.resume import expected_provenance
 
         self.strength = options.strength
         self._provenance = expected_provenance(options)
@@ -41,12 +41,12 @@ class FakeColorizer:
         return [Prediction(ab, np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)) for ab in self.predict(grays)]
 
     def variants(
-        self, grays: Sequence[np.ndarray], answers: Sequence[np.ndarray], count: int, seed: int
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
     ) -> list[np.ndarray]:
         """The answer turned on the color wheel, and further with another seed."""
         angles = 2 * np.pi * np.arange(count) / count + seed * (np.arange(count) > 0)
         turns = np.stack([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).astype(np.float32)
-        return [np.einsum("xyn,yhw->nxhw", turns, ab) for ab in answers]
+        return [np.einsum("xyn,yhw->nxhw", turns, ab) for ab in predictions]
 
     def colorize(self, photo, ab: np.ndarray) -> np.ndarray:
         return recombine(photo.gray, ab, depth=photo.depth, strength=self.strength)
@@ -76,9 +76,9 @@ def models(monkeypatch, tmp_path) -> Models:
     weights = tmp_path / "weights-in-the-box"
     weights.write_bytes(FAKE_WEIGHTS)
     fakes = Models()
-    monkeypatch.setattr("colorize_cli.inference.resume._Loaded", fakes.load)
+    monkeypatch.setattr("colorize_cli.batch.resume._Loaded", fakes.load)
     monkeypatch.setattr(
-        "colorize_cli.inference.resume.find_weights", lambda entry, given=None, **_: Path(given) if given else weights
+        "colorize_cli.batch.resume.find_weights", lambda entry, given=None, **_: Path(given) if given else weights
     )
     return fakes
 

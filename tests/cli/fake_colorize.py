@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
+from colorize_cli.batch import resume
 from colorize_cli.cli import main
-from colorize_cli.inference import resume
 from tests.cli.conftest import FakeColorizer
 
 

@@ -14,7 +14,7 @@ def bench(monkeypatch, tmp_path):
     """Run ``colorize bench`` in a folder of its own, with a fake model on a machine without a GPU."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("colorize_cli.checkpoints.locate.find_weights", lambda entry, given=None, **_: "somewhere")
-    from colorize_cli.benchmark import run as module
+    from colorize_cli.benchmark import matrix as module
 
     real, loader = module.run, Loader()
     monkeypatch.setattr(module, "run", lambda options, **extra: real(options, load=loader, **extra))

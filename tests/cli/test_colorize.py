@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from colorize_cli.errors import OutOfMemory, OutputError
-from colorize_cli.imaging.metadata import read_provenance
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from tests.cli.conftest import gray_picture, make_photo, saturation, snapshot
 
 
@@ -296,14 +296,14 @@ def test_control_characters_in_names_do_not_reach_the_terminal(run):
 
 
 def test_unexpected_error_of_one_photo_is_its_failure_with_a_traceback_only_on_v(run, monkeypatch):
-    from colorize_cli.imaging.read import read_photo
+    from colorize_cli.imaging.codecs.read import read_photo
 
     def strange(source, **options):
         if "b.jpg" in str(source):
             raise ZeroDivisionError("by zero")
         return read_photo(source, **options)
 
-    monkeypatch.setattr("colorize_cli.inference.reading.read_photo", strange)
+    monkeypatch.setattr("colorize_cli.batch.work.read_photo", strange)
     make_photo("scans/a.jpg")
     make_photo("scans/b.jpg")
     result = run("scans", "-o", "out")
@@ -314,14 +314,14 @@ def test_unexpected_error_of_one_photo_is_its_failure_with_a_traceback_only_on_v
 
 
 def test_running_out_of_memory_on_one_photo_is_its_failure(run, monkeypatch):
-    from colorize_cli.imaging.read import read_photo
+    from colorize_cli.imaging.codecs.read import read_photo
 
     def huge(source, **options):
         if "b.jpg" in str(source):
             raise MemoryError
         return read_photo(source, **options)
 
-    monkeypatch.setattr("colorize_cli.inference.reading.read_photo", huge)
+    monkeypatch.setattr("colorize_cli.batch.work.read_photo", huge)
     make_photo("scans/a.jpg")
     make_photo("scans/b.jpg")
     result = run("scans", "-o", "out")
@@ -343,14 +343,14 @@ def test_device_out_of_memory_stops_the_run_with_its_code(run, models):
 
 
 def test_full_disk_stops_the_run_with_its_code(run, monkeypatch):
-    from colorize_cli.imaging.write import write_pages
+    from colorize_cli.imaging.codecs.write import write_pages
 
     def full(target, *args, **options):
         if target.name == "5.jpg":
             raise OutputError(f"{target} cannot be written: No space left on device.", "Free some space.")
         return write_pages(target, *args, **options)
 
-    monkeypatch.setattr("colorize_cli.inference.batch.write_pages", full)
+    monkeypatch.setattr("colorize_cli.batch.engine.write_pages", full)
     for number in range(10, 40):
         make_photo(f"scans/{number}.jpg")
     make_photo("scans/5.jpg")

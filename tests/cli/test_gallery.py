@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from colorize_cli.inference.gallery import Gallery
-from colorize_cli.inference.options import ColorizeOptions
-from colorize_cli.inference.report import Outcome
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.reports.gallery import Gallery
+from colorize_cli.batch.reports.outcome import Outcome
 from tests.cli.conftest import make_photo, snapshot
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorize_cli.imaging.metadata import read_provenance
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from tests.cli.conftest import make_photo, saturation, snapshot
 
 pytest.importorskip("jpeglib")

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorize_cli.imaging.metadata import read_provenance
-from colorize_cli.imaging.read import read_photo
-from colorize_cli.imaging.write import write_photo
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.imaging.codecs.write import write_photo
 from tests.cli.conftest import gray_picture, make_photo, snapshot
+from tests.imaging.metadata.test_xmp import XMP, _like
 from tests.imaging.samples import PROVENANCE
-from tests.imaging.test_metadata import XMP, _like
 
 
 def gray_photo_with_everything(path: str) -> None:

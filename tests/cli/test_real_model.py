@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.resume import expected_provenance
 from colorize_cli.cli import main
-from colorize_cli.inference.options import ColorizeOptions
-from colorize_cli.inference.resume import expected_provenance
 from tests.cli.conftest import gray_picture as make_gray
 from tests.cli.conftest import make_photo
 
@@ -19,7 +19,7 @@ def weights(tmp_path_factory) -> Path:
     """A checkpoint of ``gan`` whose weights are random, so that it paints something."""
     import torch
 
-    from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+    from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
     from colorize_cli.registry import get
 
     torch.manual_seed(0)
@@ -101,17 +101,17 @@ def test_variants_begin_with_the_answer_whatever_the_shape_and_the_borders(weigh
     framed = np.zeros((90, 140), np.uint8)
     framed[15:75, 20:120] = np.asarray(make_gray(100, 60))
     for gray in (framed, np.asarray(make_gray(40, 90))):
-        (answer,) = colorizer.predict([gray])
-        (variants,) = colorizer.variants([gray], [answer], 3)
-        assert variants.shape == (3, *answer.shape)
-        np.testing.assert_array_equal(variants[0], answer)
-        assert np.abs(variants[1] - answer).max() > 0.1
+        (prediction,) = colorizer.predict([gray])
+        (variants,) = colorizer.variants([gray], [prediction], 3)
+        assert variants.shape == (3, *prediction.shape)
+        np.testing.assert_array_equal(variants[0], prediction)
+        assert np.abs(variants[1] - prediction).max() > 0.1
         assert np.abs(variants[1] - variants[2]).max() > 0.1
-        np.testing.assert_array_equal(colorizer.variants([gray], [answer], 3)[0], variants)
+        np.testing.assert_array_equal(colorizer.variants([gray], [prediction], 3)[0], variants)
 
 
 def test_architecture_without_a_distribution_has_no_variants(tmp_path, monkeypatch, capfd):
-    from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+    from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
     from colorize_cli.registry import get
 
     monkeypatch.chdir(tmp_path)

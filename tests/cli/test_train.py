@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from colorize_cli.cli.app import app
 from colorize_cli.errors import NoTrainingData
 from colorize_cli.training import run as core
-from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.train_options import TrainOptions
 
 RUNNER = CliRunner()
 

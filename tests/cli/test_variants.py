@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorize_cli.imaging.metadata import read_provenance
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from tests.cli.conftest import gray_picture, make_photo, snapshot
 
 THREE = ["a-color-1.png", "a-color-2.png", "a-color-3.png"]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from colorize_cli.errors import PhotoError
 from colorize_cli.evaluation.contenders import Contender
-from colorize_cli.imaging.recombine import recombine
+from colorize_cli.imaging.recombine.join import recombine
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.contenders import (
     GrayBaseline,

@@ -12,7 +12,7 @@ from pathlib import Path
 from distributed.cli.dask_worker import main
 
 from colorize_cli import _version
-from colorize_cli.inference import resume
+from colorize_cli.batch import resume
 from tests.cli.conftest import FakeColorizer
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from colorize_cli.inference.options import ColorizeOptions
+from colorize_cli.batch.colorize_options import ColorizeOptions
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "archive_run.py"
 

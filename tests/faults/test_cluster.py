@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from colorize_cli import _version
+from colorize_cli.batch import resume
+from colorize_cli.batch.cluster import dask_batch, dask_worker
+from colorize_cli.batch.cluster.dask_worker import Job, check_worker, colorize_one
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.errors import ClusterError, OutputError
-from colorize_cli.imaging.metadata import read_provenance
-from colorize_cli.inference import cluster, cluster_worker, resume
-from colorize_cli.inference.cluster_worker import Job, check_worker, colorize_one
-from colorize_cli.inference.options import ColorizeOptions
-from colorize_cli.inference.plan import Item
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from tests.cli.conftest import FAKE_WEIGHTS, FakeColorizer, make_photo, snapshot
 from tests.cli.test_process import environment, visible, wait_for
 
@@ -155,7 +156,7 @@ def test_interrupt_finishes_what_is_in_flight_and_the_run_can_be_resumed(machine
 def fake(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(resume, "_Loaded", lambda options, **_: FakeColorizer(options))
     monkeypatch.setattr(resume, "find_weights", lambda entry, given=None, **_: folder / "weights")
-    monkeypatch.setattr(cluster_worker, "_current", None)
+    monkeypatch.setattr(dask_worker, "_current", None)
 
 
 def job(run: str = "1", **more: Any) -> Job:
@@ -205,7 +206,7 @@ def test_disk_that_is_full_on_a_worker_comes_back_as_what_stops_the_run(fake, mo
     def full(*_: object, **__: object) -> None:
         raise OutputError("The disk is full.", "Free some space.")
 
-    monkeypatch.setattr("colorize_cli.inference.batch.write_pages", full)
+    monkeypatch.setattr("colorize_cli.batch.engine.write_pages", full)
     outcome, error = colorize_one(job(), Item(make_photo("a.png"), Path("out/a.png")))
     assert outcome is not None
     assert outcome.status == "failed"
@@ -225,7 +226,7 @@ def test_worker_that_sees_other_files_says_what_a_cluster_needs(folder):
 
 
 def test_scheduler_that_does_not_answer_is_one_line_and_exit_code_4(run, monkeypatch):
-    monkeypatch.setattr(cluster, "_ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(dask_batch, "_ANSWER_WITHIN", 0.5)
     make_photo("a.png")
     result = run("a.png", "--cluster", "tcp://127.0.0.1:1")
     assert result.exit_code == 4
@@ -254,14 +255,14 @@ def test_photograph_that_kills_every_worker_fails_and_the_run_goes_on():
         def result(self) -> None:
             raise KilledWorker("colorize-1", None, 3)  # type: ignore[arg-type]
 
-    outcome, error = cluster._result(Future(), Item(Path("a.png"), Path("b.png")))
+    outcome, error = dask_batch._result(Future(), Item(Path("a.png"), Path("b.png")))
     assert outcome is not None and error is None
     assert outcome.status == "failed"
     assert "4 in all" in outcome.reason
 
 
 def test_names_that_workers_get_are_whole(folder):
-    options = cluster._for_workers(
+    options = dask_batch._for_workers(
         ColorizeOptions(weights="weights", hints="hints.png", shard="1/2", skip_existing=True)
     )
     assert options.weights == os.fspath(folder / "weights")

@@ -23,7 +23,7 @@ SUFFIXES = (".jpg", ".png", ".tif", ".webp")
 
 # Forked from a process that has everything imported and no threads yet: a run starts in milliseconds.
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["tests.cli.fake_colorize", "colorize_cli.cli.run", "colorize_cli.inference.batch"])
+context.set_forkserver_preload(["tests.cli.fake_colorize", "colorize_cli.cli.batch_run", "colorize_cli.batch.engine"])
 
 
 def colorize(folder: str, *words: str) -> None:

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from colorize_cli.imaging.metadata import Provenance
+from colorize_cli.imaging.metadata.xmp import Provenance
 
 PROVENANCE = Provenance("gan", "ab" * 32, "1.2.3", {"strength": "1.0"})
 

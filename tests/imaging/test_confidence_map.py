@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 
 from colorize_cli.errors import OutputExists
-from colorize_cli.imaging.confidence_map import confidence_picture, write_confidence_map
-from colorize_cli.imaging.metadata import Provenance, read_provenance
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.imaging.companion_pictures import confidence_picture, write_confidence_map
+from colorize_cli.imaging.metadata.xmp import Provenance
 
 PROVENANCE = Provenance("gan", "0" * 64, "0.1", {"size": "192"})
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from colorize_cli.imaging.contact_sheet import CELL, cell_gray, contact_sheet
+from colorize_cli.imaging.companion_pictures import CELL, cell_gray, contact_sheet
 
 
 @pytest.mark.parametrize(("count", "columns", "rows"), [(2, 2, 1), (3, 3, 1), (4, 2, 2), (5, 3, 2), (9, 3, 3)])

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import CheckpointInfo, save_checkpoint
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.resume import expected_provenance
+from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
+from colorize_cli.entry import Variant
 from colorize_cli.errors import UsageProblem
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.decoding import check_decoding
-from colorize_cli.inference.options import ColorizeOptions
-from colorize_cli.inference.resume import expected_provenance
-from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.models.network import ColorizationNet
 
 
 class Choosy(ColorizationNet):
@@ -35,7 +36,7 @@ def choosy(monkeypatch, tmp_path):
     entry = replace(
         registry.get("gan-64"),
         name="choosy",
-        variants={"only": registry.Variant(f"{__name__}:Choosy", 1)},
+        variants={"only": Variant(f"{__name__}:Choosy", 1)},
         decoding=("temperature", "smoothing"),
     )
     entries = MappingProxyType({**registry.ENTRIES, "choosy": entry})

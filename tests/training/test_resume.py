@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from colorize_cli.errors import OutputExists, TrainingDiverged, UsageProblem
-from colorize_cli.training.options import TrainOptions
 from colorize_cli.training.run import same_options, train
+from colorize_cli.training.train_options import TrainOptions
 from tests.training.test_run import SILENT
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from colorize_cli.checkpoints.format import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import NoTrainingData, UsageProblem
-from colorize_cli.registry import ModelEntry
 from colorize_cli.training import curves
-from colorize_cli.training.options import TrainOptions
+from colorize_cli.training.curves import tensorboard_available
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run import train
-from colorize_cli.training.tensorboard import tensorboard_available
+from colorize_cli.training.train_options import TrainOptions
 
 SILENT = functools.partial(TrainingProgress, True)
 

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from colorize_cli import registry
-from colorize_cli.models.ab_bins import AbDecoder
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.training.recipes import Augmentation, Recipe, Stage
+from colorize_cli.entry import ModelEntry, Variant
+from colorize_cli.models.heads.ab_bins import AbDecoder
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.recipe import Augmentation, Recipe, Stage
 
 
 class TinyNet(ColorizationNet):
@@ -96,15 +97,15 @@ MEAN = Recipe(
 )
 
 _RECIPES = {name: f"{__name__}:{name.upper()}" for name in ("color", "gan", "both", "parallel", "mean")}
-ENTRY = registry.ModelEntry(
+ENTRY = ModelEntry(
     name="tiny",
     title="for tests",
     paper="none",
     variants={
-        "plain": registry.Variant("tests.training.tiny:TinyNet", 0, recipes=_RECIPES),
-        "steady": registry.Variant("tests.training.tiny:Steady", 0, recipes=_RECIPES),
-        "failing": registry.Variant("tests.training.tiny:Failing", 0, recipes=_RECIPES),
-        "exploding": registry.Variant("tests.training.tiny:Exploding", 0, recipes=_RECIPES),
+        "plain": Variant("tests.training.tiny:TinyNet", 0, recipes=_RECIPES),
+        "steady": Variant("tests.training.tiny:Steady", 0, recipes=_RECIPES),
+        "failing": Variant("tests.training.tiny:Failing", 0, recipes=_RECIPES),
+        "exploding": Variant("tests.training.tiny:Exploding", 0, recipes=_RECIPES),
     },
     objective="chroma-distribution",
     input_size=32,

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from colorize_cli.models.blocks import ColorizationNet
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.recipe import Stage
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.objectives.base import Losses, Objective, Setting
 from colorize_cli.training.objectives.calibration import ColorCalibration
 from colorize_cli.training.objectives.chroma import L1, ChromaDistribution
 from colorize_cli.training.objectives.classes import WeightedClasses
 from colorize_cli.training.objectives.pretraining import Pretraining
-from colorize_cli.training.objectives.regression import Huber, MeanSquaredError
+from colorize_cli.training.objectives.regression_losses import Huber, MeanSquaredError
 from colorize_cli.training.objectives.uv_classes import UVClasses
-from colorize_cli.training.recipes import Stage
 
 OBJECTIVES: Mapping[str, type[Objective]] = {
     "chroma-distribution": ChromaDistribution,

@@ -10,14 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.binary_discriminator import BinaryDiscriminator
-from colorize_cli.models.blocks import ColorizationNet, initialize_normal
-from colorize_cli.models.patchgan import PatchDiscriminator
-from colorize_cli.training.batches import Batch
+from colorize_cli.models.discriminators import BinaryDiscriminator, PatchDiscriminator
+from colorize_cli.models.network import ColorizationNet, initialize_normal
+from colorize_cli.recipe import Stage
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Losses, Objective, Setting, add_mean
 from colorize_cli.training.objectives.chroma import ab_decoder, distribution_loss, pixel_loss, predicted
 from colorize_cli.training.optimization import build_optimizer, schedule_factor, set_learning_rate, train_mode
-from colorize_cli.training.recipes import Stage
 
 
 def _judgement(logits: Tensor, real: bool) -> Tensor:

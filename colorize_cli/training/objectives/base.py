@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorize_cli.inference.devices import Compute
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.training.batches import Batch
+from colorize_cli.compute import Compute
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.recipe import Stage
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.optimization import (
     MovingAverage,
     build_optimizer,
@@ -25,7 +26,6 @@ from colorize_cli.training.optimization import (
     train_mode,
 )
 from colorize_cli.training.ranks import Ranks
-from colorize_cli.training.recipes import Stage
 
 Losses = dict[str, float]
 

@@ -1,7 +1,7 @@
 """Learning how to move predicted colors so that all of them together are distributed as true colors are.
 
 The network keeps its weights; only the displacement fields of its decoder are learned
-(:mod:`colorize_cli.models.ab_bins`). What is maximized is a mean over photographs,
+(:mod:`colorize_cli.models.heads.ab_bins`). What is maximized is a mean over photographs,
 
     PSNR + 0.05 dB * percent of the true colorfulness - 10 dB * distance of the ab histograms
         - 1/30 dB * mean square of what is too warm - roughness of the fields,
@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.color import WHITE, XYZ_TO_RGB
-from colorize_cli.models.ab_bins import EXTENT, GRID, AbDecoder, soft_labels
-from colorize_cli.models.blocks import resize_like
-from colorize_cli.training.batches import Batch
+from colorize_cli.models.heads.ab_bins import EXTENT, GRID, AbDecoder, soft_labels
+from colorize_cli.models.network import resize_like
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Objective
 from colorize_cli.training.objectives.chroma import ab_decoder
 

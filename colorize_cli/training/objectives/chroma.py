@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.ab_bins import AbDecoder, soft_cross_entropy
-from colorize_cli.models.blocks import AB_UNIT, ColorizationNet, resize_like
-from colorize_cli.training.batches import Batch
+from colorize_cli.models.heads.ab_bins import AbDecoder, soft_cross_entropy
+from colorize_cli.models.network import AB_UNIT, ColorizationNet, resize_like
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Objective
 
 

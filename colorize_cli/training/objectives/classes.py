@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.models.color_classes import ClassDecoder, classes_of
-from colorize_cli.training.batches import Batch
+from colorize_cli.models.heads.color_classes import ClassDecoder, classes_of
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Objective
 
 

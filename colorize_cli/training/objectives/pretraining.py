@@ -1,6 +1,6 @@
 """Teaching a gray encoder what things are and, in ``gan``, what colors they tend to have.
 
-Up to two tasks on one trunk: classes, by a linear layer on the pooled deepest features (ignored for photos without a
+Up to two tasks on one encoder: classes, by a linear layer on the pooled deepest features (ignored for photos without a
 label), and chroma, by the decoder of ``gan`` up to an eighth of the input size, half the work of the whole. The linear
 layer is dropped afterwards.
 
@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.models.gan import Generator
-from colorize_cli.models.vgg import VGGTrunk, folded
-from colorize_cli.training.batches import Batch
+from colorize_cli.models.brown.generator import Generator
+from colorize_cli.models.encoders.vgg import VGGEncoder, folded
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.recipe import Stage
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Objective, Setting
 from colorize_cli.training.objectives.chroma import distribution_loss
-from colorize_cli.training.recipes import Stage
 
 
 class Pretraining(Objective):
@@ -34,9 +34,9 @@ class Pretraining(Objective):
         self.keeps_newest = not isinstance(network, Generator)
 
     def extra_modules(self) -> nn.Module:
-        """Return the class layer, and the twin of a trunk that is trained in its place, where there are such."""
-        trunk = getattr(self.network, "encoder", None)
-        if not isinstance(trunk, nn.Module) or not hasattr(trunk, "channels"):
+        """Return the class layer, and the twin of an encoder that is trained in its place, where there are such."""
+        encoder = getattr(self.network, "encoder", None)
+        if not isinstance(encoder, nn.Module) or not hasattr(encoder, "channels"):
             raise UsageProblem("This architecture has no encoder to pretrain.", "Choose another recipe.")
         if self.setting.classes <= 1 and not isinstance(self.network, Generator):
             raise UsageProblem(
@@ -46,9 +46,9 @@ class Pretraining(Objective):
             )
         extra = nn.ModuleDict()
         if self.setting.classes > 1:
-            extra["classes"] = nn.Linear(trunk.channels[-1], self.setting.classes)  # type: ignore[index,arg-type]
-        if isinstance(trunk, VGGTrunk):
-            extra["twin"] = trunk.with_batch_norm()
+            extra["classes"] = nn.Linear(encoder.channels[-1], self.setting.classes)  # type: ignore[index,arg-type]
+        if isinstance(encoder, VGGEncoder):
+            extra["twin"] = encoder.with_batch_norm()
         return extra
 
     @property
@@ -56,7 +56,7 @@ class Pretraining(Objective):
         return getattr(self.extra, "classes", None)
 
     @property
-    def _twin(self) -> VGGTrunk | None:
+    def _twin(self) -> VGGEncoder | None:
         return getattr(self.extra, "twin", None)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -77,8 +77,8 @@ class Pretraining(Objective):
         return {"loss": total, **terms}
 
     def _features(self, lightness: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        trunk: Any = self.network.encoder if self._twin is None else self._twin
-        return trunk(self.network.encoder_input(lightness))
+        encoder: Any = self.network.encoder if self._twin is None else self._twin
+        return encoder(self.network.encoder_input(lightness))
 
     def finish_step(self) -> None:
         """Give the network the plain weights of the twin, then count and average as always."""

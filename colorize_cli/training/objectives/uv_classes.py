@@ -6,11 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.blocks import ColorizationNet
-from colorize_cli.models.luv import ab_to_uv
-from colorize_cli.models.vgg_classifier import VGGClassifier
-from colorize_cli.models.vgg_regression import uv_accuracies, uv_bins
-from colorize_cli.training.batches import Batch
+from colorize_cli.models.heads.luv import ab_to_uv
+from colorize_cli.models.hwang_zhou.networks import VGGClassifier, uv_accuracies, uv_bins
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Objective
 
 

@@ -1,0 +1,1 @@
+"""The batch engine: many photographs, read, predicted and written side by side."""

@@ -1,0 +1,1 @@
+"""One run on many machines: shards without a scheduler, or a Dask cluster."""

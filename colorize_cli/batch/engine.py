@@ -1,0 +1,287 @@
+"""The batch run: a checked plan, a colorizer and options in, one outcome a photograph out."""
+
+import contextlib
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.inputs.companions import confidence_path, has_companions, results_of, sheet_path, variant_paths
+from colorize_cli.batch.inputs.plan import Item, Plan
+from colorize_cli.batch.inputs.sidecars import copy_sidecars
+from colorize_cli.batch.memory_limit import MemoryBudget, memory_in_use, memory_of
+from colorize_cli.batch.pipeline import Pipeline
+from colorize_cli.batch.reports.columns import done, failed, settled
+from colorize_cli.batch.reports.outcome import Outcome, Report
+from colorize_cli.batch.resume import ALREADY_DONE, Predictor, recorded_storage, skip_reason
+from colorize_cli.batch.stage_times import StageTimes
+from colorize_cli.batch.target_folder import TargetFolder
+from colorize_cli.batch.work import Reader, Work
+from colorize_cli.errors import EXIT_USAGE, ColorizeError
+from colorize_cli.imaging.codecs.jpeg_coefficients import require_jpeglib
+from colorize_cli.imaging.codecs.read import photo_from_array
+from colorize_cli.imaging.codecs.write import WriteResult, write_pages
+from colorize_cli.imaging.codecs.write_lossless import write_lossless
+from colorize_cli.imaging.companion_pictures import cell_gray, confidence_picture, contact_sheet, write_confidence_map
+from colorize_cli.imaging.marks import labelled_page
+from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.imaging.photo import Photo
+from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.variants import of_variant
+
+
+class Batch:
+    """Colorizes every photograph of a plan; one that fails never stops the others.
+
+    What does stop a run is a :class:`ColorizeError` about the model, the device or the output (disk full, read-only):
+    what is in flight ends, nothing new begins, and the report owns the exit code. ``stdin`` and ``stdout`` serve the
+    item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect.
+    """
+
+    def __init__(
+        self,
+        colorizer: Predictor,
+        options: ColorizeOptions,
+        *,
+        stop: threading.Event | None = None,
+        stdin: BinaryIO | None = None,
+        stdout: BinaryIO | None = None,
+    ) -> None:
+        self._colorizer, self._options = colorizer, options
+        provenance = colorizer.provenance()
+        self._provenance = replace(provenance, parameters=provenance.parameters | recorded_storage(options))
+        if options.lossless_luma:
+            require_jpeglib()
+        self._stop = stop or threading.Event()
+        self._stdout = stdout
+        self._reader = Reader(options, stdin)
+        self._fatal: ColorizeError | None = None
+        # Threads take turns with an accelerator; on a CPU each predicts its own photograph.
+        self._predicting = threading.Semaphore(1 if colorizer.batch_size > 1 else options.workers)
+        self._budget: MemoryBudget | None = None
+        self.times = StageTimes()
+        self._target = TargetFolder(None if options.output in (None, "-") else Path(options.output or ""))
+
+    def run(self, plan: Plan, on_outcome: Callable[[Outcome], None] = lambda _: None) -> Report:
+        """Colorize the plan; ``on_outcome`` is called in this thread as each photograph ends."""
+        report = Report()
+        total = len(plan)
+        pipeline: Pipeline[Item, Work, Outcome] = Pipeline(
+            read=self._read,
+            predict=self._predict,
+            finish=self._finish,
+            failed=self._failed,
+            task_of=lambda work: work.item,
+            ended=Outcome,
+            workers=max(1, min(self._options.workers, plan.todo)),
+            batch_size=self._colorizer.batch_size,
+            stop=self._stop,
+        )
+        if self._options.memory is not None:
+            self._budget = MemoryBudget(self._options.memory - memory_in_use())
+        with self.times.run():
+            for outcome in pipeline.run(plan):
+                if self._budget is not None:
+                    self._budget.release((outcome.source, outcome.target))
+                report.add(outcome)
+                try:
+                    on_outcome(outcome)
+                except ColorizeError as error:  # the report's own disk is full, say
+                    self._stop_for(error)
+        report.stopped_by = self._fatal
+        report.not_reached = total - report.done - report.skipped - report.failed
+        return report
+
+    def run_one(self, item: Item) -> tuple[Outcome, ColorizeError | None]:
+        """Return how one photograph ended, and the error, if any, that concerns all others too. Any thread may call."""
+        try:
+            work = self._read(item)
+            if isinstance(work, Outcome):
+                return work, None
+            self._predict([work])
+            return self._finish(work), None
+        except Exception as error:
+            return self._failed(item, error), self._fatal
+
+    def overwriting(self) -> "Batch":
+        """Return a batch with the same model that replaces results."""
+        other = Batch(self._colorizer, replace(self._options, overwrite=True), stop=self._stop)
+        other._predicting = self._predicting
+        return other
+
+    @property
+    def provenance(self) -> Provenance:
+        """What its results record of how they were made."""
+        return self._provenance
+
+    def _read(self, item: Item) -> Work | Outcome:
+        ended = settled(item, self._options, self._provenance)
+        if ended is not None:
+            return ended
+        self._wait_for_room(item)
+        with self.times.measure("read"):
+            return self._reader.begin(item)
+
+    def _wait_for_room(self, item: Item) -> None:
+        if self._budget is not None and item.source is not None:
+            with contextlib.suppress(OSError):  # reading it will say what is wrong
+                self._budget.reserve((item.source, item.target), memory_of(item.source))
+
+    def _predict(self, works: Sequence[Work]) -> None:
+        for work, prediction in zip(works, self._predictions([work.photo.gray for work in works]), strict=True):
+            work.ab, work.confidence = prediction.ab, prediction.confidence
+            if prediction.confidence is not None:
+                work.confidences = [float(prediction.confidence.mean())]
+            work.variants = self._variants(work.photo.gray, work.ab)
+
+    def _variants(self, gray: np.ndarray, ab: np.ndarray) -> np.ndarray | None:
+        count = self._options.variants
+        if count is None:
+            return None
+        with self._predicting, self.times.measure("predict"):
+            return self._colorizer.variants([gray], [ab], count, self._options.seed or 0)[0]
+
+    def _predictions(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        with self._predicting, self.times.measure("predict"):
+            if self._colorizer.has_confidence or self._options.wants_confidence:
+                return self._colorizer.predict_with_confidence(grays)
+            return [Prediction(ab) for ab in self._colorizer.predict(grays)]
+
+    def _finish(self, work: Work) -> Outcome:
+        item = work.item
+        if item.target is not None:
+            self._target.make(item.target.parent)
+        elif self._stdout is None:
+            raise ColorizeError("Standard output is not available here.")
+        if item.target is not None:
+            with self.times.measure("write"):
+                work.notes += self._write_companions(work, item.target)
+            if self._options.resumes and os.path.lexists(item.target):
+                if not has_companions(self._options):  # another run on the same tree was faster
+                    return Outcome(item.source, item.target, "skipped", skip_reason(item.target, self._provenance))
+                work.notes.append("the result was there already: only what was missing beside it was written")
+                return done(work, self._options, self._provenance)
+        with self.times.measure("write"):
+            written = self._write(work, item.target)
+        work.notes += written.notes
+        return done(work, self._options, self._provenance)
+
+    def _write_companions(self, work: Work, target: Path) -> list[str]:
+        """Write what belongs beside a result before the result itself, so that a result is never without; return notes.
+
+        On resuming, what is there is left alone.
+        """
+        notes: list[str] = []
+        if self._options.sidecar and work.item.source is not None:
+            for number, path in enumerate(results_of(target, self._options), 1):
+                provenance = of_variant(self._provenance, number)
+                notes += copy_sidecars(work.item.source, path, provenance, overwrite=self._options.overwrite)
+        if work.variants is not None:
+            notes += self._write_variants(work, target, work.variants)
+        path = confidence_path(target, self._options)
+        if not self._options.confidence_map or work.confidence is None:
+            return notes
+        if (reasons := self._there_already(path, self._provenance)) is not None:
+            return notes + reasons
+        picture = confidence_picture(work.photo.gray, work.confidence)
+        write_confidence_map(path, picture, self._provenance, overwrite=self._options.overwrite)
+        return [*notes, "the confidence map shows the first page only"] if work.further_pages else notes
+
+    def _there_already(self, path: Path, provenance: Provenance) -> list[str] | None:
+        """Return None for a companion that is to be written, and else, on resuming, what is odd about the one there."""
+        if not self._options.resumes or not os.path.lexists(path):
+            return None
+        reason = skip_reason(path, provenance)
+        return [] if reason == ALREADY_DONE else [reason]
+
+    def _write_variants(self, work: Work, target: Path, variants: np.ndarray) -> list[str]:
+        """Write the variants after the first, and the contact sheet of all; return notes."""
+        notes: list[str] = []
+        for number, path in enumerate(variant_paths(target, len(variants)), 1):
+            if number == 1:  # the result itself
+                continue
+            reasons = self._there_already(path, of_variant(self._provenance, number))
+            notes += self._write(work, path, number).notes if reasons is None else reasons
+        path, provenance = sheet_path(target), of_variant(self._provenance, "sheet")
+        if (reasons := self._there_already(path, provenance)) is not None:
+            return notes + reasons
+        small = photo_from_array(cell_gray(work.photo.gray))
+        sheet = contact_sheet([self._recombined(small, ab) for ab in variants])
+        page = self._marked(sheet, replace(photo_from_array(sheet), path=work.item.source))
+        write_pages(path, [page], provenance=provenance, format="JPEG", quality=90, overwrite=self._options.overwrite)
+        return [*notes, "the contact sheet shows the first page only"] if work.further_pages else notes
+
+    def _write(self, work: Work, path: Path | None, number: int = 1) -> WriteResult:
+        """Write a result, the one of this ``number`` among several variants, to ``path`` or standard output."""
+        target = path if path is not None else self._stdout
+        assert target is not None
+        options, provenance = self._options, of_variant(self._provenance, number)
+        if work.scan is None:
+            return write_pages(
+                target,
+                self._colored(work, number),
+                provenance=provenance,
+                format=options.format,
+                quality=options.quality,
+                overwrite=options.overwrite,
+            )
+        written, change = write_lossless(
+            target,
+            work.scan,
+            self._recombined(work.photo, _numbered(work.ab, work.variants, number)),
+            work.photo,
+            provenance=provenance,
+            quality=options.quality,
+            overwrite=options.overwrite,
+        )
+        work.details["lightness_change"] = round(change, 3)
+        return written
+
+    def _colored(self, work: Work, variant: int) -> Iterator[tuple[np.ndarray, Photo]]:
+        """Yield the photograph in color; further pages are read and predicted one by one as they are written."""
+        yield self._marked(self._recombined(work.photo, _numbered(work.ab, work.variants, variant)), work.photo)
+        for page in self._reader.further_pages(work):
+            (prediction,) = self._predictions([page.gray])
+            if prediction.confidence is not None and variant == 1:
+                work.confidences.append(float(prediction.confidence.mean()))
+            ab = _numbered(prediction.ab, self._variants(page.gray, prediction.ab), variant)
+            yield self._marked(self._recombined(page, ab), page)
+
+    def _recombined(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
+        with self.times.measure("recombine"):
+            return self._colorizer.colorize(photo, ab)
+
+    def _marked(self, rgb: np.ndarray, photo: Photo) -> tuple[np.ndarray, Photo]:
+        """Return the result with the notice on it that was asked for."""
+        options = self._options
+        return (
+            (rgb, photo) if options.label is None else labelled_page(rgb, photo, options.label, options.label_position)
+        )
+
+    def _stop_for(self, error: ColorizeError) -> None:
+        if self._fatal is None or error.exit_code > self._fatal.exit_code:
+            self._fatal = error
+        self._stop.set()
+
+    def _failed(self, item: Item, error: Exception) -> Outcome:
+        outcome = failed(item, error, self._options, self._provenance)
+        if outcome.status == "failed" and isinstance(error, ColorizeError) and _concerns_all(error):
+            self._stop_for(error)
+        return outcome
+
+
+def _numbered(ab: np.ndarray, variants: np.ndarray | None, number: int) -> np.ndarray:
+    return ab if variants is None else variants[number - 1]
+
+
+def _concerns_all(error: ColorizeError) -> bool:
+    """Whether the next photographs would fail too, unlike where one name is too long, or not allowed there."""
+    cause = error.__cause__
+    one_name = isinstance(cause, OSError) and cause.errno in {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+    return error.exit_code > EXIT_USAGE and not one_name

@@ -1,0 +1,1 @@
+"""Which photographs a run is about, and which files it will write for each."""

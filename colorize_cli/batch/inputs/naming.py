@@ -1,0 +1,72 @@
+"""Where results go and what they are called."""
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from colorize_cli.batch.inputs.sources import RESULT_MARK, STANDARD_STREAM, Source, is_list
+from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where results go: ``kind`` is ``beside`` the inputs, one ``file``, a ``folder``, or the ``stream`` stdout."""
+
+    kind: Literal["beside", "file", "folder", "stream"]
+    path: Path | None = None
+
+
+def destination(output: str | None, words: list[str]) -> Destination:
+    """Read ``-o``: a folder when it ends in ``/``, exists as one, or there are several inputs (or a folder of them)."""
+    stdin = STANDARD_STREAM in words
+    if stdin and len(words) > 1:
+        raise UsageProblem("Standard input (-) is one photo and cannot be mixed with others.", "Colorize it alone.")
+    wildcard = glob.has_magic(words[0]) and not os.path.lexists(words[0])
+    several = len(words) > 1 or Path(words[0]).is_dir() or is_list(words[0]) or wildcard
+    if output == STANDARD_STREAM or (output is None and stdin):
+        if several:
+            raise UsageProblem("Standard output takes one photo only.", "Give a folder: -o results/")
+        return Destination("stream")
+    if output is None:
+        return Destination("beside")
+    path = Path(output)
+    if stdin and (output.endswith(("/", os.sep)) or path.is_dir()):
+        raise UsageProblem(f"A photo from standard input has no name to use in '{output}'.", "Name the file: -o x.jpg")
+    if output.endswith(("/", os.sep)) or path.is_dir() or several:
+        if path.exists() and not path.is_dir():
+            raise UsageProblem(f"'{output}' is a file, but several results need a folder.", "Name a folder with -o.")
+        return Destination("folder", path)
+    return Destination("file", path)
+
+
+def result_path(source: Source, place: Destination, suffix: str) -> Path | None:
+    """Return where the result of ``source`` lands; ``suffix`` is the one its format needs."""
+    if place.kind == "stream" or source.path is None:
+        return place.path if place.kind == "file" else None
+    if place.kind == "file":
+        return place.path
+    stem = source.path.stem
+    if place.kind == "folder":
+        assert place.path is not None
+        return place.path / source.relative.parent / f"{stem}{suffix}"
+    return source.path.with_name(f"{stem}{RESULT_MARK}{suffix}")
+
+
+def check_file_format(path: Path | None, format: str | None) -> None:
+    """The suffix of ``-o FILE`` names the format: it must be one that holds color, and agree with ``--format``.
+
+    Raises :class:`UsageProblem`.
+    """
+    assert path is not None
+    by_suffix = format_of_suffix(path.suffix)
+    if by_suffix is not None and FORMATS[by_suffix].written_as is not None:
+        raise UsageProblem(f"'{path}' would be {by_suffix}, which holds too few colors.", "Name it .png, for example.")
+    if by_suffix is None and format is None:
+        raise UsageProblem(
+            f"'{path}' has no suffix of a known format.", "Name it .jpg, .png or .tif, or give --format."
+        )
+    if by_suffix is not None and format is not None and normalize_format(format) != by_suffix:
+        raise UsageProblem(f"'{path}' and --format {format} contradict each other.", "Leave one of them out.")

@@ -1,0 +1,319 @@
+"""Which result belongs to which photograph, decided and checked before any work is done.
+
+The plan lives in a temporary SQLite database that spills to disk, so that a million scans cost no memory, and it is
+listed once: results that appear during the run cannot become inputs.
+"""
+
+import os
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from colorize_cli.batch.cluster.shards import Shard
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.inputs.companions import companions, first_variant, has_companions, is_first_variant
+from colorize_cli.batch.inputs.naming import Destination, check_file_format, destination, result_path
+from colorize_cli.batch.inputs.sources import STANDARD_STREAM, Source, expand_inputs
+from colorize_cli.batch.reports.retry import failed_items, failed_names
+from colorize_cli.errors import OutputExists, UsageProblem
+from colorize_cli.imaging.codecs.formats import output_suffix
+
+_NAMED_AT_MOST = 5
+
+_SCHEMA = """
+CREATE TABLE item (number INTEGER PRIMARY KEY, source BLOB, target BLOB, source_real BLOB, source_key BLOB,
+                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL)
+"""
+_INDEXES = """
+CREATE INDEX by_target ON item (target_key);
+CREATE INDEX by_source ON item (source_key);
+CREATE INDEX by_name ON item (source, number);
+"""
+# What an item writes: its result and, where there are any, the files beside that.
+_WRITTEN = """
+CREATE TABLE written (number INTEGER, target BLOB, target_key BLOB);
+INSERT INTO written SELECT number, target, target_key FROM item WHERE target_key IS NOT NULL;
+"""
+_WRITTEN_INDEX = "CREATE INDEX by_written ON written (target_key)"
+
+State = Literal["todo", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One photograph and where its result goes; ``None`` is standard input and standard output.
+
+    ``state`` is ``todo``, or how it ended already while planning, with the ``reason``.
+    """
+
+    source: Path | None
+    target: Path | None
+    state: State = "todo"
+    reason: str = ""
+
+
+class Plan:
+    """The checked list of what to do; iterating yields every :class:`Item` sorted by name, settled ones included."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        """Take the items in; :meth:`check` must follow before any work."""
+        self._names = _Names()
+        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute(_SCHEMA)
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            map(self._names.row, items),
+        )
+        self._database.execute("COMMIT")
+        self._database.executescript(_INDEXES)
+        self._forget_repeats()
+        self._written = "item"
+
+    def __len__(self) -> int:
+        return int(self._one("SELECT count(*) FROM item"))
+
+    def __iter__(self) -> Iterator[Item]:
+        rows = self._database.execute("SELECT source, target, state, reason FROM item ORDER BY source, number")
+        for source, target, state, reason in rows:
+            yield Item(_path(source), _path(target), state, reason)
+
+    @property
+    def todo(self) -> int:
+        """How many photographs are left to colorize."""
+        return int(self._one("SELECT count(*) FROM item WHERE state = 'todo'"))
+
+    def check(self, options: ColorizeOptions, is_our_result: Callable[[Path], bool] = lambda _: False) -> None:
+        """Refuse what could lose a photograph; nothing has been written when this raises.
+
+        :class:`UsageProblem`: two results with one name (also in another case or Unicode form), or a result that would
+        replace an original. :class:`OutputExists`: a result that exists, without ``overwrite`` or ``skip_existing``.
+        An input that is itself the earlier result of another input is passed over. With ``shard`` all photographs are
+        checked against each other, then those of the other shards are dropped.
+        """
+        self._add_companions(options)
+        self._protect_originals(options, is_our_result)
+        self._refuse_collisions()
+        if options.part is not None:
+            self._keep_shard(options.part)
+        if not options.overwrite and not options.resumes:
+            self._refuse_existing()
+
+    def keep_only(self, chosen: Iterable[tuple[bytes, bool]]) -> None:
+        """Drop every item but those called, or found through links at, a chosen name, or under one that is a folder.
+
+        ``chosen``: names, and whether each is a folder.
+        """
+        self._database.execute("CREATE TEMP TABLE chosen (name BLOB, folder INTEGER)")
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO chosen VALUES (?, ?)", chosen)
+        self._database.execute("CREATE INDEX temp.by_chosen ON chosen (name)")
+        self._database.execute("CREATE INDEX temp.by_folder ON chosen (folder)")
+        self._database.execute(
+            "DELETE FROM item WHERE source NOT IN (SELECT name FROM chosen)"
+            " AND source_real NOT IN (SELECT name FROM chosen) AND NOT EXISTS (SELECT 1 FROM chosen"
+            " WHERE folder AND substr(item.source, 1, length(name) + 1) = CAST(name || '/' AS BLOB))"
+        )
+        self._database.execute("COMMIT")
+
+    def _keep_shard(self, shard: Shard) -> None:
+        self._database.create_function("held", 1, shard.holds, deterministic=True)
+        self._database.execute("DELETE FROM item WHERE source IS NOT NULL AND NOT held(source)")
+
+    def _one(self, query: str, *values: Any) -> Any:
+        return self._database.execute(query, values).fetchone()[0]
+
+    def _forget_repeats(self) -> None:
+        """The same photograph named twice (as a file and within its folder, say) is colorized once."""
+        self._database.execute(
+            "DELETE FROM item WHERE source_real IS NOT NULL AND number NOT IN"
+            " (SELECT min(number) FROM item GROUP BY source_real, target_key)"
+        )
+
+    def _add_companions(self, options: ColorizeOptions) -> None:
+        """List what is written beside results (:mod:`~colorize_cli.batch.inputs.companions`), to be checked too.
+
+        A run without any does without a second table.
+        """
+        if not has_companions(options):
+            return
+        self._written = "written"
+        self._database.executescript(_WRITTEN)
+        todo = self._database.execute("SELECT number, target FROM item WHERE state = 'todo' AND target IS NOT NULL")
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT INTO written VALUES (?, ?, ?)",
+            (
+                (number, os.fsencode(path), self._names.key(path))
+                for number, target in todo
+                for path in companions(Path(os.fsdecode(target)), options)
+            ),
+        )
+        self._database.execute("COMMIT")
+        self._database.execute(_WRITTEN_INDEX)
+
+    def _protect_originals(self, options: ColorizeOptions, is_our_result: Callable[[Path], bool]) -> None:
+        """Treat results that stand where an input stands: pass over our own results, refuse to replace an original.
+
+        On resuming, an original that happens to bear the name of a result is harmless: the result is left alone.
+        """
+        pairs = self._database.execute(
+            f"SELECT a.number, a.source, b.number, b.source FROM {self._written} w JOIN item a USING (number)"
+            " JOIN item b ON w.target_key = b.source_key WHERE a.state = 'todo' ORDER BY a.source"
+        ).fetchall()
+        for maker_number, maker, number, original in pairs:
+            made_by, path = os.fsdecode(maker) if maker else STANDARD_STREAM, Path(os.fsdecode(original))
+            itself = number == maker_number
+            if not itself and is_our_result(path):
+                reason = f"It is the result of '{made_by}', not an original."
+                self._database.execute(
+                    "UPDATE item SET state = 'skipped', target_key = NULL, reason = ? WHERE number = ?",
+                    (_text(reason), number),
+                )
+            elif itself or not options.resumes:
+                raise UsageProblem(
+                    f"The result of '{made_by}' would replace the original '{path}'.",
+                    "Originals are never overwritten: choose another place with -o.",
+                )
+
+    def _refuse_collisions(self) -> None:
+        pair = self._database.execute(
+            f"SELECT a.source, b.source, v.target, w.target FROM {self._written} v JOIN {self._written} w"
+            " ON v.target_key = w.target_key AND v.number < w.number"
+            " JOIN item a ON a.number = v.number JOIN item b ON b.number = w.number"
+            " WHERE a.state = 'todo' AND b.state = 'todo' ORDER BY a.source LIMIT 1"
+        ).fetchone()
+        if pair is None:
+            return
+        first, second, target, other = (os.fsdecode(name) for name in pair)
+        same = "" if target == other else f" (or '{other}': only case or Unicode form differs)"
+        raise UsageProblem(
+            f"'{first}' and '{second}' would both be written to '{target}'{same}.",
+            "Colorize them in two runs into different folders (-o), or rename one.",
+        )
+
+    def _refuse_existing(self) -> None:
+        existing = []
+        count = 0
+        for (target,) in self._database.execute(
+            f"SELECT w.target FROM {self._written} w JOIN item a USING (number)"
+            " WHERE a.state = 'todo' AND w.target IS NOT NULL ORDER BY a.source, a.number"
+        ):
+            if os.path.lexists(target):
+                count += 1
+                if count <= _NAMED_AT_MOST:
+                    existing.append(f"'{os.fsdecode(target)}'")
+        if count:
+            more = f" and {count - len(existing)} more" if count > len(existing) else ""
+            verb = "exists" if count == 1 else "exist"
+            raise OutputExists(
+                f"{', '.join(existing)}{more} already {verb}; nothing was done.",
+                "Give --skip-existing to go on where an earlier run stopped, or --overwrite to replace.",
+            )
+
+
+def make_plan(
+    words: list[str],
+    options: ColorizeOptions,
+    *,
+    is_our_result: Callable[[Path], bool] = lambda _: False,
+) -> Plan:
+    """List the inputs, name every result, and check the whole before any work.
+
+    ``is_our_result(path)`` tells by its provenance whether a file was made by this
+    program. With ``retry`` only what failed in that report is meant: among the words, or without any, where the report
+    says that it lies and where its result was to go. Raises :class:`UsageProblem` and its kinds.
+    """
+    if (options.retry is not None or options.part is not None) and STANDARD_STREAM in words:
+        raise UsageProblem("Standard input has no name to find in a report or a shard.", "Name the photos.")
+    if options.retry is not None and not words:
+        plan = Plan(_variants_of(Item(*entry), options) for entry in failed_items(options.retry, options))
+        plan.check(options, is_our_result)
+        return plan
+    if not words:
+        raise UsageProblem("No photo was named.", "Give files, folders or - for standard input.")
+    place = destination(options.output, words)
+    if place.kind == "stream" and options.variants is not None:
+        raise UsageProblem("Standard output takes one picture, not --variants.", "Name a file with -o.")
+    if place.kind == "file":
+        check_file_format(place.path, options.format)
+    sources = expand_inputs(
+        words, leave_out=place.path if place.kind == "folder" else None, is_our_result=is_our_result
+    )
+    plan = Plan(_items(sources, place, options))
+    if options.retry is not None:
+        plan.keep_only(failed_names(options.retry))
+    plan.check(options, is_our_result)
+    return plan
+
+
+def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptions) -> Iterator[Item]:
+    for source in sources:
+        if source.problem:
+            yield Item(source.path, None, "failed", source.problem)
+        elif source.passed_over:
+            yield Item(source.path, None, "skipped", source.passed_over)
+        else:
+            suffix = output_suffix(source.path, options.format) if source.path is not None else ""
+            target = result_path(source, place, suffix)
+            if target is not None and options.variants is not None:
+                target = first_variant(target)
+            yield Item(source.path, target)
+
+
+def _variants_of(item: Item, options: ColorizeOptions) -> Item:
+    """What is tried again may have been a single result then."""
+    if options.variants is None or item.target is None or is_first_variant(item.target):
+        return item
+    return replace(item, target=first_variant(item.target))
+
+
+class _Names:
+    """Names made comparable: links resolved, each folder once."""
+
+    def __init__(self) -> None:
+        self._real_folder = lru_cache(maxsize=4096)(os.path.realpath)
+
+    def row(self, item: Item) -> tuple[Any, ...]:
+        """Return the columns of one item of the plan."""
+        real = self._real(item.source) if item.source else None
+        target_key = self.key(item.target) if item.target else None
+        return (
+            os.fsencode(item.source) if item.source else None,
+            os.fsencode(item.target) if item.target else None,
+            os.fsencode(real) if real else None,
+            _key(real) if real else None,
+            target_key,
+            item.state,
+            _text(item.reason),
+        )
+
+    def key(self, target: Path) -> bytes:
+        """Return the comparable name of a file that is to be written."""
+        return _key(self._beside(target))
+
+    def _real(self, path: Path) -> str:
+        return os.path.realpath(path) if path.is_symlink() else self._beside(path)
+
+    def _beside(self, path: Path) -> str:
+        return os.path.join(self._real_folder(path.parent), path.name)  # noqa: PTH118 - a million times: Path is slow
+
+
+def _key(path: str) -> bytes:
+    """Return what two names share when a file system that ignores case or Unicode form takes them for one."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    return folded.encode("utf-8", "surrogatepass")
+
+
+def _text(reason: str) -> str:
+    return reason.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _path(name: bytes | None) -> Path | None:
+    return None if name is None else Path(os.fsdecode(name))

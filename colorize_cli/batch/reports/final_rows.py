@@ -1,0 +1,95 @@
+"""The rows of reports, read back: the last word on every photograph, however many runs wrote about it."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from colorize_cli.batch.reports.outcome import Report
+from colorize_cli.errors import UsageProblem
+
+FINAL = frozenset({"done", "skipped", "failed"})
+
+_SCHEMA = """
+CREATE TABLE row (number INTEGER PRIMARY KEY, input BLOB UNIQUE, status TEXT NOT NULL, line BLOB NOT NULL)
+"""
+# Passing over a result that exists says nothing new about how it was made.
+_PUT = """
+INSERT INTO row (input, status, line) VALUES (?, ?, ?) ON CONFLICT (input) DO UPDATE
+SET status = excluded.status, line = excluded.line WHERE NOT (row.status = 'done' AND excluded.status = 'skipped')
+"""
+
+
+class FinalRows:
+    """The final row of every photograph named in reports, in the order in which they appeared first.
+
+    Of several rows about one input the last counts, in the order of the reports given; a row that says only that an
+    existing result was left alone does not replace the row that says how it was made. Lines that are no rows (the last
+    one of a run that was killed, say) are passed over and counted in ``damaged``. Rows lie in a temporary database that
+    spills to disk. Raises :class:`UsageProblem` where a file cannot be read or holds no row at all, though not empty.
+    """
+
+    def __init__(self, reports: Iterable[Path]) -> None:
+        self.damaged = 0
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute(_SCHEMA)
+        self._database.execute("BEGIN")
+        for report in reports:
+            self._take(report)
+        self._database.execute("COMMIT")
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM row").fetchone()[0])
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield each final row as it was written, one line of JSON."""
+        for (line,) in self._database.execute("SELECT line FROM row ORDER BY number"):
+            yield line
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield each final row."""
+        return map(json.loads, self.lines())
+
+    def failed(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the photographs that failed."""
+        for (line,) in self._database.execute("SELECT line FROM row WHERE status = 'failed' ORDER BY number"):
+            yield json.loads(line)
+
+    def summary(self) -> Report:
+        """Return the counts, and with them the exit code, of one run that would have ended like this."""
+        report = Report()
+        counts = dict(self._database.execute("SELECT status, count(*) FROM row GROUP BY status"))
+        report.done, report.skipped, report.failed = (counts.get(name, 0) for name in ("done", "skipped", "failed"))
+        return report
+
+    def _take(self, report: Path) -> None:
+        damaged = rows = 0
+        try:
+            with report.open("rb") as file:
+                for line in file:
+                    parsed = _parsed(line)
+                    if parsed is None:
+                        damaged += bool(line.strip(b" \t\r\n\0"))
+                        continue
+                    rows += 1
+                    name, status = parsed
+                    self._database.execute(_PUT, (name.encode("utf-8", "surrogatepass"), status, line.rstrip() + b"\n"))
+        except OSError as error:
+            raise UsageProblem(f"The report '{report}' cannot be read: {error.strerror}.", "Check its name.") from error
+        if damaged and not rows:
+            raise UsageProblem(f"'{report}' is no report of colorize.", "Name a file that --report wrote.")
+        self.damaged += damaged
+
+
+def _parsed(line: bytes) -> tuple[str, str] | None:
+    """Return input and status of a row, None where the line is none."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(row, dict):
+        return None
+    name, status = row.get("input"), row.get("status")
+    return (name, status) if isinstance(name, str) and status in FINAL else None

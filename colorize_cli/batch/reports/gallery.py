@@ -1,0 +1,143 @@
+"""``--gallery``: one page with a slider between gray and color for the least certain results of a run.
+
+Only so many results are remembered as the page will show; their pictures are read again, one after the other, when the
+run has ended.
+"""
+
+import base64
+import heapq
+import html
+import io
+import os
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.reports.outcome import Outcome
+from colorize_cli.errors import ColorizeError, OutputExists, UsageProblem
+from colorize_cli.files import atomic_file
+from colorize_cli.imaging.codecs.read import read_photo
+
+SIDE = 720
+"""Longest side, in pixels, of the pictures on the page."""
+QUALITY = 82
+
+
+class Gallery:
+    """The least certain results of a run, and the page that shows them. Does nothing where none was asked for.
+
+    Raises :class:`UsageProblem` and :class:`OutputExists` when made, for a page that must not be written. On resuming
+    and on ``overwrite`` an earlier page is replaced; it shows the results of this run only.
+    """
+
+    def __init__(self, options: ColorizeOptions) -> None:
+        self._path, self._size = options.gallery, options.gallery_size
+        self._max_megapixels = options.max_megapixels
+        self._replace = options.overwrite or options.resumes
+        self._heap: list[tuple[float, int, Outcome]] = []  # the most certain of those kept comes first
+        self._count = 0
+        path = self._path
+        if path is None:
+            return
+        if path.suffix.lower() not in {".html", ".htm"}:
+            raise UsageProblem(f"'{path}' is no name of a page.", "Name it gallery.html, for example.")
+        if path.is_dir() or not path.parent.is_dir():
+            raise UsageProblem(f"'{path}' cannot be a file.", "Name a file in a folder that exists.")
+        if os.path.lexists(path) and not self._replace:
+            raise OutputExists(f"'{path}' exists.", "Name another file, or give --overwrite or --skip-existing.")
+
+    def add(self, outcome: Outcome) -> None:
+        """Remember a result if it is among the least certain so far; one without a confidence counts as uncertain."""
+        if self._path is None or outcome.status != "done" or outcome.source is None or outcome.target is None:
+            return
+        self._count += 1
+        entry = (-float(outcome.details.get("confidence", 0.0)), -self._count, outcome)
+        if len(self._heap) < self._size:
+            heapq.heappush(self._heap, entry)
+        else:
+            heapq.heappushpop(self._heap, entry)
+
+    def write(self) -> Path | None:
+        """Write the page, least certain first, and return its path; None where none was asked for.
+
+        Raises :class:`OutputError`; the page is there whole or not at all.
+        """
+        if self._path is None:
+            return None
+        head, _, tail = resources.files(__package__).joinpath("gallery.html").read_text("utf-8").partition("$entries")
+        with atomic_file(self._path, overwrite=self._replace) as file:
+            file.write(head.encode())
+            for article in self._articles():
+                file.write(article.encode())
+            file.write(tail.encode())
+        return self._path
+
+    def _articles(self) -> Iterator[str]:
+        # The key is minus the confidence: the least certain has the greatest.
+        least_certain_first = sorted(self._heap, key=lambda entry: entry[:2], reverse=True)
+        for number, (*_, outcome) in enumerate(least_certain_first, 1):
+            yield _article(number, outcome, self._max_megapixels)
+        if not self._heap:
+            yield "<p>No photograph was colorized in this run.</p>"
+
+
+def _article(number: int, outcome: Outcome, max_megapixels: float) -> str:
+    source, target = outcome.source, outcome.target
+    assert source is not None and target is not None
+    details = outcome.details
+    facts = [f"Confidence {details['confidence']:.2f}" if "confidence" in details else "Confidence not known"]
+    facts += [f"model {details.get('model', '')}", _name(target)]
+    notes = "".join(f'<p class="warning">{html.escape(note)}</p>' for note in outcome.notes)
+    try:
+        pictures = _pair(number, source, target, max_megapixels)
+    except (ColorizeError, OSError, ValueError) as error:
+        pictures = f'<p class="warning">{html.escape(f"It cannot be shown: {error}")}</p>'
+    return (
+        f'<article id="photo-{number}"><h2>{number}. {html.escape(_name(source))}</h2>'
+        f"<p>{html.escape(' · '.join(facts))}</p>{notes}{pictures}</article>\n"
+    )
+
+
+def _pair(number: int, source: Path, target: Path, max_megapixels: float) -> str:
+    gray = read_photo(source, max_megapixels=max_megapixels).gray
+    before = Image.fromarray(gray if gray.dtype == np.uint8 else (gray >> 8).astype(np.uint8))
+    before.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    after = _color(target).resize(before.size, Image.Resampling.LANCZOS)
+    name = html.escape(_name(source), quote=True)
+    size = f'width="{before.width}" height="{before.height}"'
+    return (
+        f'<div class="pair"><img class="before" {size} alt="{name} in gray" src="{_data_uri(before)}">'
+        f'<img class="after" {size} alt="{name} in color" src="{_data_uri(after)}">'
+        f'<input type="range" min="0" max="100" value="50" aria-label="Border between gray and color of {name}"></div>'
+    )
+
+
+def _color(path: Path) -> Image.Image:
+    """Return a result of this program, at least as large as the page shows it, 8-bit RGB; they are upright and sRGB."""
+    with Image.open(path) as image:
+        image.draft("RGB", (SIDE, SIDE))
+        if image.mode in {"RGB", "RGBA"}:
+            return image.convert("RGB")
+    # Pillow has no 16 bits a channel for color.
+    import cv2
+
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError("its format cannot be read here")
+    return Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def _data_uri(picture: Image.Image) -> str:
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def _name(path: Any) -> str:
+    """Return a path as text; bytes that are not UTF-8 become escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

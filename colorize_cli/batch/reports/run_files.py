@@ -1,0 +1,98 @@
+"""What a run leaves behind about itself: the report and the list of failed photos."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.reports.outcome import Outcome, json_line
+from colorize_cli.errors import OutputError, OutputExists, UsageProblem
+from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
+
+_FIRST_BYTES = b'{"input"'
+
+
+class RunFiles:
+    """``--report`` (one JSON row a photo) and ``--failed-list`` (one path a line, in its bytes), flushed row by row.
+
+    On resuming (``skip_existing``, ``retry``) the report is continued, on a new line even where the run before was
+    killed in the middle of one, and the failed list begun anew; otherwise a file that exists is replaced only with
+    ``overwrite``, and a photograph never. Two runs may continue one report. Raises :class:`UsageProblem` and
+    :class:`OutputExists` when made or entered, :class:`OutputError` when entered or written to.
+    """
+
+    def __init__(self, options: ColorizeOptions) -> None:
+        report = options.report_file
+        continued = options.resumes or (options.retry is not None and options.report is None)
+        self._paths = (report, options.failed_file)
+        new = "wb" if options.overwrite else "xb"
+        self._modes = ("ab" if continued else new, "wb" if options.resumes else new)
+        self._files: list[IO[bytes] | None] = [None, None]
+        for path in self._paths:
+            if path is not None:
+                _refuse_precious(path, replace=options.overwrite or options.resumes)
+        if report is not None and continued and report.is_file() and not _is_report(report):
+            raise UsageProblem(f"'{report}' is no report of an earlier run.", "Name another file with --report.")
+
+    def __enter__(self) -> Self:
+        """Open the files."""
+        try:
+            for number, (path, mode) in enumerate(zip(self._paths, self._modes, strict=True)):
+                self._files[number] = path.open(mode) if path is not None else None
+                if path is not None and mode == "ab" and _ends_within_a_line(path):
+                    _append(self._files[number], b"\n")  # type: ignore[arg-type]  # it was opened just now
+        except FileExistsError as error:
+            raise _exists(path) from error
+        except OSError as error:
+            raise OutputError(f"'{path}' cannot be written: {error.strerror}.", "Name another file.") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close them."""
+        for file in self._files:
+            if file is not None:
+                file.close()
+
+    def add(self, outcome: Outcome) -> None:
+        """Append the row of one outcome. Raises :class:`OutputError`."""
+        report, failed = self._files
+        if report is not None:
+            _append(report, json_line(outcome.row()).encode("ascii"))
+        if failed is not None and outcome.status == "failed" and outcome.source is not None:
+            _append(failed, os.fsencode(outcome.source) + b"\n")
+
+
+def _refuse_precious(path: Path, *, replace: bool) -> None:
+    if path.suffix.lower() in READABLE_SUFFIXES:
+        raise UsageProblem(f"'{path}' has the name of a photograph.", "Name a text file, such as report.jsonl.")
+    if path.is_dir():
+        raise UsageProblem(f"'{path}' is a folder.", "Name a file in it.")
+    if path.is_file() and not replace:
+        raise _exists(path)
+
+
+def _exists(path: Path | None) -> OutputExists:
+    return OutputExists(f"'{path}' exists.", "Name another file, or give --overwrite or --skip-existing.")
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return file.read(1) not in (b"", b"\n")
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_FIRST_BYTES)) in (b"", _FIRST_BYTES)
+
+
+def _append(file: IO[bytes], line: bytes) -> None:
+    try:
+        file.write(line)
+        file.flush()
+    except OSError as error:
+        raise OutputError(f"'{file.name}' cannot be written: {error.strerror}.", "Free some space.") from error

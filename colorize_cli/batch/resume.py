@@ -1,0 +1,225 @@
+"""Going on where an earlier run stopped: what exists is recognised by its provenance, not by its name."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from colorize_cli._version import __version__
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.inputs.companions import missing
+from colorize_cli.batch.inputs.plan import Plan
+from colorize_cli.batch.reports.outcome import Outcome
+from colorize_cli.checkpoints.locate import find_weights
+from colorize_cli.compute import available_cores
+from colorize_cli.errors import ColorizeError
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance
+from colorize_cli.imaging.photo import Photo
+from colorize_cli.inference.decoding import check_decoding, recorded
+from colorize_cli.inference.hints import hints_digest, read_hints, require_hints
+from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.variants import recorded_variant, require_distribution
+from colorize_cli.registry import get
+
+ALREADY_DONE = "Its output exists already, made by the same model and weights."
+"""The reason of a skip that needs nobody's attention."""
+
+
+class Predictor(Protocol):
+    """What a batch needs: a :class:`~colorize_cli.inference.colorizer.Colorizer`, and how many photos to give it.
+
+    With a ``batch_size`` of 1 it is called from several threads at once.
+    """
+
+    batch_size: int
+    description: str
+    has_confidence: bool
+    """Whether confidence costs nothing beyond the prediction."""
+
+    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return one chroma map a gray picture: float32 (2, h, w), Lab units."""
+        ...
+
+    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        """Return chroma and confidence of each gray picture."""
+        ...
+
+    def variants(
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
+    ) -> list[np.ndarray]:
+        """Return plausible chroma maps of each gray picture, float32 (count, 2, h, w), its answer first."""
+        ...
+
+    def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
+        """Return RGB (H, W, 3) at the photo's depth, from its tones and its chroma."""
+        ...
+
+    def provenance(self) -> Provenance:
+        """Return the model, the sha256 of its weights and the version of the program."""
+        ...
+
+
+class _NothingToPredict:
+    """Stands in for the model when every result exists, so that a finished batch is confirmed without loading torch."""
+
+    batch_size = 1
+    description = ""
+    has_confidence = False
+
+    def __init__(self, options: ColorizeOptions) -> None:
+        self._provenance = expected_provenance(options)
+
+    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Never called, unless a result vanished since the plan was made."""
+        raise ColorizeError("Its output vanished during the run.", "Run again.")
+
+    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+        """Never called."""
+        raise ColorizeError("Its output vanished during the run.", "Run again.")
+
+    def variants(
+        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
+    ) -> list[np.ndarray]:
+        """Never called."""
+        raise ColorizeError("Its output vanished during the run.", "Run again.")
+
+    def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
+        """Never called."""
+        raise ColorizeError("Its output vanished during the run.", "Run again.")
+
+    def provenance(self) -> Provenance:
+        """Return what the model would record."""
+        return self._provenance
+
+
+class _Loaded:
+    """A colorizer with what suits its device: batches for an accelerator, a photograph a thread for a CPU.
+
+    With many photographs on a CPU, torch and OpenCV are set to share its cores among those under way: threads within
+    one would only wait for each other, and torch's do so at full load.
+    """
+
+    def __init__(self, options: ColorizeOptions, *, alone: bool = False) -> None:
+        import torch
+
+        from colorize_cli.inference.colorizer import Colorizer
+
+        require_hints(get(options.model), options.hints is not None)
+        self._colorizer = Colorizer(
+            options.model,
+            weights=options.weights,
+            device=options.device,
+            precision=options.precision,
+            vividness=options.vividness,
+            size=options.sizes or None,
+            strength=options.strength,
+            keep_borders=options.keep_borders,
+            hints=options.hints,
+            decoding=options.decoding,
+            offline=options.offline,
+            accept_license=options.accept_license,
+        )
+        if options.variants is not None:
+            require_distribution(self._colorizer.entry, predicted=self._colorizer.predicts_distribution)
+        self.description = str(self._colorizer.compute)
+        cpu = self._colorizer.compute.device.type == "cpu"
+        self.batch_size = 1 if cpu else 16
+        self.has_confidence = self._colorizer.has_confidence
+        self.predict = self._colorizer.predict
+        self.predict_with_confidence = self._colorizer.predict_with_confidence
+        self.variants = self._colorizer.variants
+        threads = None if alone else max(1, available_cores() // options.workers)
+        if threads is not None:
+            cv2.setNumThreads(min(threads, cv2.getNumThreads()))
+            if cpu:
+                torch.set_num_threads(min(threads, torch.get_num_threads()))
+        self.colorize = partial(self._colorizer.colorize, threads=threads)
+        self.provenance = self._colorizer.provenance
+
+
+def make_predictor(plan: Plan, options: ColorizeOptions) -> Predictor:
+    """Load the model, unless nothing is left to do. Raises :class:`ModelError` and :class:`DeviceError`."""
+    remaining = (item for item in plan if item.state == "todo")
+    if options.resumes and all(item.target and _is_complete(item.target, options) for item in remaining):
+        return _NothingToPredict(options)
+    return _Loaded(options, alone=plan.todo == 1)
+
+
+def load_predictor(options: ColorizeOptions) -> Predictor:
+    """Load the model for photographs that come one by one. Raises :class:`ModelError` and :class:`DeviceError`."""
+    return _Loaded(options)
+
+
+def expected_provenance(options: ColorizeOptions) -> Provenance:
+    """Return what results of these options record, without loading the model; raises :class:`ModelError`."""
+    entry = get(options.model)
+    check_decoding(entry, options.decoding)
+    path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    parameters = {"size": ",".join(map(str, options.sizes or (entry.input_size,)))}
+    if options.vividness is not None:
+        parameters["vividness"] = f"{options.vividness:g}"
+    if options.strength != 1.0:
+        parameters["strength"] = f"{options.strength:g}"
+    if options.keep_borders:
+        parameters["borders"] = "kept"
+    if options.hints is not None:
+        parameters["hints"] = hints_digest(read_hints(options.hints))
+    parameters |= recorded(options.decoding) | recorded_storage(options)
+    return Provenance(options.model, digest, __version__, parameters)
+
+
+def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
+    """Return the parameters of the provenance that say how results are stored, whatever model made them."""
+    stored = {LUMA_PARAMETER: "kept"} if options.lossless_luma else {}
+    if options.label is not None:
+        stored["label"] = options.label
+    return stored | recorded_variant(options.variants, options.seed)
+
+
+def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
+    """Yield for each photograph what a run would do (``--dry-run``), as far as it can be known without reading it."""
+    expected = expected_provenance(options) if options.resumes else None
+    for item in plan:
+        if item.state != "todo":
+            yield Outcome(item.source, item.target, item.state, item.reason)
+        elif expected and item.target and (reason := left_alone(item.target, expected, options)):
+            yield Outcome(item.source, item.target, "skipped", reason)
+        else:
+            yield Outcome(item.source, item.target, "done")
+
+
+def _is_complete(target: Path, options: ColorizeOptions) -> bool:
+    return os.path.lexists(target) and not missing(target, options)
+
+
+def left_alone(target: Path, expected: Provenance, options: ColorizeOptions) -> str:
+    """Return why nothing is done for ``target`` on resuming; "" where it, or a file beside it, is still to be made."""
+    if not os.path.lexists(target):
+        return ""
+    reason = skip_reason(target, expected)
+    return "" if reason == ALREADY_DONE and missing(target, options) else reason
+
+
+def skip_reason(target: Path, expected: Provenance) -> str:
+    """Return why an existing ``target`` is left alone on resuming: it is this very result, or something else."""
+    try:
+        found = read_provenance(target)
+    except (ColorizeError, OSError):
+        found = None
+    if found is None:
+        return f"'{target}' exists and bears no record of colorize; it was left alone."
+    if found.model != expected.model:
+        return f"'{target}' exists, made by model '{found.model}'; it was left alone."
+    if found.weights_sha256 != expected.weights_sha256:
+        return f"'{target}' exists, made by other weights; it was left alone."
+    if found.parameters != expected.parameters:
+        return f"'{target}' exists, made with other options; it was left alone."
+    return ALREADY_DONE

@@ -1,0 +1,119 @@
+"""Reading within a batch: what a photograph under way consists of, its first page, and those that follow."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.inputs.plan import Item
+from colorize_cli.batch.reports.outcome import IN_COLOR, Outcome
+from colorize_cli.errors import ColorizeError, PhotoError
+from colorize_cli.imaging.codecs.formats import format_of_suffix
+from colorize_cli.imaging.codecs.lossless import check_scan
+from colorize_cli.imaging.codecs.read import bytes_of, read_pages, read_photo
+from colorize_cli.imaging.photo import Metadata, Photo
+
+
+@dataclass
+class Work:
+    """One photograph under way: its first page, the chroma of that once predicted, and how many pages follow.
+
+    ``started``: when, by the monotonic clock. ``details``: columns of its row in the report. ``scan``: the bytes of the
+    file, where they are to be found again in the result. ``variants``: chroma (count, 2, h, w), ``ab`` first.
+    """
+
+    item: Item
+    photo: Photo
+    further_pages: int
+    started: float
+    details: dict[str, Any]
+    notes: list[str]
+    ab: np.ndarray = field(default_factory=lambda: np.empty(0))
+    scan: bytes | None = None
+    confidence: np.ndarray | None = None
+    variants: np.ndarray | None = None
+    confidences: list[float] = field(default_factory=list)  # of each page
+
+
+class Reader:
+    """Reads photographs as the options of a run want them. ``stdin`` serves the item whose source is ``None``."""
+
+    def __init__(self, options: ColorizeOptions, stdin: BinaryIO | None = None) -> None:
+        self._options, self._stdin = options, stdin
+
+    def begin(self, item: Item) -> Work | Outcome:
+        """Return the photograph with its first page, or how it ended where it is in color already.
+
+        Raises :class:`PhotoError` where it cannot be read, or not be stored as was asked for.
+        """
+        started = time.monotonic()
+        source: Path | bytes = item.source if item.source is not None else self._standard_input()
+        name = str(item.source) if item.source is not None else "standard input"
+        scan = bytes_of(source, name) if self._options.lossless_luma else None
+        photo = replace(self._page(scan or source, name=name, digest=self._wants_digest(item)), path=item.source)
+        details: dict[str, Any] = {"width": photo.width, "height": photo.height, "input_bytes": photo.file_size}
+        if photo.file_sha256:
+            details["input_sha256"] = photo.file_sha256
+        notes = list(photo.notes)
+        further = photo.pages - 1
+        if further and not (item.source is not None and self._holds_pages(item)):
+            notes.append(f"only the first of {photo.pages} pages was colorized: give a TIFF file for all")
+            further = 0
+        if further:
+            details["pages"] = photo.pages
+        if not self._options.force and photo.in_color and self._all_in_color(item, further):
+            if item.target is None:
+                raise PhotoError("It is in color already.", "Give --force to colorize it anyway.")
+            return Outcome(item.source, item.target, "skipped", IN_COLOR, tuple(notes), details)
+        if scan is not None:
+            check_scan(scan, photo, name)
+        return Work(item, photo, further, started, details, notes, scan=scan)
+
+    def further_pages(self, work: Work) -> Iterator[Photo]:
+        """Yield the pages after the first, decoded one by one; what is to be said of them goes into the work's notes.
+
+        Raises :class:`PhotoError` where the file is no longer the one that the first page came from.
+        """
+        path = work.item.source
+        if not work.further_pages or path is None:
+            return
+        data = path.read_bytes()
+        for number in range(1, work.further_pages + 1):
+            page = self._page(data, page=number, name=str(path), digest=bool(work.photo.file_sha256))
+            if page.file_sha256 != work.photo.file_sha256:
+                raise PhotoError(f"'{path}' was replaced while it was read.", "Try it again.")
+            work.notes += page.notes
+            if page.in_color and not self._options.force:
+                work.notes.append("a page in color already was colorized like the others")
+            yield replace(page, path=path)
+
+    def _page(self, source: Path | bytes, **options: Any) -> Photo:
+        photo = read_photo(source, max_megapixels=self._options.max_megapixels, **options)
+        if self._options.strip:
+            # Resolution says how large the print is, nothing about who is on it or where.
+            photo = replace(photo, metadata=Metadata(dpi=photo.metadata.dpi))
+        return photo
+
+    def _wants_digest(self, item: Item) -> bool:
+        """Whether the sha256 of the original is of use: in a report, or to know its pages for those of one file."""
+        tiff = item.source is not None and format_of_suffix(item.source.suffix) == "TIFF"
+        return self._options.report_file is not None or tiff
+
+    def _all_in_color(self, item: Item, further_pages: int) -> bool:
+        """Whether the pages after the first, which is, are in color too."""
+        if item.source is None or not further_pages:
+            return True
+        return all(page.in_color for page in read_pages(item.source, max_megapixels=self._options.max_megapixels))
+
+    def _standard_input(self) -> bytes:
+        if self._stdin is None:
+            raise ColorizeError("Standard input is not available here.")
+        return self._stdin.read()
+
+    def _holds_pages(self, item: Item) -> bool:
+        name = self._options.format or (format_of_suffix(item.target.suffix) if item.target else "TIFF")
+        return name is not None and name.upper() in {"TIFF", "TIF"}

@@ -1,0 +1,105 @@
+"""What this user has pinned: the commit and sha256 found at a first download, and the licences agreed to.
+
+One small JSON file in the user's state folder. A registry entry or reference without revision or sha256 is trusted on
+first use and held to it from then on. The cache is looked into without the Hub's client, whose import takes longer
+than the whole of ``models list``.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from colorize_cli.checkpoints.hub import pins
+from colorize_cli.entry import HubFile
+
+FILE = "hub-pins.json"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A file as first seen: its commit, sha256 (hex), size in bytes, and the licence its card stated."""
+
+    commit: str
+    sha256: str
+    size: int
+    licence: str = ""
+
+
+def state_folder() -> Path:
+    """Return the folder for what the program remembers: ``$XDG_STATE_HOME/colorize``, by default in ``~/.local``."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "colorize"
+
+
+def pin_of(hub: HubFile, commit: str | None = None) -> Pin | None:
+    """Return what is known of a file at a commit (None: the revision it names), or None before its first download."""
+    row = _read()["files"].get(_key(hub, commit or hub.revision))
+    try:
+        return None if row is None else Pin(**row)
+    except TypeError:
+        return None
+
+
+def remember(hub: HubFile, pin: Pin) -> None:
+    """Pin a file to what was found, both for its commit and, if it names no revision, for the reference itself."""
+    state = _read()
+    state["files"][_key(hub, pin.commit)] = asdict(pin)
+    if hub.revision is None:
+        state["files"][_key(hub, None)] = asdict(pin)
+    _write(state)
+
+
+def agreed_to(hub: HubFile) -> bool:
+    """Return whether the user has accepted the licence of this repository before."""
+    return hub.repo in _read()["licences"]
+
+
+def agree_to(hub: HubFile, licence: str) -> None:
+    """Record that the user accepted the licence of a repository."""
+    state = _read()
+    state["licences"][hub.repo] = licence
+    _write(state)
+
+
+def _key(hub: HubFile, revision: str | None) -> str:
+    return f"{hub.repo}/{hub.file}@{revision or ''}"
+
+
+def _read() -> dict[str, dict[str, Any]]:
+    state: dict[str, dict[str, Any]] = {"files": {}, "licences": {}}
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads((state_folder() / FILE).read_text(encoding="utf-8"))
+        state.update({key: value for key, value in found.items() if isinstance(value, dict)})
+    return state
+
+
+def _write(state: dict[str, dict[str, Any]]) -> None:
+    """Write the file whole or not at all; a state folder that cannot be written costs the pin, not the run."""
+    folder = state_folder()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(state, file, indent=2, sort_keys=True)
+        Path(temporary).replace(folder / FILE)
+
+
+def cache_folder() -> Path:
+    """Return the Hub's cache by its documented rules: ``HF_HUB_CACHE``, ``HF_HOME``, else below ``~/.cache``."""
+    if "HF_HUB_CACHE" in os.environ:
+        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("HF_HOME") or f"{base}/huggingface"
+    return Path(home).expanduser() / "hub"
+
+
+def seen_in_cache(file: HubFile) -> Path | None:
+    """Return where a file pinned to a commit lies in the cache, or None; nothing is checked."""
+    pin = pins.pin_of(file)
+    commit = file.revision or (pin.commit if pin else "main")
+    path = cache_folder() / f"models--{file.repo.replace('/', '--')}" / "snapshots" / commit / file.file
+    return path if path.is_file() else None

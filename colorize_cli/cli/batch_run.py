@@ -1,0 +1,177 @@
+"""One colorizing run on the console: standard streams, progress, messages and the summary."""
+
+import contextlib
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, BinaryIO
+
+from colorize_cli.cli.console import Console, Results
+from colorize_cli.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from colorize_cli.batch.cluster.dask_batch import ClusterBatch
+    from colorize_cli.batch.colorize_options import ColorizeOptions
+    from colorize_cli.batch.inputs.plan import Plan
+    from colorize_cli.batch.reports.outcome import Outcome, Report
+
+
+def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
+    """Plan and colorize what ``words`` name, or only say so (``dry_run``), and return the exit code."""
+    from colorize_cli.batch.inputs.plan import make_plan
+    from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+    from colorize_cli.inference.variants import require_distribution
+    from colorize_cli.registry import get
+
+    entry = get(options.model)  # an unknown name is told before a long folder is listed
+    if options.variants is not None:
+        require_distribution(entry)
+    stdin, stdout = _streams(words, options, as_json=as_json)
+    plan = make_plan(words, options, is_our_result=lambda path: read_provenance(path) is not None)
+    results = Results()
+    if options.dry_run:
+        return _dry_run(plan, options, results, as_json=as_json)
+    return _colorize(plan, options, console, results, stdin, stdout, as_json=as_json).exit_code
+
+
+def _streams(words: list[str], options: "ColorizeOptions", *, as_json: bool) -> tuple[BinaryIO | None, BinaryIO | None]:
+    """Return the standard streams that carry image bytes; refuse a terminal there, and JSON in one stream with them."""
+    from colorize_cli.batch.inputs.sources import STANDARD_STREAM
+
+    stdin = stdout = None
+    if STANDARD_STREAM in words:
+        if sys.stdin.isatty():
+            raise UsageProblem("Standard input is a terminal.", "Pipe a photo in: colorize - < photo.jpg > color.jpg")
+        stdin = sys.stdin.buffer
+    if options.output == STANDARD_STREAM or (stdin is not None and options.output is None):
+        if as_json:
+            raise UsageProblem("Standard output cannot carry both the picture and JSON.", "Name a file with -o.")
+        if sys.stdout.isatty() and not options.dry_run:
+            raise UsageProblem("Standard output is a terminal.", "Redirect it (> color.jpg), or name a file with -o.")
+        stdout = sys.stdout.buffer
+    return stdin, stdout
+
+
+def _dry_run(plan: "Plan", options: "ColorizeOptions", results: Results, *, as_json: bool) -> int:
+    from colorize_cli.batch.reports.outcome import Report, json_line
+    from colorize_cli.batch.resume import dry_run
+
+    report = Report()
+    for outcome in dry_run(plan, options):
+        report.add(outcome)
+        if as_json:
+            results.line(json_line(outcome.row() | {"dry_run": True}).encode("ascii"))
+            continue
+        name, target = os.fspath(outcome.source or "-"), os.fspath(outcome.target or "-")
+        says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {outcome.status}: {outcome.reason}"
+        results.line(os.fsencode(says) + b"\n")
+    return report.exit_code
+
+
+def _colorize(
+    plan: "Plan", options: "ColorizeOptions", console: Console, results: Results,
+    stdin: BinaryIO | None, stdout: BinaryIO | None, *, as_json: bool,
+) -> "Report":  # fmt: skip
+    from colorize_cli.batch.engine import Batch
+    from colorize_cli.batch.reports.gallery import Gallery
+    from colorize_cli.batch.reports.outcome import json_line
+    from colorize_cli.batch.reports.run_files import RunFiles
+    from colorize_cli.batch.resume import make_predictor
+    from colorize_cli.cli.console import progress_bar
+    from colorize_cli.cli.interrupt import graceful_interrupt
+    from colorize_cli.compute import available_cores
+
+    files, gallery = RunFiles(options), Gallery(options)
+    cluster = _cluster(plan, options)
+    predictor = make_predictor(plan, options) if cluster is None else None
+    ready = cluster or predictor
+    with (
+        contextlib.closing(cluster) if cluster is not None else contextlib.nullcontext(),
+        files,
+        graceful_interrupt() as interrupt,
+        progress_bar(len(plan), "photos", shown=not console.quiet) as advance,
+    ):
+        if ready is not None and ready.description:
+            console.say(f"Colorizing with {options.model} on {ready.description}.")
+
+        def on_outcome(outcome: "Outcome") -> None:
+            _tell(outcome, console)
+            if as_json:
+                results.line(json_line(outcome.row()).encode("ascii"))
+            elif outcome.status == "done" and outcome.target is not None:
+                for name in outcome.details.get("variants", [outcome.target.name]):
+                    results.path(outcome.target.with_name(name))
+            advance()
+            files.add(outcome)
+            gallery.add(outcome)
+
+        try:
+            if predictor is not None:
+                batch = Batch(predictor, options, stop=interrupt.stop, stdin=stdin, stdout=stdout)
+                report = batch.run(plan, on_outcome)
+            elif cluster is not None:
+                report = cluster.run(plan, on_outcome, interrupt.stop)
+        except KeyboardInterrupt:
+            _abort()
+    report.interrupted = interrupt.happened
+    page = gallery.write()
+    if page is not None:
+        console.say(f"The least certain results are shown in '{page}'.")
+    _summarize(report, console)
+    if report.done and predictor is not None:
+        console.detail(batch.times.summary(available_cores(), accelerated=predictor.batch_size > 1))
+    if as_json:
+        results.line(json_line({"summary": report.counts(), "exit_code": report.exit_code}).encode("ascii"))
+    return report
+
+
+def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
+    """Return the cluster that shall run the plan, connected and checked, None where none is asked for."""
+    if options.cluster is None:
+        return None
+    from colorize_cli.batch.cluster.dask_batch import ClusterBatch
+
+    return ClusterBatch(options, plan)
+
+
+def _tell(outcome: "Outcome", console: Console) -> None:
+    from colorize_cli.batch.reports.outcome import failure_lines
+    from colorize_cli.batch.resume import ALREADY_DONE
+
+    for note in outcome.notes:
+        console.say_once(f"Note: {note}")
+    if outcome.status == "failed":
+        console.warn(f"Failed: {failure_lines([outcome])[0]}")
+        if outcome.traceback:
+            console.detail(outcome.traceback)
+    elif outcome.status == "skipped":
+        line = f"Skipped: '{outcome.source}': {outcome.reason}"
+        if outcome.target is not None and outcome.reason != ALREADY_DONE:
+            console.warn(line)
+        else:
+            console.detail(line)
+
+
+def _summarize(report: "Report", console: Console) -> None:
+    from colorize_cli.batch.reports.outcome import failure_lines
+
+    total = report.done + report.skipped + report.failed + report.not_reached
+    if total > 1 or report.skipped:
+        console.say(f"{report.summary()[:1].upper()}{report.summary()[1:]}.")
+    if report.failed and total > 1:
+        console.say("Failed:\n" + "\n".join(f"  {line}" for line in failure_lines(report.failures)))
+        if report.failed > len(report.failures):
+            console.say(f"  and {report.failed - len(report.failures)} more (see --report or --failed-list)")
+    if report.interrupted:
+        console.warn("Interrupted: the same command with --skip-existing goes on from here.")
+    elif report.stopped_by is not None:
+        console.warn(f"The run was stopped: {report.stopped_by}")
+
+
+def _abort() -> None:
+    """Leave at once: threads deep in a codec or in torch would hold the program, or crash it on its way out."""
+    sys.stdout.flush()
+    print("Aborted.", file=sys.stderr, flush=True)
+    if threading.active_count() > 1:
+        os._exit(130)
+    raise SystemExit(130)

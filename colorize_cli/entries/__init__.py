@@ -1,1 +1,0 @@
-"""The entries of the registry, one module for each paper or group of models: plain data, no torch."""

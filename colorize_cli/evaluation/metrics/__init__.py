@@ -1,0 +1,1 @@
+"""Metrics: one photograph colorized against its true colors, or one set against another."""

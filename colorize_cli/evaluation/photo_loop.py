@@ -1,0 +1,181 @@
+"""The evaluation itself: every photograph grayed, colorized by every contender, and measured against the truth."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import local
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorize_cli.color_photos import PhotoReader
+from colorize_cli.errors import OutOfMemory, PhotoError
+from colorize_cli.evaluation.contenders import Contender
+from colorize_cli.evaluation.metrics.measure import Measurement, Picture, measure
+from colorize_cli.evaluation.metrics.perceptual import Perceptual
+from colorize_cli.evaluation.protocols import Protocol
+from colorize_cli.evaluation.results import PhotoResult
+from colorize_cli.evaluation.true_photos import Photograph, decode, gray_of, read_bytes, small_copy
+
+Array = npt.NDArray[Any]
+_handles = local()
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A first look at a photograph: the hash of its file, its mean a*b* (2,), or why it cannot be used."""
+
+    photo: Photograph
+    sha256: str
+    mean_ab: Array
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The true picture under the protocol, and the gray that contenders are given."""
+
+    truth: Picture
+    gray: Array
+
+
+def _reader() -> PhotoReader:
+    """Return this thread's reader: open archives cannot be shared."""
+    if not hasattr(_handles, "reader"):
+        _handles.reader = PhotoReader()
+    reader: PhotoReader = _handles.reader
+    return reader
+
+
+def survey(
+    photos: Sequence[Photograph], *, workers: int = 2, advance: Callable[[], None] = lambda: None
+) -> list[Surveyed]:
+    """Hash every photograph and take its mean a*b*, for the list's hash and the mean-chroma baseline."""
+
+    def look(photo: Photograph) -> Surveyed:
+        unknown = np.full(2, np.nan)
+        try:
+            data = read_bytes(_reader(), photo)
+        except PhotoError as error:
+            return Surveyed(photo, "", unknown, str(error))
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            small = Picture(small_copy(decode(data, photo.name)))
+        except PhotoError as error:
+            return Surveyed(photo, sha256, unknown, str(error))
+        return Surveyed(photo, sha256, small.ab.reshape(-1, 2).mean(axis=0, dtype=np.float64))
+
+    surveyed = []
+    with ThreadPoolExecutor(workers) as pool:
+        for seen in pool.map(look, photos):
+            surveyed.append(seen)
+            advance()
+    return surveyed
+
+
+def load(photo: Photograph, protocol: Protocol) -> Loaded:
+    """Return a photograph as the protocol looks at it; raises a :class:`PhotoError`."""
+    rgb = protocol.fit(decode(read_bytes(_reader(), photo), photo.name))
+    return Loaded(Picture(rgb), gray_of(rgb))
+
+
+def evaluate(
+    surveyed: Sequence[Surveyed],
+    contenders: Sequence[Contender],
+    protocol: Protocol,
+    *,
+    batch: int = 8,
+    workers: int = 2,
+    perceptual: Perceptual | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> Iterator[PhotoResult]:
+    """Yield the result of every photograph in order; one that fails carries its error and no measurement.
+
+    ``batch`` photographs are predicted together and held in memory at a time. A :class:`PhotoError` of a single
+    photograph is recorded; a missing model or device ends the run.
+    """
+    size = 1 if protocol.geometry == "native" else batch
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(surveyed), size):
+            group = surveyed[start : start + size]
+            yield from _evaluate_group(group, contenders, protocol, pool, perceptual)
+            for _ in group:
+                advance()
+
+
+def _evaluate_group(
+    group: Sequence[Surveyed],
+    contenders: Sequence[Contender],
+    protocol: Protocol,
+    pool: ThreadPoolExecutor,
+    perceptual: Perceptual | None,
+) -> Iterator[PhotoResult]:
+    results = {seen.photo.index: _blank(seen) for seen in group}
+    loaded: dict[int, Loaded] = {}
+
+    def try_load(seen: Surveyed) -> Loaded | PhotoError:
+        try:
+            return load(seen.photo, protocol)
+        except PhotoError as error:
+            return error
+
+    sound = [seen for seen in group if not seen.error]
+    for seen, outcome in zip(sound, pool.map(try_load, sound), strict=True):
+        index = seen.photo.index
+        if isinstance(outcome, PhotoError):
+            results[index].error = str(outcome)
+        else:
+            loaded[index] = outcome
+            results[index].height, results[index].width = outcome.gray.shape
+            results[index].histogram = outcome.truth.histogram
+    colorized: dict[int, list[Picture]] = {index: [] for index in loaded}
+    for contender in contenders:
+        for index, painted in _colorize(contender, loaded):
+            if isinstance(painted, Picture):
+                colorized[index].append(painted)
+            else:
+                results[index].error, results[index].contender = str(painted), contender.name
+                del loaded[index]
+    done = list(loaded)
+    for index, measurements in zip(
+        done, pool.map(lambda i: _measure_all(loaded[i].truth, colorized[i], protocol), done), strict=True
+    ):
+        for contender, predicted, measurement in zip(contenders, colorized[index], measurements, strict=True):
+            if perceptual is not None:
+                measurement.values.update(perceptual.add(loaded[index].truth.rgb, predicted.rgb, contender.name))
+            results[index].measurements[contender.name] = measurement
+    yield from results.values()
+
+
+def _blank(seen: Surveyed) -> PhotoResult:
+    return PhotoResult(seen.photo.index, seen.photo.name, seen.sha256, error=seen.error)
+
+
+def _measure_all(truth: Picture, predicted: Sequence[Picture], protocol: Protocol) -> list[Measurement]:
+    return [measure(truth, picture, ct2=protocol.ct2_ssim) for picture in predicted]
+
+
+def _colorize(contender: Contender, loaded: dict[int, Loaded]) -> list[tuple[int, Picture | PhotoError]]:
+    """Colorize all photographs together; where one makes that fail, each alone, to find out which."""
+    indices = list(loaded)
+    if not indices:
+        return []
+    try:
+        colorized = contender.colorize_beside(
+            [loaded[i].gray for i in indices], indices, [loaded[i].truth.ab for i in indices]
+        )
+        return [(index, Picture(rgb)) for index, rgb in zip(indices, colorized, strict=True)]
+    except (PhotoError, OutOfMemory):
+        # Alone, a photograph may also fit where a batch ran out of memory.
+        return [(index, _colorize_one(contender, index, loaded)) for index in indices]
+
+
+def _colorize_one(contender: Contender, index: int, loaded: dict[int, Loaded]) -> Picture | PhotoError:
+    try:
+        return Picture(contender.colorize_beside([loaded[index].gray], [index], [loaded[index].truth.ab])[0])
+    except PhotoError as error:
+        return error

@@ -1,0 +1,113 @@
+"""The user study: a self-contained page that shows people pictures and saves their answers as JSON.
+
+Three kinds: ``fool`` shows the real photograph beside a colorized one and asks which has artificial colors (Zhang et
+al. 2016, section 3.1); ``prefer`` shows two contenders' versions of a photograph and asks which looks more natural;
+``rate`` shows single pictures, real ones among them, to rate from 1 to 5.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from itertools import combinations, count
+
+import numpy as np
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.evaluation.contenders import BASELINES
+from colorize_cli.evaluation.report.shown_photos import Shown
+from colorize_cli.evaluation.summary import TRUTH
+
+KINDS = ("fool", "prefer", "rate")
+DEFAULT_TRIALS = 40
+STUDY_SIDE = 512
+_PLACEHOLDER = "/*STUDY*/null"
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """``exposure``: seconds that the pictures of a trial stay visible, None for as long as people want."""
+
+    kind: str = "fool"
+    trials: int = DEFAULT_TRIALS
+    exposure: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if self.kind not in KINDS:
+            raise UsageProblem(f"There is no study of kind '{self.kind}'.", f"Kinds: {', '.join(KINDS)}.")
+        if self.trials < 1:
+            raise UsageProblem(f"--study-trials {self.trials} shows nothing.", "Give 1 or more.")
+        if self.exposure is not None and not 0.05 <= self.exposure <= 600:
+            raise UsageProblem(f"--exposure {self.exposure:g} is outside 0.05 to 600 seconds.")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One question: photograph ``index`` of the list as the contenders of ``shown`` painted it (or the truth)."""
+
+    index: int
+    shown: tuple[str, ...]
+
+
+def choose_trials(indices: Sequence[int], contenders: Sequence[str], options: StudyOptions) -> list[Trial]:
+    """Return the questions: photographs in random order, the contenders (or their pairs) taken in turn.
+
+    A photograph comes back with another contender only when all have been shown: who has seen the real one once is
+    no longer naive. Raises :class:`UsageProblem` when there are too few contenders for the kind.
+    """
+    models = [name for name in contenders if name not in BASELINES]
+    if options.kind == "fool":
+        choices: list[tuple[str, ...]] = [(TRUTH, name) for name in models]
+    elif options.kind == "prefer":
+        choices = list(combinations(models, 2))
+    else:
+        choices = [(name,) for name in (*models, TRUTH)]
+    if not choices or not models:
+        raise UsageProblem(
+            f"A study of kind '{options.kind}' needs {'two models' if options.kind == 'prefer' else 'a model'}.",
+            "Name them with -m.",
+        )
+    order = np.random.default_rng(options.seed).permutation(np.asarray(indices)).tolist()
+    return list(_rounds(order, choices, options.trials))
+
+
+def _rounds(order: Sequence[int], choices: Sequence[tuple[str, ...]], wanted: int) -> Iterator[Trial]:
+    """Yield each photograph once with the choices in turn, then again with the choices moved on by one."""
+    given = 0
+    for turn in count():
+        for place, index in enumerate(order):
+            if given == wanted or turn == len(choices):
+                return
+            yield Trial(index, choices[(place + turn) % len(choices)])
+            given += 1
+
+
+def build_study(trials: Sequence[Trial], show: Callable[[int], Shown], options: StudyOptions) -> str:
+    """Return the page as HTML text; ``show`` gives the pictures of the photograph at an index of the list.
+
+    The page holds who painted what, so that answers can name it: it is a study for people of good will.
+    """
+    pictures: dict[str, str] = {}
+    questions = []
+    shown_before: dict[int, Shown] = {}
+    for number, trial in enumerate(trials):
+        if trial.index not in shown_before:
+            shown_before[trial.index] = show(trial.index)
+        shown = shown_before[trial.index]
+        keys = []
+        for name in trial.shown:
+            uri = shown.truth if name == TRUTH else shown.pictures[name]
+            key = hashlib.sha256(uri.encode()).hexdigest()[:16]
+            pictures[key] = uri
+            keys.append({"contender": name, "picture": key})
+        questions.append({"id": number, "photo": shown.photograph.name, "options": keys})
+    identity = hashlib.sha256(json.dumps([questions, asdict(options)], sort_keys=True).encode()).hexdigest()[:16]
+    study = {"id": identity, **asdict(options), "questions": questions, "pictures": pictures}
+    page = resources.files(__package__).joinpath("study.html").read_text(encoding="utf-8")
+    # A "</script" or "<!--" in a file name would end or change the script element, even inside a string.
+    return page.replace(_PLACEHOLDER, json.dumps(study).replace("<", "\\u003c"))

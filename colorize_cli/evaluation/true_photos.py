@@ -1,0 +1,119 @@
+"""The true color photographs of an evaluation: found, hashed, decoded, and reduced to the gray a model is given."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps
+
+from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
+from colorize_cli.errors import TruncatedPhoto, UnreadablePhoto, UsageProblem
+from colorize_cli.imaging.color import linear_to_srgb, luminance
+
+Array = npt.NDArray[Any]
+MEAN_CHROMA_SIDE = 64
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph to evaluate on: its place in the list, the name shown, and where its bytes are."""
+
+    index: int
+    name: str
+    ref: PhotoRef
+
+
+def find_photographs(places: Sequence[Path], limit: int | None = None, seed: int = 0) -> list[Photograph]:
+    """Return the photographs in files, folders and .zip archives (nested ones too), sorted by name.
+
+    ``limit`` keeps so many of them, chosen by a hash of ``seed`` and the name: the same on every machine, and mostly
+    the same when photographs are added. Raises :class:`UsageProblem` when there is nothing, or an archive is broken.
+    """
+    listing = list_photos(places)
+    if listing.unreadable:
+        raise UsageProblem(f"This archive cannot be opened: {listing.unreadable[0]}.", "Copy it again or leave it out.")
+    if not listing.photos:
+        raise UsageProblem(
+            f"There are no photographs in {', '.join(map(str, places))}.", "Name files, folders or .zip archives."
+        )
+    names = _short_names([ref.name for ref in listing.photos])
+    chosen = list(range(len(names)))
+    if limit is not None and limit < len(names):
+        order = sorted(chosen, key=lambda i: hashlib.sha256(f"{seed}:{names[i]}".encode()).digest())
+        chosen = sorted(order[:limit])
+    return [Photograph(place, names[i], listing.photos[i]) for place, i in enumerate(chosen)]
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    """Drop the folders all names have in common, so that results do not depend on where the photographs lie."""
+    parents = [os.path.dirname(name.partition("!")[0]) for name in names]  # noqa: PTH120
+    common = os.path.commonpath(parents)
+    return [Path(os.path.relpath(name, common)).as_posix() for name in names]
+
+
+def list_hash(hashes: Iterable[tuple[str, str]]) -> str:
+    """Return the sha256 that stands for a list of photographs: (name, sha256 of the file) pairs in any order.
+
+    Only the contents count, so that a renamed folder or an archive of the same files gives the same hash.
+    """
+    return hashlib.sha256("\n".join(sorted(sha256 for _, sha256 in hashes)).encode()).hexdigest()
+
+
+def read_bytes(reader: PhotoReader, photo: Photograph) -> bytes:
+    """Return the bytes of a photograph's file; raises :class:`UnreadablePhoto`."""
+    try:
+        return reader.read(photo.ref)
+    except Exception as error:  # zipfile, zlib and the system raise a dozen kinds
+        raise UnreadablePhoto(f"{photo.name} cannot be read: {error}.", "Copy it again or leave it out.") from error
+
+
+def decode(data: bytes, name: str) -> Array:
+    """Return the true picture: upright sRGB (H, W, 3) uint8, its ICC profile applied, 16 bits rounded to 8.
+
+    Raises :class:`TruncatedPhoto` for whatever does not decode.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image: Image.Image = Image.open(io.BytesIO(data))
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            return np.asarray(_to_srgb(upright))
+    except Exception as error:  # Pillow's decoders raise what they like on damaged files
+        raise TruncatedPhoto(f"{name} cannot be decoded: {error}.", "Leave it out.") from error
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in ("RGB", "CMYK"):
+        try:
+            converted = ImageCms.profileToProfile(
+                image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError):
+            converted = None  # a damaged profile: the values are taken as sRGB
+        if converted is not None:
+            return converted
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def gray_of(rgb: Array) -> Array:
+    """Return the sRGB gray, uint16 (H, W), with exactly the CIE L* of a picture (H, W, 3) uint8."""
+    return np.rint(linear_to_srgb(luminance(rgb)) * 65535).astype(np.uint16)
+
+
+def small_copy(rgb: Array) -> Array:
+    """Return the picture at 64x64 pixels (uint8), from which the mean chroma of the baseline is taken."""
+    side = MEAN_CHROMA_SIDE
+    return np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BOX))

@@ -1,0 +1,156 @@
+"""From the bytes of a file to samples: the format is told from the first bytes, then Pillow decodes, or OpenCV and
+tifffile where Pillow would cut 16 bits to 8.
+
+Decoders raise whatever their libraries raise; ``read`` is the boundary that gives each failure its type.
+"""
+
+import io
+import logging
+import struct
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg
+from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
+from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
+from colorize_cli.imaging.metadata.embedded import embedded_metadata
+from colorize_cli.imaging.photo import Encoding
+
+# Without a handler of its own, what the libraries log about damaged tags would land on stderr.
+for _library in ("tifffile", "PIL"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
+_SIGNATURES: tuple[tuple[str, bytes, int], ...] = (
+    ("JPEG", b"\xff\xd8\xff", 0),
+    ("PNG", b"\x89PNG\r\n\x1a\n", 0),
+    ("TIFF", b"II\x2a\x00", 0),
+    ("TIFF", b"MM\x00\x2a", 0),
+    ("TIFF", b"II\x2b\x00", 0),
+    ("TIFF", b"MM\x00\x2b", 0),
+    ("WEBP", b"WEBP", 8),
+    ("BMP", b"BM", 0),
+    ("GIF", b"GIF87a", 0),
+    ("GIF", b"GIF89a", 0),
+    ("JPEG2000", b"\x00\x00\x00\x0cjP  \r\n\x87\n", 0),
+    ("JPEG2000", b"\xff\x4f\xff\x51", 0),
+    ("AVIF", b"ftypavif", 4),
+    ("AVIF", b"ftypavis", 4),
+)
+_FOREIGN: tuple[tuple[str, bytes, int], ...] = (
+    ("HEIF", b"ftyphei", 4),
+    ("HEIF", b"ftypmif1", 4),
+    ("HEIF", b"ftyphevc", 4),
+    ("camera raw", b"ftypcrx", 4),
+    ("Photoshop", b"8BPS", 0),
+    ("PDF", b"%PDF", 0),
+    ("JPEG XL", b"\xff\x0a", 0),
+    ("JPEG XL", b"\x00\x00\x00\x0cJXL ", 0),
+    ("OpenEXR", b"\x76\x2f\x31\x01", 0),
+    ("camera raw", b"IIRO", 0),
+    ("camera raw", b"IIU\x00", 0),
+    ("SVG", b"<svg", 0),
+)
+
+
+def sniff(data: bytes) -> str:
+    """Return the format of the image in ``data`` by its first bytes.
+
+    Raises :class:`UnknownKindError` with the name of a foreign image format,
+    :class:`DamagedDataError` for anything else.
+    """
+    for name, signature, offset in _SIGNATURES:
+        if data[offset : offset + len(signature)] == signature:
+            return name
+    if data[:1] == b"P" and data[1:2] in (b"1", b"2", b"3", b"4", b"5", b"6") and data[2:3].isspace():
+        return "PPM"
+    for name, signature, offset in _FOREIGN:
+        if data[offset : offset + len(signature)] == signature:
+            raise UnknownKindError(f"{name} files")
+    raise DamagedDataError("not an image of a known format")
+
+
+def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
+    """Return the samples of one page of the image in ``data``; ``max_pixels`` is checked before decoding.
+
+    Raises :class:`DamagedDataError`, :class:`UnknownKindError`, :class:`TooManyPixelsError`,
+    :class:`NoPixelsError`, IndexError for a page that is not there, or anything the libraries raise on damaged data.
+    """
+    format = sniff(data)
+    if format == "TIFF":
+        return decode_tiff.decode(data, page=page, max_pixels=max_pixels)
+    if page != 0:
+        raise IndexError(page)
+    if format == "PPM" and decode_wide.is_wide_pnm(data):
+        return decode_wide.decode_pnm(data, max_pixels)
+    if declares_no_pixels(data, format):
+        raise NoPixelsError
+    if format == "JPEG":
+        jpeg.check_kind(data)
+    image = open_pillow(io.BytesIO(data), format)
+    check_size(image.width, image.height, max_pixels)
+    if format == "PNG" and decode_wide.is_wide_png(data):
+        raster = decode_wide.decode_png(data)
+    elif format == "JPEG2000" and decode_wide.is_wide_jp2(data):
+        raster = decode_wide.decode_jp2(data)
+    else:
+        if format == "JPEG":
+            jpeg.check_complete(data)
+        image.load()
+        samples, alpha, notes = split_channels(image)
+        if format == "JPEG":
+            _check_decoded_jpeg(data, image, samples)
+        raster = Raster(samples, format, image.mode, alpha, notes=notes)
+    raster.icc = image.info.get("icc_profile") or None
+    raster.metadata = embedded_metadata(image, data, format)
+    raster.orientation = _orientation(image)
+    raster.encoding = _encoding(image, data, format)
+    if getattr(image, "n_frames", 1) > 1 and format != "JPEG":
+        raster.notes.append("an animation: only its first frame is used")
+    return raster
+
+
+def declares_no_pixels(data: bytes, format: str) -> bool:
+    """Return whether the header announces a width or height of 0, which the libraries call a broken file."""
+    place = {"PNG": (">II", 16), "GIF": ("<HH", 6), "BMP": ("<ii", 18)}.get(format)
+    if place is None or len(data) < place[1] + 8:
+        return False
+    return 0 in struct.unpack_from(place[0], data, place[1])
+
+
+def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray) -> None:
+    """Raise :class:`DamagedDataError` where the compressed data ran out before the last block.
+
+    libjpeg fills the rest with middle gray and says nothing. Where that may have happened (the last block is flat
+    middle gray, or the file is progressive, where it shows nowhere), the file is decoded again with bytes added before
+    its end marker: they change the picture only if the decoder needed more than there was.
+    """
+    corner = samples[-1:, -1:]
+    if not image.info.get("progressive") and not np.isin(corner, (127, 128)).all():
+        return
+    end = data.rfind(b"\xff\xd9")
+    again = open_pillow(io.BytesIO(data[:end] + b"\xaa\x55" * 64 + b"\xff\xd9"), "JPEG")
+    again.load()
+    if not np.array_equal(np.asarray(again), np.asarray(image)):
+        raise DamagedDataError("the compressed data ends before the picture does")
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation 1..8, 1 where it is absent or nonsense."""
+    try:
+        value: Any = image.getexif().get(0x0112, 1)
+        return int(value) if int(value) in range(1, 9) else 1
+    except Exception:  # damaged EXIF must not cost the photo
+        return 1
+
+
+def _encoding(image: Image.Image, data: bytes, format: str) -> Encoding:
+    """Return how the image in ``data`` was compressed."""
+    if format == "JPEG":
+        return jpeg.encoding_of(image)
+    if format == "WEBP":
+        return Encoding(lossless=b"VP8L" in data[:64] or b"VP8L" in data[: 1 << 16])
+    if format == "JPEG2000":
+        return Encoding(lossless=decode_wide.is_lossless_jp2(data))
+    return Encoding()

@@ -1,0 +1,231 @@
+"""TIFF: one page of a classic or big file, of any depth, the right way round where white is stored as zero.
+
+Up to 8 bits a sample Pillow decodes (it knows every compression and photometric interpretation, and sets white-is-zero
+right); beyond, tifffile does, which keeps every bit. tifffile alone cannot undo LZW: those strips are decoded by
+Pillow's libtiff through a directory that declares them as plain bytes.
+"""
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
+from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size, scale_to_uint16
+from colorize_cli.imaging.metadata.exif import exif_of_tiff
+from colorize_cli.imaging.metadata.ifd import Entry, lay_out
+from colorize_cli.imaging.metadata.iptc import iptc_of_photoshop
+from colorize_cli.imaging.photo import Encoding, Metadata
+from colorize_cli.imaging.tone import strips
+
+_OWN_CODECS = {1: "none", 8: "deflate", 32946: "deflate", 32773: "packbits"}
+_BYTE_CODECS = {5: "lzw", 50000: "zstd", 34925: "lzma"}
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED = 0, 1, 2, 5
+
+
+def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
+    """Return the samples of main page ``page`` (previews and masks are not counted). Errors as ``decode.decode``."""
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        chain = [(index, leaf) for index, leaf in enumerate(tiff.pages) if _is_main(leaf)] or [(0, tiff.pages[0])]
+        if not 0 <= page < len(chain):
+            raise IndexError(page)
+        index, leaf = chain[page]
+        if not isinstance(leaf, tifffile.TiffPage):
+            leaf = leaf.aspage()
+        check_size(leaf.imagewidth, leaf.imagelength, max_pixels)
+        if leaf.imagedepth > 1:
+            raise UnknownKindError("volumes")
+        bits = leaf.bitspersample
+        _check_extents(leaf, len(data))
+        # Pillow misreads the tags of big-endian BigTIFF.
+        pillow_reads = bits <= 8 and not (bits == 8 and tiff.is_bigtiff and int(leaf.photometric) <= _RGB)
+        if pillow_reads:
+            raster = _by_pillow(data, index)
+        else:
+            raster = _by_tifffile(leaf, data)
+            raster.orientation = _orientation(leaf)
+        raster.page, raster.pages = page, len(chain)
+        raster.icc = _bytes(leaf, 34675)
+        raster.metadata = _metadata(leaf, data)
+        extra = tuple(int(kind) for kind in leaf.extrasamples)
+        raster.encoding = _encoding(leaf, 0 if extra[:1] == (0,) else 2)
+    return raster
+
+
+def _is_main(leaf: Any) -> bool:
+    """Return whether a directory is a picture of its own, not a smaller version or a mask (NewSubfileType)."""
+    return not int(getattr(leaf, "subfiletype", 0) or 0) & 0b101
+
+
+def _check_extents(leaf: Any, size: int) -> None:
+    """Raise :class:`DamagedDataError` where strips are missing or reach beyond the end of the file."""
+    if not leaf.dataoffsets:
+        raise DamagedDataError("there is no image data")
+    for offset, count in zip(leaf.dataoffsets, leaf.databytecounts, strict=False):
+        if offset <= 0 or count <= 0 or offset + count > size:
+            raise DamagedDataError("the file ends before the picture does")
+
+
+def _by_pillow(data: bytes, index: int) -> Raster:
+    """Return the samples of directory ``index`` of at most 8 bits; Pillow turns the page upright by itself."""
+    image = open_pillow(io.BytesIO(data), "TIFF")
+    try:
+        image.seek(index)
+        image.load()
+    except Image.DecompressionBombError:
+        with no_pillow_limit():
+            image = open_pillow(io.BytesIO(data), "TIFF")
+            image.seek(index)
+            image.load()
+    samples, alpha, notes = split_channels(image)
+    return Raster(samples, "TIFF", image.mode, alpha, notes=notes)
+
+
+def _by_tifffile(leaf: Any, data: bytes) -> Raster:
+    """Return the samples of a page of 8 bits as uint8, of more as uint16, premultiplied alpha divided out."""
+    compression = int(leaf.compression)
+    if compression in _OWN_CODECS and leaf.bitspersample in (8, 16, 32, 64):
+        samples = np.asarray(leaf.asarray())
+    elif compression in _BYTE_CODECS or leaf.bitspersample not in (8, 16, 32, 64):
+        samples = _through_libtiff(leaf, data)
+    else:
+        raise UnknownKindError(f"TIFF files with compression {compression} at {leaf.bitspersample} bits")
+    photometric = int(leaf.photometric)
+    channels = int(leaf.samplesperpixel)
+    if channels > 1 and int(leaf.planarconfig) == 2:
+        samples = np.moveaxis(samples.reshape(channels, leaf.imagelength, leaf.imagewidth), 0, 2)
+    samples = samples.reshape(leaf.imagelength, leaf.imagewidth, channels)
+    colors = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _SEPARATED: 4}.get(photometric)
+    if colors is None or channels < colors:
+        raise UnknownKindError(f"TIFF files with photometric interpretation {photometric}")
+    notes: list[str] = []
+    if 8 < leaf.bitspersample < 16:
+        samples = scale_bits(samples, leaf.bitspersample)
+    elif samples.dtype.kind != "u" or samples.dtype.itemsize > 2:
+        samples, note = scale_to_uint16(samples)
+        notes.append(note)
+    native = np.uint8 if samples.dtype.itemsize == 1 else np.uint16
+    samples = np.ascontiguousarray(samples).astype(native, copy=False)
+    color = samples[..., 0] if colors == 1 else samples[..., :colors]
+    alpha = np.ascontiguousarray(samples[..., colors]) if channels > colors else None
+    if channels > colors + 1:
+        notes.append(f"{channels - colors - 1} extra channels beyond the first are left out")
+    if alpha is not None and int(next(iter(leaf.extrasamples), 0)) == 1:
+        color = unmultiply(color, alpha)
+    if photometric == _WHITE_IS_ZERO:
+        color = np.iinfo(native).max - color
+    mode = (
+        {1: "L", 3: "RGB", 4: "CMYK"}[colors] if native is np.uint8 else {1: "I;16", 3: "RGB;16", 4: "CMYK;16"}[colors]
+    )
+    if leaf.bitspersample > 16 or leaf.dtype.kind != "u":
+        mode = f"{'F' if leaf.dtype.kind == 'f' else 'I'};{leaf.bitspersample}"
+    return Raster(np.ascontiguousarray(color), "TIFF", mode, alpha, notes=notes)
+
+
+def scale_bits(samples: np.ndarray, bits: int) -> np.ndarray:
+    """Return samples of 9..15 bits spread over the full range of uint16."""
+    top = (1 << bits) - 1
+    return ((samples.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+
+
+def unmultiply(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Return uint8 or uint16 color divided by its alpha, as unassociated alpha has it; black where alpha is 0."""
+    top = np.iinfo(color.dtype).max
+    weight = np.maximum(alpha, 1).astype(np.uint32)
+    weight = weight if color.ndim == 2 else weight[..., None]
+    return np.minimum((color.astype(np.uint32) * top + weight // 2) // weight, top).astype(color.dtype)
+
+
+def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
+    """Return the samples of strips or tiles that only libtiff can decompress, by way of a directory of plain bytes.
+
+    The added directory points at the same compressed data but declares one 8-bit channel as wide as a row has bytes;
+    the predictor, which works on whole samples, is undone here.
+    """
+    order = leaf.parent.byteorder
+    channels = leaf.samplesperpixel if int(leaf.planarconfig) == 1 else 1
+    planes = leaf.samplesperpixel // channels
+    bits = leaf.bitspersample
+    tiled_oddly = leaf.is_tiled and (planes > 1 or bits == 12)
+    if bits not in (8, 12, 16, 32, 64) or tiled_oddly or int(leaf.predictor) not in (1, 2):
+        raise UnknownKindError(f"TIFF files with this layout at {bits} bits")
+    width, height = leaf.imagewidth, leaf.imagelength
+    if planes > 1 and height % leaf.rowsperstrip:
+        raise UnknownKindError("TIFF files with planes whose last strip is short")
+    row_bytes = (width * channels * bits + 7) // 8
+    tags = {256: row_bytes, 257: height * planes, 258: 8, 259: int(leaf.compression), 262: 1, 277: 1, 284: 1}
+    if leaf.is_tiled:
+        tags |= {322: leaf.tilewidth * channels * bits // 8, 323: leaf.tilelength}
+    else:
+        tags |= {278: min(leaf.rowsperstrip, height)}
+    if int(leaf.fillorder) == 2:
+        tags |= {266: 2}
+    offsets, counts = (324, 325) if leaf.is_tiled else (273, 279)
+    entries = [Entry(tag, 4, 1, struct.pack(order + "I", value)) for tag, value in tags.items()]
+    for tag, values in ((offsets, leaf.dataoffsets), (counts, leaf.databytecounts)):
+        entries.append(Entry(tag, 4, len(values), struct.pack(f"{order}{len(values)}I", *values)))
+    base = len(data) + len(data) % 2
+    mark = struct.pack(order + "2sHI", b"II" if order == "<" else b"MM", 42, base)
+    file = io.BytesIO(mark + data[8:] + b"\0" * (base - len(data)) + lay_out(entries, order, base))
+    with no_pillow_limit(), open_pillow(file, "TIFF") as image:
+        image.load()
+        raw = np.asarray(image)
+    if bits == 12:
+        return _unpack_12(raw, width * channels).reshape(height * planes, width, channels)
+    kind = np.dtype(leaf.dtype).newbyteorder(order)
+    samples = np.ascontiguousarray(raw).view(kind).reshape(height * planes, width, channels)
+    samples = samples.astype(leaf.dtype, copy=not samples.flags.writeable)
+    if int(leaf.predictor) == 2:
+        step = leaf.tilewidth if leaf.is_tiled else width
+        for rows in strips(height * planes, width):
+            for start in range(0, width, step):
+                part = samples[rows, start : start + step]
+                part[...] = np.cumsum(part, axis=1, dtype=samples.dtype)
+    return samples
+
+
+def _unpack_12(raw: np.ndarray, per_row: int) -> np.ndarray:
+    """Return the 12-bit samples, uint16 (rows, per_row), of rows of packed bytes."""
+    padded = np.zeros((raw.shape[0], (per_row + 1) // 2 * 3), np.uint16)
+    padded[:, : raw.shape[1]] = raw
+    first, middle, last = padded[:, 0::3], padded[:, 1::3], padded[:, 2::3]
+    samples = np.stack([first << 4 | middle >> 4, (middle & 15) << 8 | last], axis=2)
+    return samples.reshape(raw.shape[0], -1)[:, :per_row]
+
+
+def _bytes(leaf: Any, code: int) -> bytes | None:
+    """Return the raw value of a tag of bytes, or None."""
+    tag = leaf.tags.get(code)
+    value = tag.value if tag is not None else None
+    if isinstance(value, str):
+        value = value.encode("utf-8")
+    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+        value = np.array(value, f"{leaf.parent.byteorder}u4").tobytes()
+    return value if isinstance(value, bytes) and value else None
+
+
+def _orientation(leaf: Any) -> int:
+    tag = leaf.tags.get(274)
+    value = int(tag.value) if tag is not None and isinstance(tag.value, int) else 1
+    return value if 1 <= value <= 8 else 1
+
+
+def _metadata(leaf: Any, data: bytes) -> Metadata:
+    """Return what the page carries; damaged parts are left out."""
+    dpi = None
+    try:
+        x, y = (float(value) for value in leaf.get_resolution("inch"))
+        dpi = (x, y) if 1 < x < 1e6 and 1 < y < 1e6 else None
+    except Exception:  # a nonsense resolution must not cost the photo
+        dpi = None
+    iptc = _bytes(leaf, 33723) or iptc_of_photoshop(_bytes(leaf, 34377) or b"")
+    return Metadata(exif_of_tiff(data, leaf.offset), _bytes(leaf, 700), iptc, dpi)
+
+
+def _encoding(leaf: Any, alpha_kind: int) -> Encoding:
+    """Return the compression of the page by name, "other" for rare ones."""
+    name = (_OWN_CODECS | _BYTE_CODECS | {6: "jpeg", 7: "jpeg"}).get(int(leaf.compression), "other")
+    return Encoding(compression=name, alpha_kind=alpha_kind)

@@ -1,0 +1,132 @@
+"""DCT coefficients of JPEG files, read and written as they are: libjpeg-turbo by way of jpeglib, the extra `lossless`.
+
+jpeglib works on files with names, so everything passes through the folder for temporary files.
+"""
+
+import importlib.util
+import struct
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from colorize_cli.errors import LibraryMissing, OutputError
+from colorize_cli.imaging.codecs.jpeg import segments
+from colorize_cli.imaging.codecs.raster import DamagedDataError
+
+# jpeglib gathers the markers of a file in global variables of its C code.
+_READING = threading.Lock()
+_LIBRARY_VERSION = "turbo210"
+
+
+@dataclass(frozen=True)
+class Component:
+    """One channel of a JPEG: its quantized DCT coefficients and the table they are multiplied with.
+
+    ``blocks``: int16 (block rows, block columns, 8, 8), vertical frequencies first. ``table``: uint16 (8, 8).
+    """
+
+    blocks: np.ndarray
+    table: np.ndarray
+
+
+def require_jpeglib() -> None:
+    """Raise :class:`LibraryMissing` where jpeglib is not installed."""
+    if importlib.util.find_spec("jpeglib") is None:
+        raise LibraryMissing("Coefficients of JPEG files need jpeglib.", "`pip install 'colorize-cli[lossless]'`.")
+
+
+@cache
+def _jpeglib() -> Any:
+    """Return the library, its C code chosen once a process."""
+    require_jpeglib()
+    import jpeglib
+
+    jpeglib.version.set(_LIBRARY_VERSION)
+    return jpeglib
+
+
+def read_component(data: bytes) -> Component:
+    """Return the first component (gray, or the luma of YCbCr) of the baseline or progressive JPEG in ``data``.
+
+    Raises :class:`LibraryMissing`, and :class:`DamagedDataError` where the library cannot read it.
+    """
+    with tempfile.TemporaryDirectory(prefix="colorize-") as folder:
+        path = Path(folder) / "scan.jpg"
+        path.write_bytes(_without_metadata(data))
+        library = _jpeglib()
+        try:
+            with _READING:
+                jpeg = library.read_dct(str(path))
+            return Component(jpeg.Y, np.array(jpeg.get_component_qt(0), np.uint16))
+        except OSError as error:
+            raise DamagedDataError("its coefficients cannot be read") from error
+
+
+def encode_components(components: Sequence[Component], width: int, height: int, sampling: int = 1) -> bytes:
+    """Return the rest of a baseline JPEG of ``width`` x ``height``, from its quantization tables to its end marker.
+
+    One component is gray, three are YCbCr; the start marker and what may follow it (JFIF, EXIF...) are the caller's.
+    ``sampling``: how many times smaller the two chroma components are in each direction, 1 or 2; both have the table
+    of the first of them. Raises :class:`LibraryMissing`, and :class:`OutputError` where the folder for temporary files
+    does not take it.
+    """
+    library = _jpeglib()
+    chroma = components[1:]
+    tables = np.stack([component.table for component in components[:2]])
+    jpeg = library.from_dct(
+        *(component.blocks for component in components), qt=tables, quant_tbl_no=np.array([0, *(1 for _ in chroma)])
+    )
+    jpeg.height, jpeg.width = height, width
+    jpeg.samp_factor = np.array([[sampling, sampling] if chroma else [1, 1], *([1, 1] for _ in chroma)])
+    with tempfile.TemporaryDirectory(prefix="colorize-") as folder:
+        path = Path(folder) / "color.jpg"
+        try:
+            jpeg.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
+        except OSError as error:
+            raise OutputError(
+                f"The folder for temporary files, {tempfile.gettempdir()}, does not take the result.",
+                "Free some space there, or name another folder in TMPDIR.",
+            ) from error
+        return _from_tables_on(path.read_bytes())
+
+
+def _without_metadata(data: bytes) -> bytes:
+    """Return the JPEG without the segments that say nothing about its coefficients; APP0 and APP14 name its colors."""
+    kept = [b"\xff\xd8"]
+    for marker, start, end in segments(data):
+        if marker == 0xDA:
+            return b"".join([*kept, data[start:]])
+        if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            kept.append(data[start:end])
+    raise DamagedDataError("it has no scan")
+
+
+def _from_tables_on(data: bytes) -> bytes:
+    """Return what follows the first segments, with components numbered from 1 as JFIF asks, not from 0."""
+    result = bytearray(data)
+    found = segments(data)
+    for marker, start, _ in found:
+        # Of each component, the frame header says three bytes and the scan header two.
+        if marker in (0xC0, 0xC1, 0xDA):
+            first, size = (start + 10, 3) if marker != 0xDA else (start + 5, 2)
+            for number in range(data[first - 1]):
+                result[first + size * number] = number + 1
+    return bytes(result[next(start for marker, start, _ in found if marker != 0xE0) :])
+
+
+def frame(data: bytes) -> tuple[int, int, list[tuple[int, int, int]]]:
+    """Return what the frame header of a JPEG says: its marker, bits a sample, and (id, horizontal, vertical sampling)
+    of every component. Raises :class:`DamagedDataError` where there is none.
+    """
+    for marker, start, end in segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and start + 10 <= end <= len(data):
+            (bits,) = struct.unpack_from("B", data, start + 4)
+            parts = [data[start + 10 + 3 * number :][:2] for number in range(data[start + 9])]
+            return marker, bits, [(part[0], part[1] >> 4, part[1] & 15) for part in parts if len(part) == 2]
+    raise DamagedDataError("it has no frame header")

@@ -1,0 +1,253 @@
+"""Reading: any still image file becomes an upright :class:`Photo`, or one typed error that names the file."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto, UnsupportedPhoto
+from colorize_cli.imaging.codecs.decode import decode
+from colorize_cli.imaging.codecs.decode_pillow import split_channels
+from colorize_cli.imaging.codecs.raster import (
+    DamagedDataError,
+    NoPixelsError,
+    Raster,
+    TooManyPixelsError,
+    UnknownKindError,
+    scale_to_uint16,
+)
+from colorize_cli.imaging.gray import reduce_to_gray
+from colorize_cli.imaging.photo import Metadata, Photo
+
+DEFAULT_MAX_MEGAPIXELS = 500.0
+_CONVERT = "Convert it to TIFF or PNG."
+
+
+def read_photo(
+    source: Path | str | bytes | BinaryIO,
+    *,
+    page: int = 0,
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
+    name: str | None = None,
+    digest: bool = False,
+) -> Photo:
+    """Return page ``page`` (from 0) of the photograph in ``source``: a path, the bytes of a file, or a binary stream.
+
+    The original is opened once, for reading only. ``name`` is what errors call it; ``digest``: take the sha256 of its
+    bytes. Raises a
+    :class:`~colorize_cli.errors.PhotoError`: :class:`UnreadablePhoto` (cannot be opened, or no image),
+    :class:`EmptyPhoto`, :class:`TruncatedPhoto`, :class:`PhotoTooLarge` (more than ``max_megapixels``, checked before
+    decoding) or :class:`UnsupportedPhoto`; nothing else, whatever is in the file.
+    """
+    path = Path(source) if isinstance(source, str | Path) else None
+    name = name or (str(path) if path is not None else "the image")
+    data = bytes_of(source, name)
+    if not data:
+        raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
+    raster = _decoded(data, name, page, max_megapixels)
+    size, sha256 = len(data), hashlib.sha256(data).hexdigest() if digest else ""
+    del data
+    return replace(photo_of_raster(raster, path), file_size=size, file_sha256=sha256)
+
+
+def read_pages(
+    source: Path | str | bytes | BinaryIO,
+    *,
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
+    name: str | None = None,
+) -> Iterator[Photo]:
+    """Yield every page of the photograph in ``source``, decoded one at a time from bytes that are read once.
+
+    Errors are those of :func:`read_photo`, raised when the page is reached.
+    """
+    path = Path(source) if isinstance(source, str | Path) else None
+    name = name or (str(path) if path is not None else "the image")
+    data = bytes_of(source, name)
+    page, pages = 0, 1
+    while page < pages:
+        photo = replace(read_photo(data, page=page, max_megapixels=max_megapixels, name=name), path=path)
+        page, pages = page + 1, photo.pages
+        yield photo
+
+
+def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
+    """Return all bytes of a path, stream or bytes. Raises :class:`UnreadablePhoto` and :class:`PhotoTooLarge`."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    try:
+        if not isinstance(source, str | Path):
+            return source.read()
+        with Path(source).open("rb") as file:
+            before = os.fstat(file.fileno())
+            if stat.S_ISCHR(before.st_mode) or stat.S_ISBLK(before.st_mode):
+                raise UnreadablePhoto(f"{name} is a device, not a file.", "Name an image file.")
+            data = file.read()
+            after = os.fstat(file.fileno())
+            if stat.S_ISREG(before.st_mode) and _state(before) != _state(after):
+                raise UnreadablePhoto(f"{name} changed while it was read.", "Try it again when it is complete.")
+            return data
+    except FileNotFoundError:
+        raise UnreadablePhoto(f"{name} does not exist.", "Check the name and the folder.") from None
+    except IsADirectoryError:
+        raise UnreadablePhoto(f"{name} is a folder.", "Name an image file.") from None
+    except PermissionError:
+        raise UnreadablePhoto(f"{name} may not be read.", "Ask for read permission.") from None
+    except MemoryError:
+        raise PhotoTooLarge(f"{name} does not fit into memory.", "Use a machine with more memory.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadablePhoto(f"{name} cannot be read: {reason}.", "Check the disk or copy it again.") from None
+
+
+def _state(status: os.stat_result) -> tuple[int, int]:
+    """Return what tells that a file was written to."""
+    return status.st_size, status.st_mtime_ns
+
+
+def _decoded(data: bytes, name: str, page: int, max_megapixels: float) -> Raster:
+    """Decode ``data``; every failure of every library becomes one typed error.
+
+    The libraries raise OSError, ValueError, TypeError, SyntaxError, NotImplementedError, struct.error, EOFError,
+    IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary takes them all.
+    """
+    try:
+        return decode(data, page=page, max_pixels=max_megapixels * 1e6)
+    except NoPixelsError:
+        raise EmptyPhoto(f"{name} has no pixels.", "Scan or export it again.") from None
+    except TooManyPixelsError as error:
+        raise PhotoTooLarge(
+            f"{name} is {error.width} x {error.height} pixels, more than {max_megapixels:g} megapixels.",
+            f"Allow it with --max-megapixels {int(error.width * error.height / 1e6) + 1} if you trust the file.",
+        ) from None
+    except UnknownKindError as error:
+        raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", _CONVERT) from None
+    except MemoryError:
+        raise PhotoTooLarge(f"{name} does not fit into memory.", "Use a machine with more memory.") from None
+    except Exception as error:
+        raise _damage(data, name, page, error) from None
+
+
+def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
+    """Return the error for bytes that would not decode."""
+    from colorize_cli.imaging.codecs.decode import sniff
+
+    try:
+        format = sniff(data)
+    except (DamagedDataError, UnknownKindError):
+        return UnreadablePhoto(f"{name} is not an image.", "Leave it out, or check that it is the right file.")
+    if isinstance(error, IndexError) and error.args == (page,) and page != 0:
+        return UnreadablePhoto(f"{name} has no page {page + 1}.", "Name a page that is there.")
+    if isinstance(error, NotImplementedError):
+        reason = str(error) or "an unusual kind of file"
+        return UnsupportedPhoto(f"{name} cannot be read: {reason}.", _CONVERT)
+    reason = str(error).strip().rstrip(".") or type(error).__name__
+    return TruncatedPhoto(
+        f"{name} is damaged or incomplete ({format}: {reason[:200]}).", "Copy it again from where it came from."
+    )
+
+
+_TURNS: dict[int, tuple[bool, bool, bool]] = {
+    # EXIF orientation: (swap rows and columns, then flip rows, then flip columns)
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
+
+def turn_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Return ``samples`` (H, W) turned as EXIF ``orientation`` 1..8 asks, contiguous."""
+    swap, rows, columns = _TURNS[orientation]
+    if swap:
+        samples = samples.swapaxes(0, 1)
+    if rows:
+        samples = samples[::-1]
+    if columns:
+        samples = samples[:, ::-1]
+    return np.ascontiguousarray(samples)
+
+
+def turn_back(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Return upright ``samples``, (H, W) or (H, W, 3), turned to lie as EXIF ``orientation`` 1..8 says, contiguous."""
+    return turn_upright(samples, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
+    """Return the upright photo of decoded samples: tones taken once, orientation applied once."""
+    gray, color, notes = reduce_to_gray(raster.samples, raster.icc)
+    alpha = raster.alpha
+    depth = 16 if raster.samples.dtype == np.uint16 else 8
+    return Photo(
+        gray=turn_upright(gray, raster.orientation),
+        alpha=turn_upright(alpha, raster.orientation) if alpha is not None else None,
+        depth=depth,
+        format=raster.format,
+        mode=raster.mode,
+        page=raster.page,
+        pages=raster.pages,
+        metadata=raster.metadata,
+        color=color,
+        notes=(*raster.notes, *notes),
+        encoding=raster.encoding,
+        path=path,
+    )
+
+
+def photo_from_array(array: np.ndarray) -> Photo:
+    """Return the photo of samples (H, W), (H, W, 1), (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
+
+    uint8 and uint16 are taken as sRGB; bool, other integers and floats are scaled as ``scale_to_uint16`` says. Raises
+    :class:`UnsupportedPhoto` for other shapes, :class:`EmptyPhoto` where there are no pixels.
+    """
+    array = np.asarray(array)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or not 1 <= array.shape[2] <= 4 or array.dtype.kind not in "buif":
+        raise UnsupportedPhoto(
+            f"an array of shape {array.shape} and type {array.dtype} is no image.", "Give (H, W) or (H, W, 3)."
+        )
+    if array.size == 0:
+        raise EmptyPhoto("the array has no pixels.", "Give a picture of at least one pixel.")
+    notes: list[str] = []
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    elif array.dtype not in (np.uint8, np.uint16):
+        array, note = scale_to_uint16(array)
+        notes.append(note)
+    channels = array.shape[2]
+    color = np.ascontiguousarray(array[..., 0] if channels <= 2 else array[..., :3])
+    alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels] + (";16" if array.dtype == np.uint16 else "")
+    return photo_of_raster(Raster(color, "PNG", mode, alpha, notes=notes))
+
+
+def photo_from_pil(image: Image.Image) -> Photo:
+    """Return the photo of a Pillow image of any mode: its ICC profile and EXIF orientation are honoured.
+
+    Raises :class:`TruncatedPhoto` where the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
+    :class:`UnsupportedPhoto`.
+    """
+    if 0 in image.size:
+        raise EmptyPhoto("the image has no pixels.", "Give a picture of at least one pixel.")
+    try:
+        image.load()
+        samples, alpha, notes = split_channels(image)
+        orientation = image.getexif().get(0x0112, 1)
+    except UnknownKindError as error:
+        raise UnsupportedPhoto(f"no support for {error}.", "Convert it to RGB or L.") from None
+    except Exception as error:
+        raise TruncatedPhoto(f"the image cannot be decoded ({error}).", "Open an undamaged file.") from None
+    raster = Raster(samples, "PNG", image.mode, alpha, image.info.get("icc_profile") or None, metadata=Metadata())
+    raster.orientation = orientation if orientation in range(1, 9) else 1
+    raster.notes = notes
+    return photo_of_raster(raster)

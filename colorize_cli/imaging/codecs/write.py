@@ -1,0 +1,262 @@
+"""Writing: a color result is stored like its original, with its metadata and where the colors come from.
+
+It is there whole or not at all, and never over an original.
+"""
+
+import contextlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from colorize_cli.errors import OutputError, OutputExists, UsageProblem
+from colorize_cli.files import atomic_file, exists_error
+from colorize_cli.imaging.codecs.encode import Job, encode, to_depth
+from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
+from colorize_cli.imaging.codecs.tiff import TiffWriter, needs_big_tiff
+from colorize_cli.imaging.metadata.exif import upright_exif
+from colorize_cli.imaging.metadata.icc import srgb_profile
+from colorize_cli.imaging.metadata.ifd import header
+from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp, parse_xmp, provenance_of_xmp, sidecar_path
+from colorize_cli.imaging.photo import Photo
+
+__all__ = ["WriteResult", "output_suffix", "write_pages", "write_photo"]
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """Where the result lies (None for a stream) and what the user should be told about it."""
+
+    path: Path | None
+    notes: tuple[str, ...] = ()
+
+
+def write_photo(
+    target: Path | str | BinaryIO,
+    rgb: np.ndarray | Sequence[np.ndarray],
+    like: Photo | Sequence[Photo],
+    *,
+    provenance: Provenance,
+    format: str | None = None,
+    quality: int | None = None,
+    overwrite: bool = False,
+) -> WriteResult:
+    """Write the color result ``rgb``, sRGB uint8 or uint16 (H, W, 3), of the photo ``like`` to ``target``.
+
+    ``rgb`` and ``like`` may be sequences of the same length: the pages of one TIFF. The format is ``format``, else that
+    of the suffix of ``target``, else that of the original; ``quality`` 1..100 replaces the estimated one.
+
+    Raises :class:`OutputExists` where the name is taken and ``overwrite`` is off, and always where it is an original;
+    :class:`OutputError` where the disk does not take it; :class:`UsageProblem` for a format that cannot hold it. In
+    every case nothing is left behind.
+    """
+    pages = [rgb] if isinstance(rgb, np.ndarray) else list(rgb)
+    likes = [like] * len(pages) if isinstance(like, Photo) else list(like)
+    return write_pages(
+        target,
+        zip(pages, likes, strict=True),
+        provenance=provenance,
+        format=format,
+        quality=quality,
+        overwrite=overwrite,
+    )
+
+
+def write_pages(
+    target: Path | str | BinaryIO,
+    pages: Iterable[tuple[np.ndarray, Photo]],
+    *,
+    provenance: Provenance,
+    format: str | None = None,
+    quality: int | None = None,
+    overwrite: bool = False,
+) -> WriteResult:
+    """Write results page by page as they come, so that a file of many pages never lies in memory whole.
+
+    ``pages``: (rgb, photo) pairs; otherwise as :func:`write_photo`.
+    """
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageProblem(f"Quality {quality} is not within 1..100.", "Try --quality 90.")
+    source = iter(pages)
+    first = next(source, None)
+    if first is None:
+        raise UsageProblem("There are no pages to write.")
+    path = Path(target) if isinstance(target, str | Path) else None
+    chosen = _format_for(path, first[1], format)
+    notes: list[str] = []
+    everything = chain([first], source)
+    if path is None:
+        assert not isinstance(target, str | Path)
+        buffer = io.BytesIO()
+        _write_into(buffer, chosen, everything, provenance, quality, notes)
+        write_stream(target, buffer.getbuffer())
+        return WriteResult(None, tuple(dict.fromkeys(notes)))
+    protect_originals(path, first[1])
+    sidecar: Path | None = None
+    try:
+        with atomic_file(path, overwrite=overwrite) as file:
+            last_xmp = _write_into(file, chosen, _protecting(path, everything), provenance, quality, notes)
+            if not FORMATS[chosen].metadata:
+                _write_sidecar(sidecar_path(path), last_xmp, overwrite)
+                sidecar = sidecar_path(path)
+                notes.append(f"{chosen} holds no metadata: provenance is in {sidecar.name}")
+    except BaseException:
+        if sidecar is not None and not path.exists():
+            with contextlib.suppress(OSError):
+                sidecar.unlink()
+        raise
+    return WriteResult(path, tuple(dict.fromkeys(notes)))
+
+
+def write_stream(stream: BinaryIO, content: bytes | memoryview) -> None:
+    """Write a whole result to a stream. Raises :class:`OutputError` where nobody reads it or the disk is full."""
+    try:
+        stream.write(content)
+        stream.flush()
+    except BrokenPipeError:
+        raise OutputError("Nobody reads the output any more.", "Keep the reading program running.") from None
+    except OSError as error:
+        raise OutputError(f"The output cannot be written: {error.strerror}.", "Check the disk.") from None
+
+
+def _format_for(path: Path | None, like: Photo, format: str | None) -> str:
+    """Return the format of the result."""
+    if format is not None:
+        return normalize_format(format)
+    by_name = format_of_suffix(path.suffix) if path is not None else None
+    chosen = by_name or like.format
+    return FORMATS[chosen].written_as or chosen
+
+
+def protect_originals(path: Path, like: Photo) -> None:
+    """Raise :class:`OutputExists` where ``path`` is the original itself, by whatever link."""
+    if like.path is None:
+        return
+    same = False
+    with contextlib.suppress(OSError):
+        same = path.samefile(like.path) or path.resolve() == like.path.resolve()
+    if same:
+        raise OutputExists(
+            f"{path} is the original, which is never written to.", "Choose another name or folder with -o."
+        )
+
+
+def _protecting(path: Path, pages: Iterable[tuple[np.ndarray, Photo]]) -> Iterator[tuple[np.ndarray, Photo]]:
+    for rgb, like in pages:
+        protect_originals(path, like)
+        yield rgb, like
+
+
+def _write_into(
+    file: BinaryIO,
+    format: str,
+    pages: Iterable[tuple[np.ndarray, Photo]],
+    provenance: Provenance,
+    quality: int | None,
+    notes: list[str],
+) -> bytes:
+    """Encode all pages into ``file`` and return the XMP packet of the last one."""
+    tiff: TiffWriter | None = None
+    xmp = b""
+    for number, (rgb, like) in enumerate(pages):
+        if number and format != "TIFF":
+            raise UsageProblem(f"{format} holds one picture, not several pages.", "Use --format tiff.")
+        rgb, alpha = _fitted(format, rgb, like, notes)
+        job = job_for(format, rgb, like, provenance, quality, notes)
+        xmp = job.xmp
+        if format != "TIFF":
+            encode(file, format, rgb, alpha, job)
+            continue
+        if tiff is None:
+            order = header(job.metadata.exif)[0] if job.metadata.exif is not None else "<"
+            samples = rgb.shape[0] * rgb.shape[1] * (3 if alpha is None else 4) * max(1, like.pages)
+            tiff = TiffWriter(file, order=order, big=needs_big_tiff(samples, rgb.itemsize))
+        tiff.write_page(
+            rgb,
+            alpha,
+            icc=job.icc,
+            xmp=job.xmp,
+            metadata=job.metadata,
+            compress=like.encoding.compression != "none" or like.format != "TIFF",
+            alpha_kind=like.encoding.alpha_kind,
+        )
+    return xmp
+
+
+def _fitted(format: str, rgb: np.ndarray, like: Photo, notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return pixels and alpha at a depth that the format holds; what it cannot hold is noted."""
+    entry = FORMATS[format]
+    depth = rgb.itemsize * 8
+    if depth not in entry.depths:
+        notes.append(f"{format} holds 8 bits a channel: written at 8 instead of 16")
+        depth = 8
+        rgb = to_depth(rgb, 8)
+    _note_changes(format, like, notes)
+    alpha = like.alpha
+    if alpha is not None and alpha.shape != rgb.shape[:2]:
+        alpha = None
+    if alpha is not None and not entry.alpha:
+        notes.append(f"{format} holds no transparency: it was left out")
+        alpha = None
+    return rgb, to_depth(alpha, depth) if alpha is not None else None
+
+
+def _note_changes(format: str, like: Photo, notes: list[str]) -> None:
+    """Note what the original's format could not hold in color."""
+    if like.mode == "1":
+        notes.append("1-bit cannot hold color: written at 8 bits a channel")
+    if like.format == "GIF" and format == "PNG":
+        notes.append("GIF cannot hold photographic color: written as PNG")
+    if like.mode[:1] in ("I", "F") and like.mode not in ("I;16", "I;16B", "I;16L"):
+        notes.append("wide gray values: written at 16 bits a channel")
+
+
+def job_for(
+    format: str,
+    rgb: np.ndarray,
+    like: Photo,
+    provenance: Provenance,
+    quality: int | None,
+    notes: list[str],
+    *,
+    orientation: int = 1,
+) -> Job:
+    """Return the metadata of a result: true to it, and saying where its colors come from.
+
+    ``orientation``: how ``rgb`` lies, as EXIF counts; results are upright unless they must lie as their original does.
+    """
+    metadata = like.metadata
+    exif = metadata.exif
+    if exif is not None:
+        exif = upright_exif(exif, rgb.shape[1], rgb.shape[0], orientation)
+        if exif is None:
+            notes.append("its EXIF block is damaged and was left out")
+    if metadata.xmp is not None and parse_xmp(metadata.xmp) is None:
+        notes.append("its XMP packet is damaged and was replaced")
+    elif metadata.xmp is not None and b"HasExtendedXMP" in metadata.xmp:
+        notes.append("the extended part of its XMP was left out")
+    return Job(
+        icc=srgb_profile(),
+        xmp=build_xmp(metadata.xmp, provenance, iptc=None if FORMATS[format].iptc else metadata.iptc),
+        fallback_xmp=build_xmp(None, provenance),
+        metadata=replace(metadata, exif=exif),
+        encoding=like.encoding,
+        quality=quality,
+        notes=notes,
+    )
+
+
+def _write_sidecar(path: Path, xmp: bytes, overwrite: bool) -> None:
+    """Write the XMP beside a result whose format holds none; one left over from an earlier result is replaced."""
+    replaceable = overwrite
+    if not replaceable and path.exists():
+        with contextlib.suppress(OSError):
+            replaceable = provenance_of_xmp(path.read_bytes()) is not None
+        if not replaceable:
+            raise exists_error(path)
+    with atomic_file(path, overwrite=replaceable) as file:
+        file.write(xmp)

@@ -1,0 +1,49 @@
+"""Writing a result whose luma is that of the gray JPEG it was made from, coefficient by coefficient."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from colorize_cli.errors import UnsupportedPhoto
+from colorize_cli.files import atomic_file
+from colorize_cli.imaging.codecs.encode import jpeg_quality, jpeg_start
+from colorize_cli.imaging.codecs.lossless import add_chroma, lightness_change, turned_as
+from colorize_cli.imaging.codecs.write import WriteResult, job_for, protect_originals, write_stream
+from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.imaging.photo import Photo
+
+
+def write_lossless(
+    target: Path | BinaryIO,
+    scan: bytes,
+    rgb: np.ndarray,
+    like: Photo,
+    *,
+    provenance: Provenance,
+    quality: int | None = None,
+    overwrite: bool = False,
+) -> tuple[WriteResult, float]:
+    """Write the gray JPEG ``scan`` with the chroma of ``rgb``, sRGB uint8 (H, W, 3), upright like the photo ``like``.
+
+    The result lies as the scan does, with its EXIF orientation, and carries its metadata as other results do; its luma
+    is the scan's own. Returns what was written and the mean |change of L*|. Raises what
+    :func:`~colorize_cli.imaging.codecs.write.write_photo` does and :class:`LibraryMissing`; nothing is left behind.
+    """
+    turned, orientation = turned_as(scan, rgb)
+    notes: list[str] = []
+    job = job_for("JPEG", turned, like, provenance, quality, notes, orientation=orientation)
+    if job.metadata.exif is None and orientation != 1:
+        raise UnsupportedPhoto(
+            "its EXIF block, which says how it lies, is damaged.", "Leave --lossless-luma out for it."
+        )
+    chroma_quality, subsampling = jpeg_quality(job)
+    result = add_chroma(scan, turned, chroma_quality, subsampling, jpeg_start(job))
+    change = lightness_change(scan, result)
+    if isinstance(target, Path):
+        protect_originals(target, like)
+        with atomic_file(target, overwrite=overwrite) as file:
+            file.write(result)
+        return WriteResult(target, tuple(notes)), change
+    write_stream(target, result)
+    return WriteResult(None, tuple(notes)), change

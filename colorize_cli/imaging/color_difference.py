@@ -1,0 +1,46 @@
+"""The difference that people see between two colors: CIEDE2000."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def delta_e_2000(true_lab: Array, predicted_lab: Array) -> Array:
+    """Return the CIEDE2000 color difference (...) of CIELAB colors (..., 3), with kL = kC = kH = 1.
+
+    Sharma, Wu & Dalal 2005, "The CIEDE2000 color-difference formula"; 1 is about a just noticeable difference.
+    """
+    L1, a1, b1 = np.moveaxis(true_lab, -1, 0)
+    L2, a2, b2 = np.moveaxis(predicted_lab, -1, 0)
+    mean_c7 = ((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2) ** 7
+    stretch = 1 + 0.5 * (1 - np.sqrt(mean_c7 / (mean_c7 + 25.0**7)))
+    a1, a2 = a1 * stretch, a2 * stretch
+    C1, C2 = np.hypot(a1, b1), np.hypot(a2, b2)
+    h1, h2 = np.arctan2(b1, a1) % (2 * np.pi), np.arctan2(b2, a2) % (2 * np.pi)
+    chromatic = C1 * C2 > 0
+    turn = h2 - h1
+    turn = np.where(turn > np.pi, turn - 2 * np.pi, np.where(turn < -np.pi, turn + 2 * np.pi, turn))
+    delta_H = 2 * np.sqrt(C1 * C2) * np.sin(np.where(chromatic, turn, 0) / 2)
+    total = h1 + h2
+    apart = np.abs(h1 - h2) > np.pi
+    mean_h = np.where(apart, np.where(total < 2 * np.pi, total + 2 * np.pi, total - 2 * np.pi), total) / 2
+    mean_h = np.where(chromatic, mean_h, total)
+    mean_C, mean_L = (C1 + C2) / 2, (L1 + L2) / 2
+    T = (
+        1
+        - 0.17 * np.cos(mean_h - np.pi / 6)
+        + 0.24 * np.cos(2 * mean_h)
+        + 0.32 * np.cos(3 * mean_h + np.pi / 30)
+        - 0.20 * np.cos(4 * mean_h - 63 * np.pi / 180)
+    )
+    s_L = 1 + 0.015 * (mean_L - 50) ** 2 / np.sqrt(20 + (mean_L - 50) ** 2)
+    s_C, s_H = 1 + 0.045 * mean_C, 1 + 0.015 * mean_C * T
+    mean_C7 = mean_C**7
+    rotation = -2 * np.sqrt(mean_C7 / (mean_C7 + 25.0**7))
+    rotation = rotation * np.sin(np.pi / 3 * np.exp(-(((np.degrees(mean_h) - 275) / 25) ** 2)))
+    l_term, c_term, h_term = (L2 - L1) / s_L, (C2 - C1) / s_C, delta_H / s_H
+    difference: Array = np.sqrt(np.maximum(l_term**2 + c_term**2 + h_term**2 + rotation * c_term * h_term, 0))
+    return difference

@@ -1,0 +1,76 @@
+"""Pictures beside a result: where the model is guessing, and several colorizations side by side."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from colorize_cli.files import atomic_file
+from colorize_cli.imaging.codecs.png import chunk
+from colorize_cli.imaging.color import depth_of, lightness_table
+from colorize_cli.imaging.geometry import resize
+from colorize_cli.imaging.marks import labelled
+from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp
+from colorize_cli.imaging.recombine.levels import to_8
+from colorize_cli.imaging.recombine.upsample import chroma_field
+
+Array = npt.NDArray[Any]
+_AFTER_HEADER = 8 + 25  # signature and IHDR
+
+
+def confidence_picture(gray: Array, confidence: Array) -> Array:
+    """Return ``confidence``, float32 (h, w) in 0..1, as uint8 (H, W), 255 for 1, along the edges of the photograph.
+
+    ``gray``: uint8 or uint16 (H, W). Works in strips: it takes little memory beyond the result.
+    """
+    field = chroma_field(gray, np.stack([confidence, confidence]))
+    picture = np.empty(gray.shape, np.uint8)
+    table = lightness_table(depth_of(gray))
+    rows = max(1, (1 << 16) // gray.shape[1])
+    for first in range(0, gray.shape[0], rows):
+        guide = np.take(table, gray[first : first + rows])
+        planes = np.empty((8, *guide.shape), np.float32)
+        strip = field.widened(first, first + len(guide)).chroma(first, np.concatenate([guide, guide]), planes)
+        picture[first : first + rows] = cv2.convertScaleAbs(np.clip(strip[: len(guide)], 0, 1), alpha=255)
+    return picture
+
+
+def write_confidence_map(target: Path, picture: Array, provenance: Provenance, *, overwrite: bool = False) -> None:
+    """Write a confidence picture, uint8 (H, W), as a PNG that says in its XMP what it was made by.
+
+    Raises :class:`OutputExists` and :class:`OutputError`; in every case the file is there whole or not at all.
+    """
+    encoded = cv2.imencode(".png", picture)[1].tobytes()
+    xmp = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + build_xmp(None, provenance))
+    with atomic_file(target, overwrite=overwrite) as file:
+        file.write(encoded[:_AFTER_HEADER] + xmp + encoded[_AFTER_HEADER:])
+
+
+CELL = 480
+"""Longer side of a picture on the sheet, in pixels: nine make at most 1472 x 1472."""
+_GAP = 8
+_PAPER = 255
+
+
+def cell_gray(gray: npt.NDArray[np.integer]) -> Array:
+    """Return a photograph in gray, uint8 or uint16 (H, W), as it goes onto a sheet: uint8, no larger than a cell."""
+    scale = min(1.0, CELL / max(gray.shape))
+    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    return to_8(np.ascontiguousarray(resize(gray, height, width)))
+
+
+def contact_sheet(pictures: Sequence[Array]) -> Array:
+    """Return pictures of one size, uint8 RGB (h, w, 3), on white paper in rows, numbered from 1 in their corner."""
+    columns = min(len(pictures), 3) if len(pictures) != 4 else 2
+    rows = math.ceil(len(pictures) / columns)
+    height, width = pictures[0].shape[:2]
+    sheet = np.full((_GAP + rows * (height + _GAP), _GAP + columns * (width + _GAP), 3), _PAPER, np.uint8)
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, columns)
+        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
+        sheet[top : top + height, left : left + width] = labelled(picture, str(number + 1), "top-left")
+    return sheet

@@ -1,0 +1,206 @@
+"""Provenance: which model made the colors, written into XMP beside whatever the original's XMP says.
+
+Fields: IPTC Photo Metadata "Digital Source Type" (a controlled vocabulary) and a namespace of this tool's own.
+XMP packets: ISO 16684-1.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.dom import minidom
+from xml.parsers.expat import ExpatError
+
+from colorize_cli.imaging.metadata.iptc import xmp_properties
+
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+NS_IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+NS_OWN = "https://github.com/colorize-cli/colorize-cli/ns/1.0/"
+NS_XMP_NOTE = "http://ns.adobe.com/xmp/note/"
+LUMA_PARAMETER = "luma"
+"""Name of the provenance parameter, with the value "kept", of results that hold the gray JPEG unchanged."""
+_NS_XMLNS = "http://www.w3.org/2000/xmlns/"
+_OWN_PREFIX, _IPTC_PREFIX = "colorize", "Iptc4xmpExt"
+_PACKET_START = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+_PACKET_END = '\n<?xpacket end="w"?>'
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{NS_RDF}"/></x:xmpmeta>'
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made the colors of a result: ``model`` (registry name), ``weights_sha256`` (hex), tool ``version``.
+
+    ``parameters``: what else was set, as text by name.
+    """
+
+    model: str
+    weights_sha256: str
+    version: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def parse_xmp(packet: bytes) -> minidom.Document | None:
+    """Return the XML of an XMP packet, None where it is not well-formed or holds no RDF.
+
+    Document type declarations are refused: XMP has none, and entities can be made to explode.
+    """
+    if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+        return None
+    try:
+        document = minidom.parseString(packet.strip(b"\0 \t\r\n"))
+    except (ExpatError, ValueError, LookupError):
+        return None
+    return document if document.getElementsByTagNameNS(NS_RDF, "RDF") else None
+
+
+def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | None = None) -> bytes:
+    """Return an XMP packet with all of ``existing`` and the provenance, UTF-8.
+
+    ``iptc``: IPTC-IIM records to say in XMP too, where ``existing`` does not say them, for formats that hold no IIM.
+
+    Provenance of an earlier run is replaced, other properties are kept; an ``existing`` packet that is not well-formed
+    is dropped (``parse_xmp`` tells whether).
+    """
+    document = parse_xmp(existing) if existing else None
+    if document is None:
+        document = minidom.parseString(_EMPTY)
+    rdf = document.getElementsByTagNameNS(NS_RDF, "RDF")[0]
+    about = _about(rdf)
+    _remove_earlier(rdf)
+    _remove_extension_link(rdf)
+    description = document.createElementNS(NS_RDF, "rdf:Description")
+    description.setAttributeNS(_NS_XMLNS, "xmlns:rdf", NS_RDF)
+    description.setAttributeNS(NS_RDF, "rdf:about", about)
+    description.setAttributeNS(_NS_XMLNS, f"xmlns:{_IPTC_PREFIX}", NS_IPTC_EXT)
+    description.setAttributeNS(_NS_XMLNS, f"xmlns:{_OWN_PREFIX}", NS_OWN)
+    _add_text(document, description, NS_IPTC_EXT, f"{_IPTC_PREFIX}:DigitalSourceType", SOURCE_TYPE)
+    _add_text(document, description, NS_OWN, f"{_OWN_PREFIX}:Model", provenance.model)
+    _add_text(document, description, NS_OWN, f"{_OWN_PREFIX}:WeightsSha256", provenance.weights_sha256)
+    _add_text(document, description, NS_OWN, f"{_OWN_PREFIX}:Version", provenance.version)
+    if provenance.parameters:
+        parameters = document.createElementNS(NS_OWN, f"{_OWN_PREFIX}:Parameters")
+        bag = document.createElementNS(NS_RDF, "rdf:Bag")
+        for name, value in sorted(provenance.parameters.items()):
+            _add_text(document, bag, NS_RDF, "rdf:li", f"{name}={value}")
+        parameters.appendChild(bag)
+        description.appendChild(parameters)
+    _add_iptc(document, rdf, description, iptc or b"")
+    rdf.appendChild(description)
+    root = document.documentElement
+    assert root is not None
+    return (_PACKET_START + root.toxml() + _PACKET_END).encode("utf-8")
+
+
+def without_provenance(packet: bytes) -> bytes | None:
+    """Return the XMP packet without what :func:`build_xmp` added; None where nothing else was in it."""
+    document = parse_xmp(packet)
+    if document is None:
+        return None
+    rdf = document.getElementsByTagNameNS(NS_RDF, "RDF")[0]
+    _remove_earlier(rdf)
+    root = document.documentElement
+    if root is None or not rdf.getElementsByTagNameNS(NS_RDF, "Description"):
+        return None
+    return (_PACKET_START + root.toxml() + _PACKET_END).encode("utf-8")
+
+
+def _add_text(document: minidom.Document, parent: minidom.Element, space: str, name: str, text: str) -> None:
+    """Append an element with text; characters that XML cannot hold become question marks."""
+    element = document.createElementNS(space, name)
+    clean = _NOT_IN_XML.sub("?", text)
+    element.appendChild(document.createTextNode(clean))
+    parent.appendChild(element)
+
+
+def _remove_extension_link(rdf: minidom.Element) -> None:
+    """Take out the pointer to the extended packet of a JPEG, which results do not carry."""
+    for node in rdf.childNodes:
+        if isinstance(node, minidom.Element) and node.hasAttributeNS(NS_XMP_NOTE, "HasExtendedXMP"):
+            node.removeAttributeNS(NS_XMP_NOTE, "HasExtendedXMP")
+
+
+def _add_iptc(document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, iptc: bytes) -> None:
+    """Append the properties that IPTC records stand for, but for those that the packet has already."""
+    for known, values in xmp_properties(iptc).items():
+        prefix, _, local = known.name.partition(":")
+        stated = rdf.getElementsByTagNameNS(known.space, local) or any(
+            isinstance(node, minidom.Element) and node.hasAttributeNS(known.space, local) for node in rdf.childNodes
+        )
+        if stated:
+            continue
+        parent.setAttributeNS(_NS_XMLNS, f"xmlns:{prefix}", known.space)
+        if not known.container:
+            _add_text(document, parent, known.space, known.name, values[0])
+            continue
+        element = document.createElementNS(known.space, known.name)
+        container = document.createElementNS(NS_RDF, f"rdf:{known.container}")
+        for value in values if known.container != "Alt" else values[:1]:
+            _add_text(document, container, NS_RDF, "rdf:li", value)
+            if known.container == "Alt":
+                item = container.lastChild
+                assert isinstance(item, minidom.Element)
+                item.setAttribute("xml:lang", "x-default")
+        element.appendChild(container)
+        parent.appendChild(element)
+
+
+def _about(rdf: minidom.Element) -> str:
+    """Return the resource name that the existing descriptions share; all of one packet must name the same."""
+    for description in rdf.getElementsByTagNameNS(NS_RDF, "Description"):
+        if description.hasAttributeNS(NS_RDF, "about"):
+            return description.getAttributeNS(NS_RDF, "about")
+    return ""
+
+
+def _is_ours(space: str | None, name: str | None) -> bool:
+    return space == NS_OWN or (space == NS_IPTC_EXT and name == "DigitalSourceType")
+
+
+def _remove_earlier(rdf: minidom.Element) -> None:
+    """Take out what an earlier run, or the scanner, said on the points that the provenance now states."""
+    for description in list(rdf.childNodes):
+        if not isinstance(description, minidom.Element):
+            continue
+        attributes = description.attributes
+        for attribute in [attributes.item(i) for i in range(attributes.length)]:
+            if isinstance(attribute, minidom.Attr) and _is_ours(attribute.namespaceURI, attribute.localName):
+                description.removeAttributeNode(attribute)
+        for child in list(description.childNodes):
+            if isinstance(child, minidom.Element) and _is_ours(child.namespaceURI, child.localName):
+                description.removeChild(child)
+        only_space = all(isinstance(node, minidom.Text) and not node.data.strip() for node in description.childNodes)
+        names = [attributes.item(i) for i in range(attributes.length)]
+        if only_space and all(a is not None and (a.namespaceURI in (_NS_XMLNS, NS_RDF)) for a in names):
+            rdf.removeChild(description)
+
+
+def provenance_of_xmp(packet: bytes) -> Provenance | None:
+    """Return the provenance stated in an XMP packet, None where it states none."""
+    if NS_OWN.encode() not in packet:
+        return None
+    document = parse_xmp(packet)
+    if document is None:
+        return None
+
+    def text(name: str) -> str:
+        found = document.getElementsByTagNameNS(NS_OWN, name)
+        return _text_of(found[0]) if found else ""
+
+    parameters: dict[str, str] = {}
+    for element in document.getElementsByTagNameNS(NS_OWN, "Parameters"):
+        for item in element.getElementsByTagNameNS(NS_RDF, "li"):
+            name, _, value = _text_of(item).partition("=")
+            parameters[name] = value
+    if not text("Model"):
+        return None
+    return Provenance(text("Model"), text("WeightsSha256"), text("Version"), parameters)
+
+
+def _text_of(element: minidom.Element) -> str:
+    return "".join(node.data for node in element.childNodes if isinstance(node, minidom.Text))
+
+
+def sidecar_path(target: Path) -> Path:
+    """Return where the XMP of a result lies whose format holds none: the whole name with ".xmp" added."""
+    return target.with_name(target.name + ".xmp")

@@ -1,0 +1,1 @@
+"""Chroma at full size, joined to the untouched lightness of the scan."""

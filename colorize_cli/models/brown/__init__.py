@@ -1,0 +1,1 @@
+"""Brown et al. 2024, Image Colorization."""

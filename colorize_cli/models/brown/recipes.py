@@ -1,0 +1,341 @@
+"""Recipes of Brown et al. 2024, and those of the weights that come with the product.
+
+``bundled`` made the files in ``weights/``. ``scratch`` makes a network of the kind with a ResNet-18 from photographs
+alone, no outside weights in it; ``head`` puts another head on its encoder (``--encoder FILE``).
+"""
+
+from dataclasses import replace
+
+from colorize_cli.recipe import AGED, WHOLE, Augmentation, Recipe, Stage
+
+_BALANCE = {
+    "everyday": 1.8,
+    "scene": 0.6,
+    "news": 0.5,
+    "pets": 0.6,
+    "breeds": 0.6,
+    "faces": 0.8,
+    "fashion": 0.8,
+    "flowers": 0.8,
+    "food": 0.7,
+    "traffic": 0.8,
+    "sports2": 0.7,
+    "work2": 0.8,
+    "imagenette2": 0.5,
+    "fashion2": 0.8,
+    "coco2": 1.6,
+    "events2": 0.8,
+    "actions1": 1.6,
+    "actions2": 0.8,
+    "voc1": 0.8,
+    "voc2": 1.6,
+    "sports3": 0.7,
+    "lsp1": 1.4,
+    "helmets1": 0.5,
+    "smoke1": 0.8,
+    "sports5": 0.7,
+    "coco4": 1.6,
+}
+"""How often photos are drawn by their source: those nearest to what users bring more often."""
+
+_RESNET_STEM = ("encoder.conv1", "encoder.bn1", "encoder.layer1")
+_STEM = ("encoder.conv_stem", "encoder.bn1", "encoder.blocks.0", "encoder.blocks.1")
+_WIDELY_CROPPED = replace(AGED, area=(0.2, 1.0))
+_COARSE = Stage(
+    name="coarse",
+    objective="pretraining",
+    epochs=1,
+    sizes=((0.0, 128),),
+    batch_size=64,
+    lr=1e-3,
+    group_lr={"encoder.": 4e-4},
+    frozen=_STEM,
+    weight_decay=0.02,
+    schedule="cosine",
+    warmup=100,
+    clip=2.0,
+    ema=0.998,
+    augmentation=_WIDELY_CROPPED,
+    small_share=0.15,
+    class_weight=0.2,
+)
+_COLOR = Stage(
+    name="color",
+    objective="chroma-distribution",
+    epochs=2,
+    sizes=((0.0, 128), (0.5, 144)),
+    batch_size=32,
+    lr=8e-4,
+    # All but the finest scale comes trained; what is new learns faster than what is kept.
+    group_lr={"encoder.": 3e-4},
+    frozen=(*_STEM, "encoder.blocks.2"),
+    weight_decay=0.02,
+    schedule="cosine",
+    warmup=100,
+    clip=2.0,
+    ema=0.999,
+    augmentation=_WIDELY_CROPPED,
+)
+_FINE = replace(
+    _COLOR,
+    name="fine",
+    epochs=1.25,
+    # Nearly whole photographs, at nearly the size they are colorized at.
+    sizes=((0.0, 144), (0.6, 160)),
+    lr=6e-4,
+    group_lr={"encoder.": 2.5e-4},
+    augmentation=replace(AGED, area=(0.3, 1.0)),
+)
+_PEOPLE = replace(
+    _FINE,
+    name="people",
+    epochs=1.2,
+    sizes=((0.0, 160),),
+    schedule="constant",
+    warmup=200,
+)
+_LARGE = replace(_FINE, name="large", epochs=0.9, sizes=((0.0, 192),))
+_STEADY = replace(
+    _PEOPLE,
+    name="steady",
+    epochs=4.12,
+    # The later stages know the photographs of people better, the earlier one has forgotten less of all others.
+    mean_of=("fine", "people", "large"),
+    # Two thousand steps: at a rate that stays high the average knows more than any network that went into it.
+    ema=0.9995,
+)
+_CALIBRATION = Stage(
+    name="calibration",
+    objective="color-calibration",
+    epochs=0.7,
+    sizes=((0.0, 192),),
+    batch_size=64,
+    lr=0.45,  # Lab units
+    # The last stage counts half: it knows people best, and the mean of all four the rest.
+    mean_of=("fine", "people", "large", "steady", "steady", "steady"),
+    optimizer="adam",
+    frozen=("",),  # every layer; what is learned are the fields of the decoder
+    schedule="cosine",
+    warmup=10,
+    augmentation=Augmentation(area=(0.6, 1.0)),
+    # Photographs it was trained on come out more colorful than others: below the default they are nearer to those.
+    vividness=0.53,
+)
+
+GAN_BUNDLED = Recipe(
+    name="bundled",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="imagenet",
+    stages=(_COARSE, _COLOR, _FINE, _PEOPLE, _LARGE, _STEADY, _CALIBRATION),
+)
+
+_RESNET_COLOR = replace(
+    _COLOR,
+    epochs=1,
+    sizes=((0.0, 144),),
+    lr=6e-4,
+    group_lr={"encoder.": 2.5e-4},
+    frozen=_RESNET_STEM,
+    ema=0.998,
+)
+
+GAN_SCRATCH = Recipe(
+    name="scratch",
+    validation_size=192,
+    source_weights=_BALANCE,
+    stages=(
+        Stage(
+            name="pretraining",
+            objective="pretraining",
+            epochs=24,
+            sizes=((0.0, 64), (0.45, 96), (0.8, 128)),
+            batch_size=128,
+            lr=2e-3,
+            weight_decay=0.05,
+            schedule="cosine",
+            warmup=300,
+            clip=2.0,
+            ema=0.9996,
+            augmentation=Augmentation(area=(0.3, 1.0), tone=1.0),
+            small_share=0.5,
+            class_weight=0.5,
+        ),
+        replace(
+            _RESNET_COLOR,
+            name="decoder",
+            epochs=0.35,
+            batch_size=20,
+            lr=1e-3,
+            # The encoder and the light head come trained; what is new learns faster than what is kept.
+            group_lr={
+                "encoder.": 2.5e-4,
+                "classifier.": 6e-4,
+                "decoder.lateral2.": 6e-4,
+                "decoder.lateral3.": 6e-4,
+                "decoder.lateral4.": 6e-4,
+                "decoder.smooth": 6e-4,
+            },
+            frozen=(*_RESNET_STEM, "encoder.layer2"),
+            augmentation=AGED,
+        ),
+        Stage(
+            name="adversarial",
+            objective="adversarial",
+            epochs=0.22,
+            sizes=((0.0, 144),),
+            batch_size=20,
+            lr=1e-4,
+            group_lr={"encoder.": 2.5e-5},
+            frozen=(*_RESNET_STEM, "encoder.layer2"),
+            betas=(0.5, 0.999),
+            weight_decay=0.02,
+            schedule="cosine",
+            warmup=100,
+            clip=2.0,
+            ema=0.998,
+            augmentation=AGED,
+            pixel_weight=5.0,
+            adversarial_weight=0.05,
+            distribution_weight=1.0,
+            discriminator_norm="spectral",
+            discriminator_lr=2e-4,
+        ),
+        replace(_COARSE, epochs=3, group_lr={}, frozen=_RESNET_STEM, weight_decay=0.05, warmup=200, ema=0.999),
+        _RESNET_COLOR,
+    ),
+)
+
+_PAPER_ADVERSARIAL = Stage(
+    name="adversarial",
+    objective="adversarial",
+    epochs=20,
+    sizes=((0.0, 256),),
+    batch_size=16,  # Brown et al. 3.4, and the code it builds on
+    lr=2e-4,
+    optimizer="adam",
+    betas=(0.5, 0.999),
+    augmentation=WHOLE,
+    pixel_weight=100.0,
+    adversarial_weight=1.0,
+    discriminator_norm="batch",
+)
+
+GAN_PAPER = Recipe(
+    name="paper",
+    validation_size=256,
+    stages=(
+        # Brown et al. 3.4: the generator alone learns first, by L1 loss, before the two networks compete.
+        Stage(
+            name="l1",
+            objective="l1",
+            epochs=20,
+            sizes=((0.0, 256),),
+            batch_size=16,
+            lr=1e-4,
+            optimizer="adam",
+            augmentation=WHOLE,
+        ),
+        _PAPER_ADVERSARIAL,
+    ),
+)
+
+GAN_64_PAPER = Recipe(
+    name="paper",
+    validation_size=64,
+    initialization="normal",  # N(0, 0.02)
+    stages=(
+        Stage(
+            name="adversarial",
+            objective="adversarial",
+            epochs=50,
+            sizes=((0.0, 64),),
+            batch_size=16,
+            lr=2e-4,
+            optimizer="adam",
+            betas=(0.5, 0.999),
+            augmentation=WHOLE,
+            small_share=0.5,
+            pixel_weight=100.0,
+            adversarial_weight=1.0,
+            discriminator_norm="batch",
+        ),
+    ),
+)
+
+UNCHANGED = Augmentation(area=None, aspect=1.0, flip=0.0)
+"""Brown et al. 3.2: the whole photo resized to the square, and nothing else."""
+
+CLASSIFIER_PAPER = Recipe(
+    name="paper",
+    validation_size=256,
+    stages=(
+        Stage(
+            name="classes",
+            objective="weighted-classes",
+            epochs=50,  # 3.2, training
+            sizes=((0.0, 256),),  # 3.2, preprocessing
+            batch_size=8,  # 3.2, training
+            lr=0.01,  # 3.2, training; all else are the optimizer's defaults
+            optimizer="adam",
+            augmentation=UNCHANGED,
+        ),
+    ),
+)
+
+REGRESSION_PAPER = Recipe(
+    name="paper",
+    validation_size=256,
+    stages=(
+        Stage(
+            name="regression",
+            objective="mse",  # not stated; that of the code the paper names (Francis)
+            epochs=50,  # 3.3
+            sizes=((0.0, 256),),
+            batch_size=16,  # 3.3
+            lr=1e-3,  # 3.3
+            optimizer="adam",
+            augmentation=WHOLE,
+        ),
+    ),
+)
+
+_ON_THE_ENCODER_OF_GAN = Stage(
+    name="head",
+    objective="mse",
+    epochs=1,
+    sizes=((0.0, 144),),
+    batch_size=20,
+    lr=1e-3,
+    # The decoder begins as the one of `gan`; only the last layer is new.
+    group_lr={"decoder.": 5e-4},
+    frozen=("encoder.",),
+    weight_decay=0.02,
+    schedule="cosine",
+    warmup=100,
+    clip=2.0,
+    ema=0.998,
+    augmentation=AGED,
+)
+
+CLASSIFIER_BUNDLED = Recipe(
+    name="bundled",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="gan",
+    stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="weighted-classes"),),
+)
+
+REGRESSION_BUNDLED = Recipe(
+    name="bundled",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="gan",
+    stages=(replace(_ON_THE_ENCODER_OF_GAN, epochs=0.5),),
+)
+
+REGRESSION_L1 = replace(REGRESSION_BUNDLED, name="l1", stages=(replace(REGRESSION_BUNDLED.stages[0], objective="l1"),))
+"""What L1 alone makes of the same encoder: the measure of how much color a loss takes away."""
+
+CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
+REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")

@@ -1,0 +1,1 @@
+"""Butoliya & Mondal, Image Colorization."""

@@ -1,0 +1,13 @@
+"""The encoders that the models with a :class:`~colorize_cli.models.brown.generator.ChromaDecoder` stand on, by name."""
+
+from typing import Literal
+
+from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
+
+EncoderName = Literal["efficientnet", "resnet18"]
+
+
+def create_encoder(name: EncoderName) -> EfficientNetLiteEncoder | ResNetEncoder:
+    """Return a new encoder with untrained weights; raises KeyError for a name there is not."""
+    return {"efficientnet": EfficientNetLiteEncoder, "resnet18": ResNetEncoder}[name]()

@@ -1,0 +1,1 @@
+"""What the last layers of several models speak: bins, classes, CIELUV, and how sure they are."""

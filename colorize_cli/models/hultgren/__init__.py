@@ -1,0 +1,1 @@
+"""Hultgren, Kaya & Ekman, Image Colorization with CNN and comparison of network models."""

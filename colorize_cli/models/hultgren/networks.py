@@ -1,0 +1,78 @@
+"""``vgg-decoder``: VGG-16 down to 7x7x512, frozen, and a small decoder (Hultgren, Kaya & Ekman, sections 3.1 to 3.6).
+
+The paper gives no kernel size; with 3x3 the decoder has 1.57 million parameters, which fits its "approximately 1.5M"
+(section 4.1). Its table 1 lists two convolutions in VGG-16's third block; VGG-16 has three, and so has this encoder.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from colorize_cli.models.encoders.vgg import VGGNet
+from colorize_cli.models.network import padded_to_multiple
+
+AB_RANGE = 128.0
+"""a*b* of an output of 1 (3.4)."""
+CHANNELS = (256, 128, 64, 32, 16)
+Regularization = Literal["none", "batchnorm", "dropout"]
+
+
+class VGGDecoder(VGGNet):
+    """Lightness to a*b* at full size through a bottleneck at 1/32 of it.
+
+    Parameters
+    ----------
+    width
+        share of VGG-16's channels; the decoder keeps those of table 2.
+    regularization
+        what stands before each convolution of the decoder (3.6): nothing, a batch norm, or dropout.
+    dropout
+        chance of a value being dropped; the paper gives none.
+    """
+
+    def __init__(self, width: float = 1.0, regularization: Regularization = "none", dropout: float = 0.3) -> None:
+        super().__init__(width, blocks=5)
+        layers: list[nn.Module] = []
+        before = self.encoder.channels[-1]
+        for i, channels in enumerate((*CHANNELS, 2)):
+            if regularization == "batchnorm":
+                layers.append(nn.BatchNorm2d(before))
+            elif regularization == "dropout":
+                layers.append(nn.Dropout(dropout))
+            layers.append(nn.Conv2d(before, channels, 3, 1, 1))
+            layers.append(nn.Tanh() if channels == 2 else nn.ReLU(inplace=True))
+            if i > 0:
+                layers.append(nn.Upsample(scale_factor=2, mode="nearest"))
+            before = channels
+        self.decoder = nn.Sequential(*layers)
+
+    def frozen_features(self, lightness: Tensor) -> Tensor:
+        """Return the bottleneck (N, 512 * width, H / 32, W / 32) for L* (N, 1, H, W), sides being multiples of 32."""
+        return self.encoder.pooled(self.encoder_input(lightness))
+
+    def predictions_of(self, features: Tensor) -> Tensor:
+        """Return a*b* / 128 for the bottleneck."""
+        predictions: Tensor = self.decoder(features)
+        return predictions
+
+    def predictions(self, lightness: Tensor) -> Tensor:
+        """Return a*b* / 128 (N, 2, H, W), within -1..1, for L* (N, 1, H, W) in 0..100."""
+        return padded_to_multiple(lambda x: self.predictions_of(self.frozen_features(x)), lightness, 32)
+
+    def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
+        """Return the true a*b* / 128 (N, 2, H, W)."""
+        return ab / AB_RANGE
+
+    @torch.no_grad()
+    def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Return ``accuracy``: the share of pixels where the larger one of a* and b* is the right one.
+
+        The paper plots an accuracy without defining it. This is what Keras, whose names its tables use, computes under
+        that word for two output channels.
+        """
+        return {"accuracy": (predictions.argmax(1) == targets.argmax(1)).float().mean()}
+
+    def chroma(self, lightness: Tensor) -> Tensor:
+        """Predict a*b* (N, 2, H, W) in Lab units for L* (N, 1, H, W) in 0..100."""
+        return self.predictions(lightness).float() * AB_RANGE

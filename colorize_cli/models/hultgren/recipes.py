@@ -1,0 +1,24 @@
+"""The recipe of Hultgren, Kaya & Ekman, sections 3.1 to 3.6."""
+
+from colorize_cli.models.encoders.recipes import PRETRAINING
+from colorize_cli.recipe import Augmentation, Recipe, Stage
+
+DECODER_PAPER = Recipe(
+    name="paper",
+    validation_size=224,
+    stages=(
+        # Not of the paper, which begins with VGG-16 trained on ImageNet (--encoder hub): for what that does not exist.
+        PRETRAINING,
+        Stage(
+            name="color",
+            objective="mse",  # 3.5
+            epochs=30,  # not given; figures 4 to 6 are over epochs, and overfitting begins "after a few"
+            sizes=((0.0, 224),),  # 3.2
+            batch_size=32,  # not given
+            lr=1e-3,  # not given: Adam's own
+            optimizer="adam",  # 3.5
+            frozen=("encoder.",),  # 3.1: "clamp the weights of the trimmed VGG-16"
+            augmentation=Augmentation(area=None, aspect=1.0, flip=0.0),  # 3.2: reshaped; nothing else is mentioned
+        ),
+    ),
+)

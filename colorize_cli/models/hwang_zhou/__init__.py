@@ -1,0 +1,1 @@
+"""Hwang & Zhou 2016, Image Colorization with Deep Convolutional Neural Networks."""

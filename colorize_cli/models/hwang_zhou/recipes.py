@@ -1,0 +1,48 @@
+"""Recipes of Hwang & Zhou 2016, sections 3.2 to 3.6 and 5.2.
+
+The paper tells neither how long it trained nor which VGG-16 layers it tuned: here all of them are, at the one learning
+rate it gives, for as many epochs as one pass over a few thousand photos takes on a GPU within a night.
+"""
+
+from dataclasses import replace
+
+from colorize_cli.models.encoders.recipes import PRETRAINING
+from colorize_cli.recipe import Augmentation, Recipe, Stage
+
+AS_IT_IS = Augmentation(area=None, aspect=1.0, flip=0.0)
+"""Section 4: each picture is scaled to 224x224; no augmentation is mentioned."""
+
+
+_COLOR = Stage(
+    name="color",
+    objective="uv-classes",  # 3.6: the sum of the cross-entropies of U and V
+    epochs=50,
+    sizes=((0.0, 224),),  # 3.1
+    batch_size=6,  # 5.2: faster and stabler than the other sizes
+    lr=3e-4,  # 5.2: fastest convergence with the entire training set
+    optimizer="adam",  # 5.2
+    betas=(0.9, 0.999),  # 5.2
+    augmentation=AS_IT_IS,
+)
+
+CLASSIFIER_PAPER = Recipe(
+    name="paper",
+    validation_size=224,
+    initialization="xavier",  # 5.2, of the new layers
+    stages=(PRETRAINING, _COLOR),
+)
+
+REGRESSION_PAPER = Recipe(
+    name="paper",
+    validation_size=224,
+    initialization="xavier",
+    # 3.5 ends with the Huber penalty. It gives no threshold M: 0.1 is 10 units of u* or v*.
+    stages=(PRETRAINING, replace(_COLOR, objective="huber", huber_threshold=0.1)),
+)
+
+REGRESSION_L2 = Recipe(
+    name="l2",
+    validation_size=224,
+    initialization="xavier",
+    stages=(PRETRAINING, replace(_COLOR, objective="mse")),  # 3.5: "the vanilla l2 loss", with which it began
+)

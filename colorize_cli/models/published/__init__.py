@@ -1,0 +1,1 @@
+"""Colorizers that others published, with their own weights."""

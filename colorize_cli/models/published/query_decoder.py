@@ -1,0 +1,147 @@
+"""DDColor's color decoder (Kang et al. 2023, section 3.3): learned color queries that read the picture's features."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colorize_cli.models.published.spectral import normal
+
+TEMPERATURE = 10_000.0
+
+
+def sine_positions(height: int, width: int, channels: int, like: Tensor) -> Tensor:
+    """Return the two-dimensional sine position code (height * width, channels) on the device of ``like``.
+
+    Vaswani et al. 2017, section 3.5, for rows in the first half of the channels and columns in the second (Carion et
+    al. 2020, appendix A.4), with positions 1 .. n scaled to end at 2 pi, whatever the resolution.
+    """
+    half = channels // 2
+    exponent = torch.arange(half, device=like.device, dtype=torch.float32).div(2, rounding_mode="floor") * 2 / half
+    wavelength = TEMPERATURE**exponent
+
+    def code(length: int) -> Tensor:
+        position = torch.arange(1, length + 1, device=like.device, dtype=torch.float32)
+        angle = (position / (length + 1e-6) * 2 * math.pi)[:, None] / wavelength
+        return torch.stack([angle[:, 0::2].sin(), angle[:, 1::2].cos()], 2).flatten(1)
+
+    rows = code(height)[:, None].expand(height, width, half)
+    columns = code(width)[None].expand(height, width, half)
+    return torch.cat([rows, columns], 2).flatten(0, 1).to(like.dtype)
+
+
+class CrossAttention(nn.Module):
+    """Queries attend to the picture; residual, then layer norm. Positions join queries and keys, not values."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.multihead_attn = nn.MultiheadAttention(channels, heads, batch_first=True)
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, queries: Tensor, memory: Tensor, query_positions: Tensor, positions: Tensor) -> Tensor:
+        """Map queries (N, Q, C), given memory (N, P, C), to (N, Q, C)."""
+        read, _ = self.multihead_attn(queries + query_positions, memory + positions, memory)
+        return self.norm(queries + read)
+
+
+class SelfAttention(nn.Module):
+    """Queries attend to one another; residual, then layer norm."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.self_attn = nn.MultiheadAttention(channels, heads, batch_first=True)
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, queries: Tensor, query_positions: Tensor) -> Tensor:
+        """Map (N, Q, C) to the same shape."""
+        placed = queries + query_positions
+        read, _ = self.self_attn(placed, placed, queries)
+        return self.norm(queries + read)
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with ReLU between; residual, then layer norm."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.linear1 = nn.Linear(channels, hidden)
+        self.linear2 = nn.Linear(hidden, channels)
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, Q, C) to the same shape."""
+        return self.norm(x + self.linear2(F.relu(self.linear1(x))))
+
+
+class Perceptron(nn.Module):
+    """Three linear layers with ReLU between them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(channels, channels) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., C) to the same shape."""
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x)
+
+
+class Table(nn.Module):
+    """A learned table of vectors, starting from N(0, 1)."""
+
+    def __init__(self, rows: int, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(normal(rows, channels))
+
+
+class QueryDecoder(nn.Module):
+    """Blocks of cross-attention, self-attention and feed-forward, cycling through the scales of the pixel decoder.
+
+    ``scales``: channels of each scale, coarsest first. The result is one embedding a query, which dotted with the pixel
+    decoder's embedding of a pixel says how much of that query's color the pixel has.
+    """
+
+    def __init__(
+        self,
+        scales: Sequence[int],
+        queries: int = 100,
+        blocks: int = 9,
+        channels: int = 256,
+        heads: int = 8,
+        hidden: int = 2048,
+    ) -> None:
+        super().__init__()
+        self.query_feat = Table(queries, channels)
+        self.query_embed = Table(queries, channels)
+        self.level_embed = Table(len(scales), channels)
+        self.input_proj = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in scales)
+        self.transformer_self_attention_layers = nn.ModuleList(SelfAttention(channels, heads) for _ in range(blocks))
+        self.transformer_cross_attention_layers = nn.ModuleList(CrossAttention(channels, heads) for _ in range(blocks))
+        self.transformer_ffn_layers = nn.ModuleList(FeedForward(channels, hidden) for _ in range(blocks))
+        self.decoder_norm = nn.LayerNorm(channels)
+        self.color_embed = Perceptron(channels)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Return the color embeddings (N, queries, channels) for features (N, C_i, h_i, w_i), coarsest first."""
+        memory, positions = [], []
+        for i, (project, feature) in enumerate(zip(self.input_proj, features, strict=True)):
+            projected = project(feature)
+            memory.append(projected.flatten(2).transpose(1, 2) + self.level_embed.weight[i])
+            _, channels, height, width = projected.shape
+            positions.append(sine_positions(height, width, channels, projected))
+        placed = self.query_embed.weight[None]
+        queries = self.query_feat.weight[None].expand(len(features[0]), -1, -1)
+        for i, (cross, own, forward) in enumerate(
+            zip(
+                self.transformer_cross_attention_layers,
+                self.transformer_self_attention_layers,
+                self.transformer_ffn_layers,
+                strict=True,
+            )
+        ):
+            scale = i % len(memory)
+            queries = forward(own(cross(queries, memory[scale], placed, positions[scale]), placed))
+        return self.color_embed(self.decoder_norm(queries))

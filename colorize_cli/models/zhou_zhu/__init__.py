@@ -1,0 +1,1 @@
+"""Zhou & Zhu 2024, Grayscale Image Colorization in Machine Learning."""

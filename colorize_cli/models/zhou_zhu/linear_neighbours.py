@@ -1,0 +1,122 @@
+"""The linear regressions of Zhou & Zhu 2024, 3.1: a pixel's a*b* from its eight neighbours, solved for all at once.
+
+25 inputs (L*, a*, b* of the eight neighbours, L* of the pixel), 2 outputs. In a picture some pixels are known, from
+color hints; the others are the unknowns of a sparse linear system in which each depends on its neighbours, known or
+not. The coefficients are buffers: nothing here is trained by gradients.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.sparse import block_array, coo_matrix, csr_matrix, identity
+from torch import Tensor
+
+from colorize_cli.imaging.affinity import EIGHT
+from colorize_cli.imaging.sparse_solver import solve, spread
+from colorize_cli.models.network import ColorizationNet
+
+Array = npt.NDArray[Any]
+Solver = Literal["guided", "paper"]
+
+FEATURES = 25
+PAPER_TILE = 100
+"""Zhou & Zhu 3.1: 16 tiles of 100x100 pixels make a picture of 400x400."""
+SIGMA = 6.0
+"""Difference in L* that color hardly crosses; 4 to 12 were measured, see docs/reproduction.md."""
+LEAK = 1e-5
+"""Least affinity of neighbours, so that regions without a hint take the colors around them and nothing is singular."""
+
+
+class LinearNeighbours(ColorizationNet):
+    """Coefficients of a neighbour regression, and the system that paints with them.
+
+    ``solver``: ``paper`` solves the regression's own equations in tiles of 100x100 pixels with a border of zeros
+    (3.1). ``guided``, the default, corrects what makes those useless with few hints: the weights of a neighbourhood sum
+    to slightly more than 1, so that the system is indefinite and its solution oscillates where known pixels are far
+    apart. It keeps the weights of the eight neighbours' own channel that are not negative, multiplies each with the
+    pair's affinity in lightness, so that color stops at edges, and divides by their sum.
+    """
+
+    weight: Tensor
+    intercept: Tensor
+
+    def __init__(self, solver: Solver = "guided") -> None:
+        super().__init__()
+        self.solver = solver
+        self.register_buffer("weight", torch.zeros(2, FEATURES, dtype=torch.float64))
+        self.register_buffer("intercept", torch.zeros(2, dtype=torch.float64))
+
+    def chroma(self, lightness: Tensor, hints: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Predict a*b* (N, 2, H, W) in Lab units from L* (N, 1, H, W).
+
+        ``hints``: a*b* (N, 2, H, W) in Lab units, looked at where ``mask`` (N, 1, H, W) is above 0. Without any the
+        guided solver answers gray, and the paper's what the equations give with every pixel unknown.
+        """
+        light = lightness.detach().cpu().double().numpy()[:, 0]
+        count, height, width = light.shape
+        ab = np.zeros((count, 2, height, width)) if hints is None else hints.detach().cpu().double().numpy()
+        known = np.zeros((count, height, width), bool) if mask is None else mask.detach().cpu().numpy()[:, 0] > 0
+        paint = self._paper if self.solver == "paper" else self._guided
+        painted = np.stack([paint(*one) for one in zip(light, ab, known, strict=True)])
+        return torch.from_numpy(painted.astype(np.float32)).to(lightness.device)
+
+    def neighbour_weights(self) -> Array:
+        """Return the guided solver's weights of the eight neighbours (8,), none negative, of sum 1, or all 0."""
+        # a* and b* weigh their neighbours alike but for the third digit; together they share one matrix.
+        own = (self.weight[0, 8:16] + self.weight[1, 16:24]).cpu().numpy().clip(0)
+        total = own.sum()
+        return own / total if total > 0 else own
+
+    def _guided(self, lightness: Array, ab: Array, known: Array) -> Array:
+        return spread(lightness, ab, known, weights=self.neighbour_weights().tolist(), sigma=SIGMA, leak=LEAK)
+
+    def _paper(self, lightness: Array, ab: Array, known: Array) -> Array:
+        result = np.empty_like(ab)
+        height, width = lightness.shape
+        for top in range(0, height, PAPER_TILE):
+            for left in range(0, width, PAPER_TILE):
+                tile = slice(top, top + PAPER_TILE), slice(left, left + PAPER_TILE)
+                result[:, *tile] = self._paper_tile(lightness[tile], ab[:, *tile], known[tile])
+        return result
+
+    def _paper_tile(self, lightness: Array, ab: Array, known: Array) -> Array:
+        """Solve the regression's equations for the unknown pixels of one tile, zeros around it."""
+        weight, intercept = self.weight.cpu().numpy(), self.intercept.cpu().numpy()
+        height, width = lightness.shape
+        padded = np.pad(lightness, 1)
+        around = np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in EIGHT])
+        constant = np.tensordot(weight[:, :8], around, 1) + weight[:, 24, None, None] * lightness
+        constant = (constant + intercept[:, None, None]).reshape(-1)
+        system = _system(height, width, weight.tobytes())
+        values, fixed = ab.reshape(-1).astype(np.float64), np.tile(known.reshape(-1), 2)
+        free = ~fixed
+        if free.any():
+            rows = system[free]
+            right = constant[free] - rows[:, fixed] @ values[fixed]
+            found, _ = solve(rows[:, free].tocsr(), right[:, None], np.zeros((len(right), 1)), precondition=False)
+            values[free] = found[:, 0]
+        return values.reshape(2, height, width)
+
+
+@lru_cache(maxsize=4)
+def _system(height: int, width: int, weight: bytes) -> csr_matrix:
+    """Return I - W for a tile: rows and columns are a* of every pixel, then b* of every pixel."""
+    coefficients = np.frombuffer(weight).reshape(2, FEATURES)
+    pixels = height * width
+    index = np.arange(pixels).reshape(height, width)
+    shifts = []
+    for dy, dx in EIGHT:
+        here = index[max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)].ravel()
+        there = here + dy * width + dx
+        shifts.append(coo_matrix((np.ones(len(here)), (here, there)), (pixels, pixels)).tocsr())
+
+    def block(row: int, channel: int) -> csr_matrix:
+        return sum(c * s for c, s in zip(coefficients[row, 8 + 8 * channel : 16 + 8 * channel], shifts, strict=True))
+
+    blocks = [[block(row, channel) for channel in (0, 1)] for row in (0, 1)]
+    return csr_matrix(identity(2 * pixels) - block_array(blocks))

@@ -1,0 +1,1 @@
+"""Training photographs: found, decoded, split, augmented, delivered in batches."""

@@ -1,0 +1,200 @@
+"""Which photo comes when: the order of a stage as a function of its seed, and the loader that delivers the batches.
+
+Nothing here has a state that would have to be saved: the order of an epoch follows from (seed, epoch), the augmentation
+of a sample from (seed, epoch, place in the epoch). A run that resumes at step n therefore meets the same samples, with
+any number of workers, and each of several processes can take its own share of the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from colorize_cli.recipe import Augmentation, Stage
+from colorize_cli.training.data.augment import augmented
+from colorize_cli.training.data.catalogue import Catalogue, Item, PhotoStore
+from colorize_cli.training.data.workers import quiet_worker
+from colorize_cli.training.ranks import Ranks
+
+
+class Draw(NamedTuple):
+    """One sample: the epoch, its place in the epoch, the photo's index, and the pixels of the square."""
+
+    epoch: int
+    place: int
+    photo: int
+    size: int
+
+
+class Batch(NamedTuple):
+    """L* (N, 1, S, S) in 0..100, a*b* (N, 2, S, S) in Lab units, both float32, and class indices (N,), -1 for none."""
+
+    lightness: Tensor
+    ab: Tensor
+    label: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device; lightness channels-last, as the networks run."""
+        lightness = self.lightness.to(device, memory_format=torch.channels_last, non_blocking=True)
+        return Batch(lightness, self.ab.to(device, non_blocking=True), self.label.to(device, non_blocking=True))
+
+
+def sampling_weights(
+    items: Sequence[Item], source_weights: Mapping[str, float], small_share: float | None
+) -> npt.NDArray[np.float64] | None:
+    """Return the chance of each photo being drawn, or None when all are alike and each comes once an epoch.
+
+    ``small_share``: chance of a photo under 96 px; None leaves those out. One kind alone gets everything.
+    """
+    weights = np.array([source_weights.get(item.source, 1.0) for item in items], np.float64)
+    small = np.array([item.small for item in items])
+    if small.any() and not small.all():
+        for kind, share in ((small, small_share or 0.0), (~small, 1 - (small_share or 0.0))):
+            weights[kind] *= share / weights[kind].sum()
+    if np.ptp(weights) < 1e-12 * weights.max():
+        return None
+    return weights / weights.sum()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The order of a stage's samples. ``first_epoch``: epochs trained before this stage, so that orders differ."""
+
+    photos: int
+    weights: npt.NDArray[np.float64] | None
+    drawn: int
+    batch_size: int
+    epochs: int
+    seed: int
+    first_epoch: int
+    stage: Stage
+    max_steps_per_epoch: int | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps an epoch; the last batch is filled up from the beginning of the order."""
+        steps = math.ceil(self.drawn / self.batch_size)
+        return steps if self.max_steps_per_epoch is None else min(steps, self.max_steps_per_epoch)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole stage."""
+        return self.steps_per_epoch * self.epochs
+
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Return the photos of an epoch (counted from the stage's first), one index a sample."""
+        rng = np.random.default_rng((self.seed, self.first_epoch + epoch))
+        count = self.steps_per_epoch * self.batch_size
+        if self.weights is not None:
+            return rng.choice(self.photos, count, p=self.weights)
+        rounds = math.ceil(count / self.photos)
+        return np.concatenate([rng.permutation(self.photos) for _ in range(rounds)])[:count]
+
+    def step(self, step: int, order: npt.NDArray[np.int64]) -> list[Draw]:
+        """Return the samples of one optimizer step of the stage, from the order of its epoch."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        size = self.stage.size_at(step / self.steps)
+        places = range(within * self.batch_size, (within + 1) * self.batch_size)
+        return [Draw(self.first_epoch + epoch, place, int(order[place]), size) for place in places]
+
+
+def plan_stage(
+    stage: Stage,
+    catalogue: Catalogue,
+    source_weights: Mapping[str, float],
+    *,
+    seed: int,
+    first_epoch: int,
+    max_steps_per_epoch: int | None = None,
+) -> Plan:
+    """Return the order in which a stage meets the photos; an epoch draws as many as there are of the kinds it uses.
+
+    Where a stage has not whole epochs, each is shorter instead: 1.5 are two of three quarters.
+    """
+    weights = sampling_weights(catalogue.items, source_weights, stage.small_share)
+    drawn = len(catalogue.items) if weights is None else int((weights > 0).sum())
+    epochs = max(1, math.ceil(stage.epochs))
+    drawn = math.ceil(drawn * stage.epochs / epochs)
+    return Plan(
+        photos=len(catalogue.items),
+        weights=weights,
+        drawn=drawn,
+        batch_size=stage.batch_size,
+        epochs=epochs,
+        seed=seed,
+        first_epoch=first_epoch,
+        stage=stage,
+        max_steps_per_epoch=max_steps_per_epoch,
+    )
+
+
+class _Samples(Dataset[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]]):
+    def __init__(self, store: PhotoStore, how: Augmentation, seed: int, labels: npt.NDArray[np.int64]) -> None:
+        self.store, self.how, self.seed, self.labels = store, how, seed, labels
+
+    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]:
+        rng = np.random.default_rng((self.seed, draw.epoch, draw.place, 1))
+        lightness, ab = augmented(self.store.lab(draw.photo), draw.size, self.how, rng)
+        return lightness[None], ab, int(self.labels[draw.photo])
+
+
+class _PlannedBatches(Sampler[list[Draw]]):
+    """The micro-batches of every step from ``start`` on: its samples in ``parts``, of which a rank takes its own."""
+
+    def __init__(self, plan: Plan, start: int, parts: int, ranks: Ranks) -> None:
+        self.plan, self.start, self.parts, self.ranks = plan, start, parts, ranks
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        epoch, order = -1, np.empty(0, np.int64)
+        for step in range(self.start, self.plan.steps):
+            if step // self.plan.steps_per_epoch != epoch:
+                epoch = step // self.plan.steps_per_epoch
+                order = self.plan.order(epoch)
+            draws = self.plan.step(step, order)
+            share = len(draws) // self.parts
+            for part in range(self.ranks.rank, self.parts, self.ranks.world):
+                yield draws[part * share : (part + 1) * share]
+
+
+def _collate(samples: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]]) -> Batch:
+    lightness, ab, label = zip(*samples, strict=True)
+    return Batch(torch.from_numpy(np.stack(lightness)), torch.from_numpy(np.stack(ab)), torch.tensor(label))
+
+
+def step_batches(
+    plan: Plan,
+    store: PhotoStore,
+    labels: npt.NDArray[np.int64],
+    *,
+    start: int,
+    parts: int,
+    workers: int,
+    ranks: Ranks,
+) -> Iterator[list[Batch]]:
+    """Yield, for every step from ``start`` on, its micro-batches that belong to this process.
+
+    ``parts``: micro-batches a step is split into, over all processes; ``workers``: decoding processes, 0 for none.
+    """
+    loader: DataLoader[Batch] = DataLoader(
+        _Samples(store, plan.stage.augmentation, plan.seed, labels),  # type: ignore[arg-type]
+        batch_sampler=_PlannedBatches(plan, start, parts, ranks),
+        num_workers=workers,
+        collate_fn=_collate,
+        worker_init_fn=quiet_worker,
+        pin_memory=torch.cuda.is_available(),
+        prefetch_factor=4 if workers else None,
+        # Its own generator: the loader draws a seed for its workers, which must not come from the network's dropout.
+        generator=torch.Generator().manual_seed(plan.seed),
+    )
+    stream = iter(loader)
+    mine = len(range(ranks.rank, parts, ranks.world))
+    for _ in range(start, plan.steps):
+        yield [next(stream) for _ in range(mine)]

@@ -1,0 +1,58 @@
+"""What a frozen encoder makes of photos, kept between epochs: it is the same every time, and most of the work."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor
+
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.recipe import Stage
+
+LIMIT_BYTES = 2**30
+
+
+class Bottleneck(Protocol):
+    """A network whose predictions depend on the picture through its encoder's last map alone."""
+
+    def frozen_features(self, lightness: Tensor) -> Tensor:
+        """Return that map for L* (N, 1, H, W)."""
+        ...
+
+    def predictions_of(self, features: Tensor) -> Tensor:
+        """Return the predictions for that map."""
+        ...
+
+
+def feature_cache(network: ColorizationNet, stage: Stage) -> FeatureCache | None:
+    """Return a cache where the stage freezes the encoder of a :class:`Bottleneck` and changes no picture, else None."""
+    fits = hasattr(network, "frozen_features") and all(size % 32 == 0 for _, size in stage.sizes)
+    if not fits or "encoder." not in stage.frozen or not stage.augmentation.repeats:
+        return None
+    return FeatureCache(cast(Bottleneck, network))
+
+
+class FeatureCache:
+    """Features by the hash of a picture's lightness, in memory; beyond ``limit`` bytes they are computed again."""
+
+    def __init__(self, network: Bottleneck, limit: int = LIMIT_BYTES) -> None:
+        self.network, self.room = network, limit
+        self.kept: dict[bytes, Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, lightness: Tensor) -> Tensor:
+        """Return the features of L* (N, 1, H, W); only pictures not met before go through the encoder."""
+        keys = [hashlib.blake2b(picture.cpu().numpy().tobytes(), digest_size=16).digest() for picture in lightness]
+        new = [i for i, key in enumerate(keys) if key not in self.kept]
+        found = {keys[i]: feature for i, feature in zip(new, self._computed(lightness, new), strict=True)}
+        for key, feature in found.items():
+            size = feature.numel() * feature.element_size()
+            if size <= self.room:
+                self.room -= size
+                self.kept[key] = feature
+        return torch.stack([self.kept[key] if key in self.kept else found[key] for key in keys])
+
+    def _computed(self, lightness: Tensor, which: list[int]) -> list[Tensor]:
+        return [feature.clone() for feature in self.network.frozen_features(lightness[which])] if which else []

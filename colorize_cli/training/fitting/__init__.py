@@ -1,0 +1,1 @@
+"""Models that are fitted by scikit-learn instead of trained by gradient descent."""

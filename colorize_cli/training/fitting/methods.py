@@ -1,0 +1,71 @@
+"""Training without epochs: a model fitted by scikit-learn, judged and written as every other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
+from colorize_cli.compute import Compute
+from colorize_cli.errors import LibraryMissing
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.recipe import Fitting, Recipe
+from colorize_cli.training.data.catalogue import Catalogue
+from colorize_cli.training.fitting.neighbours import fit_neighbours
+from colorize_cli.training.fitting.trees import fit_rows
+from colorize_cli.training.loop import summary
+from colorize_cli.training.progress import TrainingProgress
+from colorize_cli.training.run_folder import RunFolder
+from colorize_cli.training.validation import ValidationSet
+
+Method = Callable[[ColorizationNet, Catalogue, Fitting, RunFolder, TrainingProgress], Mapping[str, float]]
+"""Fits a network's buffers in place to a catalogue; what it returns is written down as the run's losses."""
+
+METHODS: Mapping[str, Method] = {"neighbours": fit_neighbours, "rows": fit_rows}
+
+
+def require_sklearn() -> None:
+    """Raise :class:`LibraryMissing` where scikit-learn, the ``classic`` extra, is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("sklearn") is None:
+        raise LibraryMissing("This model is fitted by scikit-learn.", "`pip install 'colorize-cli[classic]'`.")
+
+
+def fit(
+    network: ColorizationNet,
+    recipe: Recipe,
+    training: Catalogue,
+    validation: Catalogue,
+    *,
+    compute: Compute,
+    folder: RunFolder,
+    info: CheckpointInfo,
+    progress: TrainingProgress,
+) -> None:
+    """Fit a network as its recipe says; the folder gets weights, one line of metrics and a strip of pictures."""
+    fitting = recipe.fitting
+    assert fitting is not None
+    require_sklearn()
+    used = replace(training, items=training.items[: fitting.photos])
+    start = time.monotonic()
+    losses = METHODS[fitting.method](network, used, fitting, folder, progress)
+    seconds = time.monotonic() - start
+    photos = ValidationSet(validation, recipe.validation_size, 8 if info.smoke else fitting.validation_photos)
+    figures, strip = photos.evaluate(network, compute, known_pixels=fitting.known_pixels)
+    rounded: dict[str, Any] = figures.rounded()
+    if fitting.known_pixels is not None:
+        rounded["known_pixels"] = fitting.known_pixels
+    row = {"epoch": 1, "stage": fitting.method, "step": 1, "size": fitting.size, "seconds": round(seconds, 1)}
+    folder.forget_metrics_after(0)
+    folder.add_metrics({**row, "losses": dict(losses), "validation": rounded})
+    Image.fromarray(strip).save(folder.strips / "epoch-0001.png")
+    filled = replace(info, data={**info.data, "photos_used": len(used.items)}, validation=rounded)
+    for path in (folder.last, folder.best):
+        save_checkpoint(path, network.state_dict(), filled)
+    known = "" if fitting.known_pixels is None else f", {100 * fitting.known_pixels:g} % of the pixels known"
+    progress.note(f"fitted in {seconds:.0f} s: {summary(figures)}{known}")

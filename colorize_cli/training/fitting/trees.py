@@ -1,0 +1,152 @@
+"""Fitting the tree models one after the other: each is turned into arrays, kept in a file, and forgotten.
+
+What is held in memory is the photos at the size of the model, size * size * 3 bytes each, and one model of
+scikit-learn. A run that was stopped goes on with the models that have no file yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from colorize_cli.models.network import ColorizationNet
+from colorize_cli.models.zhou_zhu.tree_rows import ANSWERS, DEPTH, QUESTIONS, TreeRows, band_rows
+from colorize_cli.recipe import Fitting
+from colorize_cli.training.data.augment import plain
+from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
+from colorize_cli.training.data.workers import default_workers
+from colorize_cli.training.progress import TrainingProgress
+from colorize_cli.training.run_folder import RunFolder
+
+Array = npt.NDArray[Any]
+BEYOND = 6e4
+"""A threshold that no lightness is above; finite in float16, as a checkpoint's values have to be."""
+Arrays = tuple[Array, Array, Array, Array]
+"""feature (trees, 7), threshold (trees, 7), leaf (trees, 8 * outputs), base (size,)"""
+
+
+def complete(children: Sequence[tuple[int, int]], feature: Array, threshold: Array, value: Array) -> Arrays:
+    """Return a tree of depth 3 or less as a complete one: feature (7,), threshold (7,), leaf (8, outputs), base ().
+
+    ``children``: of each node, (-1, -1) for a leaf. Below a leaf every question is answered with "left" or "right" by
+    the same value.
+    """
+    columns, limits = np.zeros(QUESTIONS, np.int16), np.full(QUESTIONS, BEYOND, np.float32)
+    leaves = np.zeros((ANSWERS, value.shape[1]), np.float32)
+
+    def place(node: int, at: int, depth: int) -> None:
+        left, right = children[node]
+        if depth == DEPTH:
+            leaves[at - QUESTIONS] = value[node]
+            return
+        if left >= 0:
+            columns[at], limits[at] = feature[node], _not_above(threshold[node])
+        place(left if left >= 0 else node, 2 * at + 1, depth + 1)
+        place(right if left >= 0 else node, 2 * at + 2, depth + 1)
+
+    place(0, 0, 0)
+    return columns, limits, leaves, np.zeros(0)
+
+
+def _not_above(limit: float) -> np.float32:
+    """Return the largest float32 that is not above a float64 threshold: float32 inputs fall on the same side of it."""
+    near = np.float32(limit)
+    return near if float(near) <= limit else np.nextafter(near, np.float32(-np.inf))
+
+
+def _of_sklearn(tree: Any) -> Arrays:
+    children = list(zip(tree.children_left.tolist(), tree.children_right.tolist(), strict=True))
+    return complete(children, tree.feature, tree.threshold, tree.value[:, :, 0])
+
+
+def _of_histogram(nodes: Array) -> Arrays:
+    inner = nodes["is_leaf"] == 0
+    children = [(int(n["left"]), int(n["right"])) if i else (-1, -1) for n, i in zip(nodes, inner, strict=True)]
+    return complete(children, nodes["feature_idx"], nodes["num_threshold"], nodes["value"][:, None])
+
+
+def fit_model(x: Array, y: Array, constants: Mapping[str, float], trees: int, seed: int) -> Arrays:
+    """Fit one model to rows of L* (n, size) and their a* or b* (n, size) and return its arrays.
+
+    Boosting (``learning_rate`` among the constants) takes scikit-learn's histogram version, one booster a column: the
+    exact one asks every value of every column at every split, which takes days for 400 columns.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.tree import DecisionTreeRegressor
+
+    base = np.zeros(y.shape[1], np.float32)
+    if "learning_rate" in constants:
+        boosters = _fit_boosters(x, y, constants["learning_rate"], trees, seed)
+        parts = [_of_histogram(stage[0].nodes) for booster in boosters for stage in booster._predictors]
+        base[:] = [float(np.ravel(booster._baseline_prediction)[0]) for booster in boosters]
+    elif trees > 1:
+        forest = RandomForestRegressor(trees, max_depth=DEPTH, random_state=seed).fit(x, y)
+        parts = [_of_sklearn(member.tree_) for member in forest.estimators_]
+    else:
+        parts = [_of_sklearn(DecisionTreeRegressor(max_depth=DEPTH, random_state=seed).fit(x, y).tree_)]
+    feature, threshold, leaf = (np.stack([part[i] for part in parts]) for i in range(3))
+    return feature, threshold, leaf.reshape(len(parts), -1), base
+
+
+def _fit_boosters(x: Array, y: Array, learning_rate: float, trees: int, seed: int) -> list[Any]:
+    """Return one booster for each column of y, fitted side by side."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    def fit_column(column: int) -> Any:
+        return HistGradientBoostingRegressor(
+            learning_rate=learning_rate, max_iter=trees, max_depth=DEPTH, max_leaf_nodes=ANSWERS,
+            early_stopping=False, random_state=seed,
+        ).fit(x, y[:, column])  # fmt: skip
+
+    # A booster's loops are too short to share: the threads of OpenMP spend five to eighteen times as long waiting for
+    # each other as one takes alone. How many it uses is a matter of the thread that calls it.
+    with ThreadPoolExecutor(default_workers(), initializer=lambda: threadpool_limits(1, "openmp")) as pool:
+        return list(pool.map(fit_column, range(y.shape[1])))
+
+
+def fit_rows(
+    network: ColorizationNet, training: Catalogue, fitting: Fitting, folder: RunFolder, progress: TrainingProgress
+) -> dict[str, float]:
+    """Fit every model of a :class:`TreeRows` in place; returns nothing to write down but the number of models."""
+    assert isinstance(network, TreeRows)
+    lightness, ab = _pictures(training, network.size)
+    parts = folder.path / "parts"
+    parts.mkdir(exist_ok=True)
+    models = 2 * network.bands
+    for model in range(models):
+        channel, band = divmod(model, network.bands)
+        rows = band_rows(network.size, network.bands)[band]
+        path = parts / f"{'ab'[channel]}-{band:03d}.npz"
+        if not path.is_file():
+            x = lightness[:, rows.start : rows.stop].reshape(-1, network.size).astype(np.float32) * np.float32(
+                100 / 255
+            )
+            y = ab[:, channel, rows.start : rows.stop].reshape(-1, network.size).astype(np.float32)
+            arrays = fit_model(x, y, fitting.constants, network.trees, seed=model)
+            temporary = path.with_suffix(".part.npz")
+            np.savez(temporary, *arrays)
+            temporary.replace(path)
+        with np.load(path) as stored:
+            feature, threshold, leaf, base = (torch.from_numpy(stored[f"arr_{i}"]) for i in range(4))
+        where = network.model_trees(model)
+        network.feature[where], network.threshold[where] = feature, threshold
+        network.leaf[where], network.base[model] = leaf.half(), base
+        progress.step("models", model + 1, models, {})
+    return {"models": float(models)}
+
+
+def _pictures(training: Catalogue, size: int) -> tuple[Array, Array]:
+    """Return L* as OpenCV stores it, uint8 (n, size, size), and a*b*, int8 (n, 2, size, size)."""
+    store = PhotoStore(training)
+    lightness = np.empty((len(training.items), size, size), np.uint8)
+    ab = np.empty((len(training.items), 2, size, size), np.int8)
+    for index in range(len(training.items)):
+        light, chroma = plain(store.lab(index), size)
+        lightness[index], ab[index] = np.rint(light * 2.55), chroma.clip(-128, 127)
+    return lightness, ab

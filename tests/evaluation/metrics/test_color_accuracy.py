@@ -1,0 +1,68 @@
+import math
+
+import numpy as np
+import pytest
+
+from colorize_cli.evaluation.metrics import color_accuracy as accuracy
+
+
+def test_256_classes_are_the_nearest_of_8_24_to_248():
+    centers = np.arange(8, 249, 16) - 128.0
+    for offset in (-7.9, 7.9):
+        pixels = np.stack([centers, centers[::-1]], -1)
+        assert accuracy.accuracy_256(pixels, pixels + offset) == 1
+    assert accuracy.accuracy_256(np.array([[8.0, 8.0]]), np.array([[8.0, 16.1]])) == 0
+
+
+def test_a_pixel_counts_only_when_both_channels_are_right():
+    true = np.array([[0.0, 0.0], [0.0, 0.0]])
+    assert accuracy.accuracy_256(true, np.array([[0.0, 15.0], [-1.0, 0.0]])) == 0.5
+
+
+def test_uv_bins_are_four_units_wide_and_closed_at_the_ends():
+    assert accuracy.uv_accuracy(np.array([-100.0, 0, 3.9, 180]), np.array([-96.1, 3.9, 4.0, 99])) == 0.75
+
+
+def test_saturation_is_that_of_hsv():
+    rgb = np.array([[[200, 100, 50], [0, 0, 0], [255, 255, 255], [10, 0, 0]]], np.uint8)
+    assert accuracy.saturation(rgb) == pytest.approx((0.75 + 0 + 0 + 1) / 4)
+
+
+def test_saturation_difference_of_gray_is_one_and_undefined_for_a_gray_truth():
+    assert accuracy.saturation_difference(0.4, 0.0) == 1
+    assert accuracy.saturation_difference(0.4, 0.6) == pytest.approx(0.5)
+    assert math.isnan(accuracy.saturation_difference(0.0, 0.2))
+
+
+def test_auc_equals_the_trapezoid_over_the_cumulative_distribution(rng):
+    true = rng.uniform(-110, 110, (2000, 2))
+    predicted = true + rng.normal(0, 60, true.shape)
+    distance = np.linalg.norm(true - predicted, axis=-1)
+    curve = [(distance <= threshold).mean() for threshold in range(151)]
+    assert accuracy.threshold_credit(true, predicted).mean() == pytest.approx(np.trapezoid(curve) / 150)
+    assert accuracy.threshold_credit(true, true).mean() == 1
+
+
+def test_auc_gives_nothing_beyond_the_last_threshold():
+    assert accuracy.threshold_credit(np.array([100.0, 100.0]), np.array([-100.0, -100.0])) == 0
+
+
+def test_histogram_puts_colors_into_ten_unit_bins_and_clips_what_lies_outside():
+    ab = np.array([[0.0, 0.0], [4.9, -4.9], [5.1, 0.0], [-300.0, 300.0]])
+    histogram = accuracy.ab_histogram(ab).reshape(23, 23)
+    assert (histogram[11, 11], histogram[12, 11], histogram[0, 22]) == (2, 1, 1)
+    assert accuracy.ab_histogram(ab, np.array([0.5, 1, 2, 4])).sum() == 7.5
+
+
+def test_total_variation_goes_from_equal_to_disjoint_whatever_the_counts():
+    counts = np.array([[2.0, 2, 0], [5, 0, 0]])
+    assert accuracy.total_variation(counts, np.array([[1.0, 1, 0], [0, 1, 9]])).tolist() == [0, 1]
+
+
+def test_rebalancing_gives_rare_colors_more_weight_and_keeps_the_mean_at_one():
+    counts = np.zeros(529)
+    counts[264], counts[20] = 990, 10
+    weights = accuracy.rebalancing_weights(counts)
+    assert weights[20] / weights[264] == pytest.approx(99)
+    assert (weights * counts).sum() / counts.sum() == pytest.approx(1)
+    assert weights[0] == 0
