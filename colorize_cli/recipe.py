@@ -40,7 +40,7 @@ class Augmentation:
     @property
     def repeats(self) -> bool:
         """Whether a photo looks the same every time."""
-        return self == Augmentation(area=None, aspect=1.0, flip=0.0)
+        return self == Augmentation(area=None, aspect=1.0, flip=0.0, padding=self.padding)
 
 
 @dataclass(frozen=True)

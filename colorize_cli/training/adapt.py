@@ -103,3 +103,14 @@ def _smoke(stage: Stage, options: TrainOptions, parts: int) -> Stage:
         stage = _at_size(stage, min(stage.size, SMOKE_SIZE))
     batch = options.batch_size or max(SMOKE_BATCH, 2 * parts)
     return replace(stage, epochs=1, batch_size=batch, smallest_class=2)
+
+
+def from_scratch(recipe: Recipe) -> Recipe:
+    """Return a recipe for an untrained encoder: unless its first stage is pretraining, no stage freezes any of it."""
+    if recipe.stages[0].name == "pretraining":
+        return recipe
+    stages = (
+        replace(stage, frozen=tuple(prefix for prefix in stage.frozen if not prefix.startswith("encoder.")))
+        for stage in recipe.stages
+    )
+    return replace(recipe, stages=tuple(stages))

@@ -15,7 +15,7 @@ from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import ModelEntry
-from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
 from colorize_cli.models.brown.generator import ChromaDecoder, Generator
 from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.encoders.vgg import VGGEncoder
@@ -30,8 +30,9 @@ def initial_network(
     """Return the network a run starts from, and in words where its encoder came from.
 
     ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
-    ``imagenet`` (what the Hub has, from an installed Python package where there is one), the name of a model with
-    bundled weights, or a file: an encoder file, or a checkpoint of any model with the same encoder.
+    ``imagenet`` (what the Hub has, from an installed Python package where there is one), ``pretrained`` (the first that
+    can be had: see :func:`load_pretrained_encoder`), the name of a model with bundled weights, or a file: an encoder
+    file, or a checkpoint of any model with the same encoder.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
     torch.manual_seed(seed)
@@ -52,6 +53,8 @@ def initial_network(
         return network, load_hub_encoder(network)
     if encoder == "imagenet":
         return network, load_imagenet_encoder(network)
+    if encoder == "pretrained":
+        return network, load_pretrained_encoder(network)
     if encoder in registry.ENTRIES:
         path = bundled_path(registry.get(encoder))
         if path is None:
@@ -115,6 +118,25 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
             else:
                 mapped[rest if rest.startswith("classifier.") else f"decoder.{rest}"] = value.float()
     _load_part(network, mapped, name)
+
+
+def load_pretrained_encoder(network: ColorizationNet) -> str:
+    """Load the best encoder that can be had here and return where it came from.
+
+    The ImageNet encoder, from an installed package (the Hub's weights, without a download) or from the Hub; else that
+    of the bundled weights which the encoder names as ``bundled``; else none: ``scratch``.
+    """
+    encoder = getattr(network, "encoder", None)
+    if getattr(encoder, "hub", None) is not None:
+        try:
+            return load_imagenet_encoder(network)
+        except WrongHash:
+            raise
+        except HubError:
+            pass
+    bundled: str | None = getattr(encoder, "bundled", None)
+    path = None if bundled is None else bundled_path(registry.get(bundled))
+    return "scratch" if path is None else _encoder_of(network, path)
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:

@@ -126,7 +126,7 @@ GAN_BUNDLED = Recipe(
     name="bundled",
     validation_size=192,
     source_weights=_BALANCE,
-    encoder="imagenet",
+    encoder="pretrained",
     stages=(_COARSE, _COLOR, _FINE, _PEOPLE, _LARGE, _STEADY, _CALIBRATION),
 )
 
@@ -224,6 +224,7 @@ _PAPER_ADVERSARIAL = Stage(
 GAN_PAPER = Recipe(
     name="paper",
     validation_size=256,
+    encoder="pretrained",
     stages=(
         # Brown et al. 3.4: the generator alone learns first, by L1 loss, before the two networks compete.
         Stage(
@@ -269,6 +270,7 @@ UNCHANGED = Augmentation(area=None, aspect=1.0, flip=0.0)
 CLASSIFIER_PAPER = Recipe(
     name="paper",
     validation_size=256,
+    encoder="pretrained",
     stages=(
         Stage(
             name="classes",
@@ -286,6 +288,7 @@ CLASSIFIER_PAPER = Recipe(
 REGRESSION_PAPER = Recipe(
     name="paper",
     validation_size=256,
+    encoder="pretrained",
     stages=(
         Stage(
             name="regression",

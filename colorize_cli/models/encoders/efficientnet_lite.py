@@ -130,6 +130,8 @@ class EfficientNetLiteEncoder(nn.Module):
     norm_follows = (("conv_stem", "bn1"), ("conv_head", "bn2"))
     hub = "timm/tf_efficientnet_lite2.in1k"
     """Repository on the Hub with fitting weights, trained on ImageNet."""
+    bundled = "gan"
+    """Model whose bundled weights hold such an encoder."""
 
     def __init__(self) -> None:
         super().__init__()

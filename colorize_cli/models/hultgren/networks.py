@@ -31,6 +31,8 @@ class VGGDecoder(VGGNet):
         chance of a value being dropped; the paper gives none.
     """
 
+    feature_stride = 32
+
     def __init__(self, width: float = 1.0, regularization: Regularization = "none", dropout: float = 0.3) -> None:
         super().__init__(width, blocks=5)
         layers: list[nn.Module] = []
@@ -51,14 +53,14 @@ class VGGDecoder(VGGNet):
         """Return the bottleneck (N, 512 * width, H / 32, W / 32) for L* (N, 1, H, W), sides being multiples of 32."""
         return self.encoder.pooled(self.encoder_input(lightness))
 
-    def predictions_of(self, features: Tensor) -> Tensor:
-        """Return a*b* / 128 for the bottleneck."""
+    def predictions_of(self, features: Tensor, lightness: Tensor) -> Tensor:
+        """Return a*b* / 128 for the bottleneck, whatever the lightness."""
         predictions: Tensor = self.decoder(features)
         return predictions
 
     def predictions(self, lightness: Tensor) -> Tensor:
         """Return a*b* / 128 (N, 2, H, W), within -1..1, for L* (N, 1, H, W) in 0..100."""
-        return padded_to_multiple(lambda x: self.predictions_of(self.frozen_features(x)), lightness, 32)
+        return padded_to_multiple(lambda x: self.predictions_of(self.frozen_features(x), x), lightness, 32)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
         """Return the true a*b* / 128 (N, 2, H, W)."""

@@ -6,6 +6,7 @@ from colorize_cli.recipe import Augmentation, Recipe, Stage
 DECODER_PAPER = Recipe(
     name="paper",
     validation_size=224,
+    encoder="pretrained",  # 3.1: VGG-16 pretrained on ImageNet
     stages=(
         # Not of the paper, which begins with VGG-16 trained on ImageNet (--encoder hub): for what that does not exist.
         PRETRAINING,

@@ -28,6 +28,7 @@ _COLOR = Stage(
 CLASSIFIER_PAPER = Recipe(
     name="paper",
     validation_size=224,
+    encoder="pretrained",  # 3.2: VGG-16 pretrained on ImageNet
     initialization="xavier",  # 5.2, of the new layers
     stages=(PRETRAINING, _COLOR),
 )
@@ -35,6 +36,7 @@ CLASSIFIER_PAPER = Recipe(
 REGRESSION_PAPER = Recipe(
     name="paper",
     validation_size=224,
+    encoder="pretrained",  # 3.2: VGG-16 pretrained on ImageNet
     initialization="xavier",
     # 3.5 ends with the Huber penalty. It gives no threshold M: 0.1 is 10 units of u* or v*.
     stages=(PRETRAINING, replace(_COLOR, objective="huber", huber_threshold=0.1)),
@@ -43,6 +45,7 @@ REGRESSION_PAPER = Recipe(
 REGRESSION_L2 = Recipe(
     name="l2",
     validation_size=224,
+    encoder="pretrained",  # 3.2: VGG-16 pretrained on ImageNet
     initialization="xavier",
     stages=(PRETRAINING, replace(_COLOR, objective="mse")),  # 3.5: "the vanilla l2 loss", with which it began
 )

@@ -25,6 +25,11 @@ from colorize_cli.training.objectives.base import Objective, Setting
 from colorize_cli.training.objectives.chroma import distribution_loss
 
 
+def can_pretrain(network: ColorizationNet, classes: int) -> bool:
+    """Whether there is something for the encoder to learn: at least two classes, or colors, in the network of gan."""
+    return classes > 1 or isinstance(network, Generator)
+
+
 class Pretraining(Objective):
     """Class cross-entropy with label smoothing, times the stage's weight, plus cross-entropy over ab bins."""
 
@@ -38,7 +43,7 @@ class Pretraining(Objective):
         encoder = getattr(self.network, "encoder", None)
         if not isinstance(encoder, nn.Module) or not hasattr(encoder, "channels"):
             raise UsageProblem("This architecture has no encoder to pretrain.", "Choose another recipe.")
-        if self.setting.classes <= 1 and not isinstance(self.network, Generator):
+        if not can_pretrain(self.network, self.setting.classes):
             raise UsageProblem(
                 "There are no classes to pretrain on: classes are the names of folders with at least "
                 f"{self.stage.smallest_class} photos each.",
