@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults check format clean
+.PHONY: help setup demo test test-fast coverage faults check format clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) ## create the environment and install everything in it
 
@@ -18,17 +18,28 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(BIN)/python -c 'import cv2' 2>/dev/null || { \
-		echo 'OpenCV lacks system libraries here: using opencv-python-headless in its place'; \
+		echo 'OpenCV lacks system libraries: installing opencv-python-headless instead'; \
 		$(BIN)/python -m pip uninstall --quiet --yes opencv-python; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps opencv-python-headless; \
 		$(BIN)/python -c 'import cv2'; }
 	@touch $(READY)
 
-demo: $(READY) ## colorize a real photograph and show gray | color | original
+demo: $(READY) ## colorize seven sample photographs and show them on one sheet, demo/demo.jpg
 	$(BIN)/python tools/demo.py demo
 
 test: $(READY) ## run the whole test suite
 	$(BIN)/python -m pytest
+
+# Left out: what trains, builds every network, starts processes or downloads from a local server.
+NOT_FAST := faults training test_registry.py models/test_published.py cli/test_process.py cli/test_real_model.py \
+	checkpoints/test_hub_commands.py checkpoints/test_foreign.py checkpoints/test_push.py
+
+test-fast: $(READY) ## run the quick tests: under a minute on two cores
+	$(BIN)/python -m pytest -m 'not slow and not photos' $(addprefix --ignore=tests/,$(NOT_FAST))
+
+coverage: $(READY) ## run the whole test suite and write htmlcov/index.html
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pytest-cov
+	$(BIN)/python -m pytest --cov=colorize_cli --cov-report=term:skip-covered --cov-report=html
 
 faults: $(READY) ## kill runs and workers, fill disks: the fault tests at full length
 	COLORIZE_KILLS=20 $(BIN)/python -m pytest tests/faults
@@ -43,4 +54,4 @@ format: $(READY) ## put the code into the house format
 	$(BIN)/python -m ruff format .
 
 clean: ## remove the environment and everything made
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) demo build dist htmlcov .coverage

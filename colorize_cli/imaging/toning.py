@@ -4,7 +4,8 @@ Sepia, cyanotype, yellowed paper and a scanner's cast give each pixel a color th
 changes slowly over the sheet; channels out of register add one in proportion to the slope of the lightness. What such
 a surface (a cubic in L*, a quadric in x and y, the gradient of L*) leaves unexplained is color. Small pictures do, a
 little blurred, in which JPEG's chroma noise has averaged out. Strongly toned prints vary more (stains, uneven baths),
-so the limits rise with the mean chroma. They were chosen on 720 color and 50 old photographs: see ``docs/archive.md``.
+so the limits rise with the mean chroma. They were chosen on 720 color and 50 old photographs: see
+``docs/lab/colorizing-log.md``.
 """
 
 import cv2

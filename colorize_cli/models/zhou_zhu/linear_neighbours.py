@@ -27,7 +27,7 @@ FEATURES = 25
 PAPER_TILE = 100
 """Zhou & Zhu 3.1: 16 tiles of 100x100 pixels make a picture of 400x400."""
 SIGMA = 6.0
-"""Difference in L* that color hardly crosses; 4 to 12 were measured, see docs/reproduction.md."""
+"""Difference in L* that color hardly crosses; 4 to 12 were measured, see docs/lab/reproduction.md."""
 LEAK = 1e-5
 """Least affinity of neighbours, so that regions without a hint take the colors around them and nothing is singular."""
 
