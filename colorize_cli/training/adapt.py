@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from colorize_cli.entry import Fit, ModelEntry
 from colorize_cli.errors import UsageProblem
 from colorize_cli.recipe import Recipe, Stage
 from colorize_cli.training.train_options import TrainOptions
 
+WHITE = 100.0
 SMOKE_SIZE = 64
 SMOKE_BATCH = 4
 SMOKE_STEPS = 8
@@ -114,3 +117,18 @@ def from_scratch(recipe: Recipe) -> Recipe:
         for stage in recipe.stages
     )
     return replace(recipe, stages=tuple(stages))
+
+
+def trained_input(entry: ModelEntry, recipe: Recipe, size: int | None = None) -> dict[str, Any]:
+    """Return how photographs are given to a network when colorizing: as in the recipe's last stage.
+
+    Stages that crop say nothing of the fit, which then is the entry's. ``size``: what ``--size`` asked for; it comes
+    before the recipe's ``colorize_at``.
+    """
+    stage = recipe.stages[-1]
+    how = stage.augmentation
+    fit: Fit = entry.fit
+    if how.area is None:
+        fit = "stretch" if how.padding is None else "letterbox-white" if how.padding >= WHITE else "letterbox"
+    chosen = stage.size if size is not None or recipe.colorize_at is None else recipe.colorize_at
+    return {"size": chosen, "fit": fit, "mirror": how.flip > 0}

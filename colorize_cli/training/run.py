@@ -18,7 +18,7 @@ from colorize_cli.compute import Compute, choose
 from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UsageProblem
 from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import Recipe
-from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted, from_scratch
+from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted, from_scratch, trained_input
 from colorize_cli.training.curves import curves_available
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, scan
 from colorize_cli.training.data.labels import class_indices, count_colors
@@ -131,6 +131,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             encoder=encoder,
             data=_data(training, validation),
             smoke=options.smoke,
+            input=trained_input(entry, recipe, options.size),
         )
 
         def export(weights: ColorizationNet, name: str, figures: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, Weights
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
 from colorize_cli.models.butoliya_mondal.networks import InceptionEmbedding, Koalarization
-from colorize_cli.training.adapt import adapted
+from colorize_cli.training.adapt import adapted, trained_input
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
 from colorize_cli.training.objectives import OBJECTIVES
 from colorize_cli.training.train_options import TrainOptions
@@ -54,6 +54,24 @@ def test_epochs_are_shared_out_as_the_recipe_does() -> None:
         epochs = [stage.epochs for stage in adapted(GAN_SCRATCH, options(epochs=total)).stages]
         assert sum(epochs) == pytest.approx(total)
         assert epochs[0] / epochs[1] == pytest.approx(GAN_SCRATCH.stages[0].epochs / GAN_SCRATCH.stages[1].epochs)
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "size", "expected"),
+    [
+        ("classifier", "paper", None, {"size": 256, "fit": "stretch", "mirror": False}),
+        ("unet", "paper", None, {"size": 400, "fit": "stretch", "mirror": False}),
+        ("gan", "efficientnet", None, {"size": 224, "fit": "rectangle", "mirror": True}),
+        ("gan", "efficientnet", 96, {"size": 96, "fit": "rectangle", "mirror": True}),
+        ("koalarization", "paper", None, {"size": 299, "fit": "letterbox-white", "mirror": False}),
+    ],
+)
+def test_photos_are_colorized_as_they_were_trained_on(
+    name: str, variant: str, size: int | None, expected: dict[str, object]
+) -> None:
+    entry = registry.get(name)
+    recipe = adapted(entry.recipe(variant), options(size=size))
+    assert trained_input(entry, recipe, size) == expected
 
 
 def test_a_new_rate_keeps_the_ratios_of_layers() -> None:

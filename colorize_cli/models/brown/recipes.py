@@ -128,6 +128,7 @@ GAN_BUNDLED = Recipe(
     source_weights=_BALANCE,
     encoder="pretrained",
     stages=(_COARSE, _COLOR, _FINE, _PEOPLE, _LARGE, _STEADY, _CALIBRATION),
+    colorize_at=224,
 )
 
 _RESNET_COLOR = replace(
@@ -326,6 +327,7 @@ CLASSIFIER_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
+    colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="weighted-classes"),),
 )
 
@@ -334,6 +336,7 @@ REGRESSION_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
+    colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, epochs=0.5),),
 )
 

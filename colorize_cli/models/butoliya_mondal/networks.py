@@ -122,13 +122,14 @@ class Koalarization(ColorizationNet):
     def __init__(self, embedding: str = "inception-resnet-v2", width: float = 1.0, local: int = 224) -> None:
         super().__init__()
         self.encoder = EMBEDDINGS[embedding]()
+        features: int = EMBEDDINGS[embedding].features
         self.scale = local / WORKING_SIZE
         c32, c64, c128, c256, c512 = (round(channels * width) for channels in (32, 64, 128, 256, 512))
         self.local = _convolutions(
             (1, c64, 2), (c64, c128, 1), (c128, c128, 2), (c128, c256, 1), (c256, c256, 2), (c256, c512, 1),
             (c512, c512, 1), (c512, c256, 1),
         )  # fmt: skip
-        self.fusion = nn.Conv2d(c256 + self.encoder.features, c256, 1)
+        self.fusion = nn.Conv2d(c256 + features, c256, 1)
         self.at_eighth = _convolutions((c256, c128, 1))
         self.at_quarter = _convolutions((c128, c64, 1), (c64, c64, 1))
         self.at_half = _convolutions((c64, c32, 1))

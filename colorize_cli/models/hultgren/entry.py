@@ -4,6 +4,7 @@ from colorize_cli.entry import ModelEntry, Variant
 
 _BUILDER = "colorize_cli.models.hultgren.networks:VGGDecoder"
 _RECIPES = {"paper": "colorize_cli.models.hultgren.recipes:DECODER_PAPER"}
+_LIGHT_RECIPES = {"bundled": "colorize_cli.models.hultgren.recipes:DECODER_BUNDLED", **_RECIPES}
 _LIGHT = {"width": 0.25}
 _NORM, _DROPOUT = {"regularization": "batchnorm"}, {"regularization": "dropout"}
 
@@ -16,7 +17,7 @@ ENTRIES = (
             "paper": Variant(_BUILDER, 16_285_650, {}, _RECIPES),
             "batchnorm": Variant(_BUILDER, 16_287_666, _NORM, _RECIPES),
             "dropout": Variant(_BUILDER, 16_285_650, _DROPOUT, _RECIPES),
-            "light": Variant(_BUILDER, 1_607_874, _LIGHT, _RECIPES),
+            "light": Variant(_BUILDER, 1_607_874, _LIGHT, _LIGHT_RECIPES),
             "light-batchnorm": Variant(_BUILDER, 1_609_122, _LIGHT | _NORM, _RECIPES),
             "light-dropout": Variant(_BUILDER, 1_607_874, _LIGHT | _DROPOUT, _RECIPES),
         },
@@ -24,6 +25,8 @@ ENTRIES = (
         input_size=224,
         fit="stretch",
         mirror=False,
+        bundled="vgg-decoder.safetensors",
+        licence="research weights, trained on photographs of mixed terms",
         notes=("light has a quarter of VGG-16's channels, for CPUs; the decoder is the same.",),
     ),
 )

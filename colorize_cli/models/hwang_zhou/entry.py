@@ -3,11 +3,18 @@
 from colorize_cli.entry import ModelEntry, Variant
 
 HWANG_ZHOU = "Hwang & Zhou 2016, Image Colorization with Deep CNNs"
+RESEARCH = "research weights, trained on photographs of mixed terms"
 _RECIPES = "colorize_cli.models.hwang_zhou.recipes"
 _REGRESSION = "colorize_cli.models.hwang_zhou.networks:VGGRegression"
 _CLASSIFIER = "colorize_cli.models.hwang_zhou.networks:VGGClassifier"
 _REGRESSION_RECIPES = {"paper": f"{_RECIPES}:REGRESSION_PAPER", "l2": f"{_RECIPES}:REGRESSION_L2"}
-_CLASSIFIER_RECIPES = {"paper": f"{_RECIPES}:CLASSIFIER_PAPER"}
+_CLASSIFIER_RECIPES = {
+    "paper": f"{_RECIPES}:CLASSIFIER_PAPER",
+    "nesterov": f"{_RECIPES}:CLASSIFIER_NESTEROV",
+    "beta2-0.99": f"{_RECIPES}:CLASSIFIER_BETA",
+}
+_LIGHT_CLASSIFIER_RECIPES = {"bundled": f"{_RECIPES}:CLASSIFIER_BUNDLED", **_CLASSIFIER_RECIPES}
+_LIGHT = {"width": 0.25, "stride": 2}
 
 ENTRIES = (
     ModelEntry(
@@ -16,13 +23,20 @@ ENTRIES = (
         paper=f"{HWANG_ZHOU}, section 3.5",
         variants={
             "paper": Variant(_REGRESSION, 8_138_514, recipes=_REGRESSION_RECIPES),
-            "light": Variant(_REGRESSION, 510_258, {"width": 0.25}, _REGRESSION_RECIPES),
+            "light": Variant(
+                _REGRESSION,
+                510_258,
+                {"width": 0.25},
+                {"bundled": f"{_RECIPES}:REGRESSION_BUNDLED", **_REGRESSION_RECIPES},
+            ),
         },
         objective="huber",
         input_size=224,
         fit="stretch",
         color_space="CIELUV",
         mirror=False,
+        bundled="vgg-regression.safetensors",
+        licence=RESEARCH,
         notes=("light has a quarter of VGG-16's channels, for CPUs.",),
     ),
     ModelEntry(
@@ -31,14 +45,23 @@ ENTRIES = (
         paper=f"{HWANG_ZHOU}, section 3.6",
         variants={
             "paper": Variant(_CLASSIFIER, 8_845_220, recipes=_CLASSIFIER_RECIPES),
-            "light": Variant(_CLASSIFIER, 568_756, {"width": 0.25, "stride": 2}, _CLASSIFIER_RECIPES),
+            "light": Variant(_CLASSIFIER, 568_756, _LIGHT, _LIGHT_CLASSIFIER_RECIPES),
+            "light-sum": Variant(_CLASSIFIER, 545_108, _LIGHT | {"aggregation": "sum"}, _LIGHT_CLASSIFIER_RECIPES),
+            "light-plain": Variant(_CLASSIFIER, 569_556, _LIGHT | {"residual": False}, _LIGHT_CLASSIFIER_RECIPES),
+            "light-1": Variant(_CLASSIFIER, 550_196, _LIGHT | {"convolutions": 1}, _LIGHT_CLASSIFIER_RECIPES),
+            "light-2": Variant(_CLASSIFIER, 559_476, _LIGHT | {"convolutions": 2}, _LIGHT_CLASSIFIER_RECIPES),
         },
         objective="uv-classes",
         input_size=224,
         fit="stretch",
         color_space="CIELUV",
         mirror=False,
+        bundled="vgg-classifier.safetensors",
+        licence=RESEARCH,
         decoding=("temperature", "score_blur", "smoothing"),
-        notes=("light has a quarter of the channels and classifies every second pixel, for CPUs.",),
+        notes=(
+            "light has a quarter of the channels and classifies every second pixel, for CPUs. light-sum, light-plain, "
+            "light-1 and light-2 are what the paper compares with it (5.2, items 1 to 3).",
+        ),
     ),
 )

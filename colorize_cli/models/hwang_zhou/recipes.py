@@ -25,6 +25,21 @@ _COLOR = Stage(
     augmentation=AS_IT_IS,
 )
 
+_LIGHT_COLOR = replace(
+    _COLOR,
+    epochs=1,
+    sizes=((0.0, 96),),
+    batch_size=16,
+    lr=1e-3,
+    optimizer="adamw",
+    frozen=("encoder.",),  # the bundled models share one encoder
+    schedule="cosine",
+    warmup=50,
+    clip=1.0,
+    ema=0.99,
+    augmentation=replace(AS_IT_IS, flip=0.5),
+)
+
 CLASSIFIER_PAPER = Recipe(
     name="paper",
     validation_size=224,
@@ -49,3 +64,20 @@ REGRESSION_L2 = Recipe(
     initialization="xavier",
     stages=(PRETRAINING, replace(_COLOR, objective="mse")),  # 3.5: "the vanilla l2 loss", with which it began
 )
+
+CLASSIFIER_BUNDLED = replace(
+    CLASSIFIER_PAPER, name="bundled", validation_size=96, stages=(PRETRAINING, _LIGHT_COLOR), colorize_at=128
+)
+REGRESSION_BUNDLED = replace(
+    REGRESSION_PAPER,
+    name="bundled",
+    validation_size=96,
+    stages=(PRETRAINING, replace(_LIGHT_COLOR, objective="huber", huber_threshold=0.1)),
+    colorize_at=128,
+)
+
+# 5.2: what the paper compared with the recipe above.
+CLASSIFIER_NESTEROV = replace(
+    CLASSIFIER_PAPER, name="nesterov", stages=(PRETRAINING, replace(_COLOR, optimizer="nesterov"))
+)
+CLASSIFIER_BETA = replace(CLASSIFIER_PAPER, name="beta2-0.99", stages=(PRETRAINING, replace(_COLOR, betas=(0.9, 0.99))))

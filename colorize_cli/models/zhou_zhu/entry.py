@@ -32,6 +32,7 @@ def _linear(name: str, kind: str) -> ModelEntry:
         mirror=False,
         hints=True,
         needs_hints=True,
+        decoding=("paper_iterations",),
     )
 
 
@@ -65,6 +66,9 @@ ENTRIES = (
         },
         objective="mse",
         input_size=160,
+        bundled="unet.safetensors",
+        licence="research weights, trained on photographs of mixed terms",
+        notes=("The bundled weights are light: a tenth of the paper's parameters.",),
     ),
     ModelEntry(
         name="unet-gan",

@@ -62,11 +62,14 @@ _LIGHT_COLOR = Stage(
 )
 _SOURCES = {"everyday": 2.0}
 
-UNET_BUNDLED = Recipe(name="bundled", validation_size=144, source_weights=_SOURCES, stages=(_LIGHT_COLOR,))
+UNET_BUNDLED = Recipe(
+    name="bundled", validation_size=144, source_weights=_SOURCES, stages=(_LIGHT_COLOR,), colorize_at=160
+)
 
 UNET_GAN_BUNDLED = Recipe(
     name="bundled",
     validation_size=144,
+    colorize_at=160,
     source_weights=_SOURCES,
     stages=(
         _LIGHT_COLOR,

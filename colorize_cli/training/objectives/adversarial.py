@@ -36,7 +36,9 @@ def discriminator_of(stage: Stage) -> nn.Module:
 class Adversarial(Objective):
     """Generator: adversarial weight * BCE(judged real) + pixel weight * L1 or MSE (+ cross-entropy over ab bins).
 
-    Discriminator: half the sum of BCE on true and on generated pictures, updated first; labels 1 and 0, no smoothing.
+    Discriminator, updated first: BCE on true and on generated pictures; labels 1 and 0, no smoothing. Their sum is
+    halved for a PatchGAN (Isola et al. 2018, 3.3), and not for a binary one: the value function of Zhou & Zhu 3.5 is
+    the sum.
     """
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
@@ -92,7 +94,7 @@ class Adversarial(Objective):
     def _discriminator_losses(self, batch: Batch, ab: Tensor) -> dict[str, Tensor]:
         fake = _judgement(self.discriminator(batch.lightness, ab), False)
         real = _judgement(self.discriminator(batch.lightness, batch.ab), True)
-        return {"discriminator": 0.5 * (fake + real)}
+        return {"discriminator": (0.5 if self.stage.discriminator == "patch" else 1.0) * (fake + real)}
 
     def _generator_losses(self, batch: Batch, ab: Tensor, logits: Tensor | None) -> dict[str, Tensor]:
         stage = self.stage
