@@ -49,6 +49,7 @@ ENTRIES = (
             "light-sum": Variant(_CLASSIFIER, 545_108, _LIGHT | {"aggregation": "sum"}, _LIGHT_CLASSIFIER_RECIPES),
             "light-plain": Variant(_CLASSIFIER, 569_556, _LIGHT | {"residual": False}, _LIGHT_CLASSIFIER_RECIPES),
             "light-1": Variant(_CLASSIFIER, 550_196, _LIGHT | {"convolutions": 1}, _LIGHT_CLASSIFIER_RECIPES),
+            "light-hsv": Variant(_CLASSIFIER, 568_756, _LIGHT | {"color_space": "hsv"}, _LIGHT_CLASSIFIER_RECIPES),
             "light-2": Variant(_CLASSIFIER, 559_476, _LIGHT | {"convolutions": 2}, _LIGHT_CLASSIFIER_RECIPES),
         },
         objective="uv-classes",
@@ -61,7 +62,7 @@ ENTRIES = (
         decoding=("temperature", "score_blur", "smoothing"),
         notes=(
             "light has a quarter of the channels and classifies every second pixel, for CPUs. light-sum, light-plain, "
-            "light-1 and light-2 are what the paper compares with it (5.2, items 1 to 3).",
+            "light-1, light-2 and light-hsv are what the paper compares with it (5.2).",
         ),
     ),
 )

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.encoders.vgg import VGGNet
+from colorize_cli.models.heads.hsv import ab_to_hs, hs_to_ab
 from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
 from colorize_cli.models.network import resize_like
@@ -123,11 +124,10 @@ class BinDecoder(nn.Module):
         self.register_buffer("means", ((torch.arange(UV_BINS) + 0.5) * width - UV_UNIT).repeat(2, 1))
 
     def count(self, samples: Iterable[Tensor]) -> None:
-        """Set the means from Lab (N, 3, h, w) of training photos; a bin that never occurs keeps its center."""
+        """Set the means from u*v* (N, 2, h, w) of training photos; a bin that never occurs keeps its center."""
         sums = torch.zeros(2, UV_BINS, dtype=torch.float64)
         counts = torch.zeros(2, UV_BINS, dtype=torch.float64)
-        for lab in samples:
-            uv = ab_to_uv(lab[:, :1], lab[:, 1:])
+        for uv in samples:
             bins = uv_bins(uv)
             for axis in (0, 1):
                 sums[axis].index_add_(0, bins[:, axis].flatten(), uv[:, axis].flatten().double())
@@ -164,6 +164,8 @@ class VGGClassifier(ResidualEncoder):
         whether the maps are those of residual encoder units, or VGG-16's own (5.2, item 2).
     convolutions
         how many 3x3 convolutions follow, 1 to 3 (5.2, item 3).
+    color_space
+        ``luv``, or ``hsv``: hue and saturation in place of u* and v*, each over -100..100 (5.2, item 4).
     """
 
     def __init__(
@@ -173,8 +175,10 @@ class VGGClassifier(ResidualEncoder):
         aggregation: Aggregation = "concat",
         residual: bool = True,
         convolutions: int = 3,
+        color_space: Literal["luv", "hsv"] = "luv",
     ) -> None:
         super().__init__(width)
+        self.of_ab, self.to_ab = {"luv": (ab_to_uv, uv_to_ab), "hsv": (ab_to_hs, hs_to_ab)}[color_space]
         self.stride, self.residual = stride, residual
         full, half, quarter, eighth = self.encoder.channels
         channels = (quarter, half, full, full) if residual else (eighth, quarter, half, full)
@@ -194,6 +198,11 @@ class VGGClassifier(ResidualEncoder):
         self.score_v = nn.Conv2d(before, UV_BINS, 1)
         self.decode = BinDecoder()
 
+    def true_bins(self, lightness: Tensor, ab: Tensor, height: int, width: int) -> Tensor:
+        """Return the bins, int64 (N, 2, height, width), of the mean colors of cells of a*b* (N, 2, H, W)."""
+        cells = F.adaptive_avg_pool2d(torch.cat([lightness, ab], 1), (height, width))
+        return uv_bins(self.of_ab(cells[:, :1], cells[:, 1:]))
+
     def scores(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 2, 50, H / stride, W / stride) of u* and v* for L* (N, 1, H, W) in 0..100."""
         x = self.encoder_input(lightness)
@@ -211,7 +220,7 @@ class VGGClassifier(ResidualEncoder):
 
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take the means of the bins from Lab (N, 3, h, w) of training photos."""
-        self.decode.count(samples)
+        self.decode.count(self.of_ab(lab[:, :1], lab[:, 1:]) for lab in samples)
 
     def chroma(
         self,
@@ -242,7 +251,7 @@ class VGGClassifier(ResidualEncoder):
         spread = (square - mean.square()).clamp_min(0).sqrt()
         small = resize_like(lightness.float(), ab)
         signs = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], device=ab.device)[..., None, None]
-        squared = [(uv_to_ab(small, mean + sign * spread) - ab).square().sum(1, keepdim=True) for sign in signs]
+        squared = [(self.to_ab(small, mean + sign * spread) - ab).square().sum(1, keepdim=True) for sign in signs]
         return ab, torch.stack(squared).mean(0).sqrt()
 
     def _answer(
@@ -257,4 +266,4 @@ class VGGClassifier(ResidualEncoder):
             scores = blurred(scores.flatten(1, 2), score_blur / self.stride).view_as(scores)
         uv = self.decode(scores, temperature)
         small = resize_like(lightness.float(), uv)
-        return smoothed(uv_to_ab(small, uv), small, smoothing or 0.0)
+        return smoothed(self.to_ab(small, uv), small, smoothing or 0.0)

@@ -6,8 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.heads.luv import ab_to_uv
-from colorize_cli.models.hwang_zhou.networks import VGGClassifier, uv_accuracies, uv_bins
+from colorize_cli.models.hwang_zhou.networks import VGGClassifier, uv_accuracies
 from colorize_cli.models.network import ColorizationNet
 from colorize_cli.training.data.batches import Batch
 from colorize_cli.training.objectives.base import Objective
@@ -32,7 +31,6 @@ def _terms(network: ColorizationNet, batch: Batch) -> dict[str, Tensor]:
     if not isinstance(network, VGGClassifier):
         raise UsageProblem("This architecture has no bins of u* and v* to learn.", "Choose another recipe.")
     scores = network.scores(batch.lightness).float()
-    uv = ab_to_uv(batch.lightness, batch.ab)
-    bins = uv_bins(F.adaptive_avg_pool2d(uv, (scores.shape[-2], scores.shape[-1])))
+    bins = network.true_bins(batch.lightness, batch.ab, scores.shape[-2], scores.shape[-1])
     loss = F.cross_entropy(scores[:, 0], bins[:, 0]) + F.cross_entropy(scores[:, 1], bins[:, 1])
     return {"loss": loss, **uv_accuracies(scores.detach().argmax(2), bins)}
