@@ -50,7 +50,7 @@ def train(
     encoder: Annotated[
         str | None,
         typer.Option(
-            metavar="scratch|imagenet|hub|MODEL|FILE",
+            metavar="pretrained|scratch|imagenet|hub|MODEL|FILE",
             help="Where the encoder's first weights come from. [default: the recipe's]",
             show_default=False,
         ),

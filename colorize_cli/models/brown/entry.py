@@ -26,7 +26,7 @@ ENTRIES = (
             "dynamic-unet": Variant(
                 "colorize_cli.models.brown.dynamic_unet:DynamicUNet",
                 31_099_672,
-                recipes={"paper": "colorize_cli.models.brown.recipes:GAN_PAPER"},
+                recipes={"tutorial": "colorize_cli.models.brown.recipes:GAN_TUTORIAL"},
             ),
         },
         objective="cross-entropy over ab bins (light, dynamic-unet: adversarial)",

@@ -207,27 +207,28 @@ GAN_SCRATCH = Recipe(
     ),
 )
 
-_PAPER_ADVERSARIAL = Stage(
+# Not the network of Brown et al. but of the tutorial that they build on (Shariatnia 2020), whose constants these are.
+_TUTORIAL_ADVERSARIAL = Stage(
     name="adversarial",
     objective="adversarial",
     epochs=20,
     sizes=((0.0, 256),),
-    batch_size=16,  # Brown et al. 3.4, and the code it builds on
+    batch_size=16,
     lr=2e-4,
     optimizer="adam",
-    betas=(0.5, 0.999),
+    betas=(0.5, 0.999),  # Isola et al. 2018, 3.3
     augmentation=WHOLE,
-    pixel_weight=100.0,
+    pixel_weight=100.0,  # Isola et al. 2018, 3.1
     adversarial_weight=1.0,
     discriminator_norm="batch",
 )
 
-GAN_PAPER = Recipe(
-    name="paper",
+GAN_TUTORIAL = Recipe(
+    name="tutorial",
     validation_size=256,
     encoder="pretrained",
     stages=(
-        # Brown et al. 3.4: the generator alone learns first, by L1 loss, before the two networks compete.
+        # The tutorial: the generator alone learns first, by L1 loss. Brown et al. name no such stage.
         Stage(
             name="l1",
             objective="l1",
@@ -238,7 +239,7 @@ GAN_PAPER = Recipe(
             optimizer="adam",
             augmentation=WHOLE,
         ),
-        _PAPER_ADVERSARIAL,
+        _TUTORIAL_ADVERSARIAL,
     ),
 )
 
@@ -250,15 +251,15 @@ GAN_64_PAPER = Recipe(
         Stage(
             name="adversarial",
             objective="adversarial",
-            epochs=50,
+            epochs=50,  # 3.4
             sizes=((0.0, 64),),
-            batch_size=16,
-            lr=2e-4,
+            batch_size=16,  # Brown et al. 3.4
+            lr=2e-4,  # 3.4
             optimizer="adam",
-            betas=(0.5, 0.999),
+            betas=(0.5, 0.999),  # Isola et al. 2018, 3.3; Brown et al. give none
             augmentation=WHOLE,
             small_share=0.5,
-            pixel_weight=100.0,
+            pixel_weight=100.0,  # Isola et al. 2018, 3.1; Brown et al. give none
             adversarial_weight=1.0,
             discriminator_norm="batch",
         ),
