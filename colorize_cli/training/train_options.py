@@ -9,7 +9,9 @@ from pathlib import Path
 from colorize_cli.errors import UsageProblem
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-FREE_TO_CHANGE = frozenset({"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps"})
+FREE_TO_CHANGE = frozenset(
+    {"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps", "keep_every"}
+)
 """Options that a resumed run may have different: they do not change what the weights become."""
 
 
@@ -24,7 +26,7 @@ class TrainOptions:
     ``hub``, a model with bundled weights, or a file.
     ``save_every``: minutes. ``cache_gb``: disk for decoded photos. ``validation_share``: of the photos,
     by content; ``validation_photos``: how many of them are judged at most. ``early_stopping``: a stage ends
-    after so many epochs without a better validation PSNR.
+    after so many epochs without a better validation PSNR. ``keep_every``: epochs of which the weights are kept.
     """
 
     photos: tuple[Path, ...]
@@ -50,6 +52,7 @@ class TrainOptions:
     cache_gb: float = 4.0
     smoke: bool = False
     early_stopping: int | None = None
+    keep_every: int | None = None
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
@@ -71,6 +74,7 @@ class TrainOptions:
             ("workers", 0),
             ("max_steps", 1),
             ("early_stopping", 1),
+            ("keep_every", 1),
             ("validation_photos", 1),
         ):
             value = getattr(self, name)

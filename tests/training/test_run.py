@@ -32,7 +32,10 @@ def test_a_run_writes_weights_figures_pictures_and_curves(
     tmp_path: Path, photos: Path, tiny_registry: ModelEntry
 ) -> None:
     run = tmp_path / "run"
-    outcome = train(options(photos, run), SILENT())
+    outcome = train(options(photos, run, keep_every=2), SILENT())
+    assert sorted(path.name for path in run.glob("epoch-*.safetensors")) == [
+        f"epoch-000{n}.safetensors" for n in (2, 4, 6)
+    ]
     assert outcome.finished and outcome.training_photos + outcome.validation_photos == 14
     assert outcome.skipped == {"unreadable": 1, "gray": 1, "copy of another": 1}
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]

@@ -17,9 +17,11 @@ ENTRIES = (
             "paper": Variant(_BUILDER, 16_285_650, {}, _RECIPES),
             "batchnorm": Variant(_BUILDER, 16_287_666, _NORM, _RECIPES),
             "dropout": Variant(_BUILDER, 16_285_650, _DROPOUT, _RECIPES),
+            "rgb": Variant(_BUILDER, 16_285_795, {"output": "rgb"}, _RECIPES),
             "light": Variant(_BUILDER, 1_607_874, _LIGHT, _LIGHT_RECIPES),
             "light-batchnorm": Variant(_BUILDER, 1_609_122, _LIGHT | _NORM, _RECIPES),
             "light-dropout": Variant(_BUILDER, 1_607_874, _LIGHT | _DROPOUT, _RECIPES),
+            "light-rgb": Variant(_BUILDER, 1_608_019, _LIGHT | {"output": "rgb"}, _LIGHT_RECIPES),
         },
         objective="mse",
         input_size=224,
@@ -27,6 +29,9 @@ ENTRIES = (
         mirror=False,
         bundled="vgg-decoder.safetensors",
         licence="research weights, trained on photographs of mixed terms",
-        notes=("light has a quarter of VGG-16's channels, for CPUs; the decoder is the same.",),
+        notes=(
+            "light has a quarter of VGG-16's channels, for CPUs; the decoder is the same. rgb predicts the whole "
+            "picture, which the paper advises against (3.3).",
+        ),
     ),
 )

@@ -15,6 +15,7 @@ from colorize_cli.models.encoders.vgg import IMAGENET_MEAN, IMAGENET_STD, VGGEnc
 from colorize_cli.models.heads.hsv import ab_to_hs, hs_to_ab
 from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
+from colorize_cli.models.heads.srgb import srgb_to_ab
 from colorize_cli.models.hultgren.networks import VGGDecoder
 from colorize_cli.models.hwang_zhou.networks import BinDecoder, VGGClassifier, VGGRegression, uv_accuracies, uv_bins
 
@@ -76,6 +77,18 @@ def test_the_bottleneck_of_the_decoder_is_7x7x512() -> None:
         assert VGGDecoder().predictions(torch.empty(1, 1, 224, 224)).shape == (1, 2, 224, 224)
         decoder = sum(p.numel() for p in VGGDecoder().decoder.parameters())
     assert decoder == pytest.approx(1.57e6, rel=0.01), "section 4.1: approximately 1.5M parameters"
+
+
+def test_a_decoder_of_rgb_is_judged_by_the_picture_and_used_for_its_chroma() -> None:
+    torch.manual_seed(0)
+    network = VGGDecoder(WIDTH, output="rgb").eval()
+    rgb = np.random.default_rng(0).random((32, 32, 3))
+    planes = torch.from_numpy(color.srgb_to_lab(rgb)).permute(2, 0, 1)[None].float()
+    targets = network.targets(planes[:, :1], planes[:, 1:])
+    assert np.allclose((targets[0].numpy().transpose(1, 2, 0) + 1) / 2, rgb, atol=2e-3)
+    assert torch.allclose(srgb_to_ab((targets + 1) / 2), planes[:, 1:], atol=0.1)
+    assert network.predictions(planes[:, :1]).shape == (1, 3, 32, 32)
+    assert network.chroma(planes[:, :1]).shape == (1, 2, 32, 32)
 
 
 def test_uv_is_that_of_the_exact_formulas() -> None:
