@@ -54,8 +54,10 @@ def bundle(
     chosen = {name: value for name, value in (("size", size), ("fit", fit), ("mirror", mirror)) if value is not None}
     info = replace(found.info, input={**found.info.input, **chosen}, shared={})
     if "threshold" in state:
-        # Of trees: they are fitted to lightnesses 0.4 apart, and float16 resolves 0.06.
+        # Of trees: they are fitted to lightnesses 0.4 apart, and float16 resolves 0.06; columns are few.
         state["threshold"] = state["threshold"].half()
+        if int(state["feature"].max()) < 256:
+            state["feature"] = state["feature"].to(torch.uint8)
     if share is not None:
         other = bundled_folder() / str(registry.get(share).bundled)
         names = shared_names(state, load_checkpoint(other).state)
