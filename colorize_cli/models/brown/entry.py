@@ -51,7 +51,10 @@ ENTRIES = (
                 "colorize_cli.models.brown.pix2pix_unet:Pix2PixUNet",
                 1_829_538,
                 {"width": 16},
-                recipes={"paper": "colorize_cli.models.brown.recipes:GAN_64_PAPER"},
+                recipes={
+                    "bundled": "colorize_cli.models.brown.recipes:GAN_64_BUNDLED",
+                    "paper": "colorize_cli.models.brown.recipes:GAN_64_PAPER",
+                },
             ),
         },
         objective="adversarial",
