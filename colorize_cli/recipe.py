@@ -22,8 +22,10 @@ class Augmentation:
     with its shape kept and padded with a neutral of L* ``padding``, where that is given.
     ``aspect``: largest stretch of a crop, as a factor (1 none). ``flip``: chance of mirroring. The rest ages the
     *input* only, as old photographs are; each comes with its chance: ``blur`` (sigma 0.4 to 1.6 px), ``tone`` (gain
-    0.65 to 1.15, offset +-8 L*), ``gamma`` (exponent 0.7 to 1.4), ``grain`` (sigma 1 to 6 L*, fine or clumped),
-    ``vignette`` (corners up to 35 % darker or faded), ``jpeg`` (quality 25 to 85).
+    0.6 to 1.15, offset +-10 L*), ``gamma`` (exponent 0.7 to 1.4), ``grain`` (sigma 1 to 6 L*, fine or clumped),
+    ``vignette`` (corners up to 35 % darker or faded), ``jpeg`` (quality 25 to 85), ``halation`` (highlights that
+    glow), ``scratches``. Three are shares of a batch: ``orthochromatic`` (film blind to red), ``mounted`` (on a page
+    without color), ``pages`` (blank or printed pages in place of photographs).
     """
 
     area: Range | None = (0.35, 1.0)
@@ -36,6 +38,11 @@ class Augmentation:
     grain: float = 0.0
     vignette: float = 0.0
     jpeg: float = 0.0
+    halation: float = 0.0
+    scratches: float = 0.0
+    orthochromatic: float = 0.0
+    mounted: float = 0.0
+    pages: float = 0.0
 
     @property
     def repeats(self) -> bool:
@@ -93,6 +100,9 @@ class Stage:
     discriminator_width: int = 64
     discriminator_norm: Literal["batch", "spectral"] = "batch"
     discriminator_lr: float | None = None
+    adversarial_loss: Literal["bce", "hinge"] = "bce"
+    critic_warmup: int = 0
+    judged_as_predicted: bool = False
     vividness: float | None = None
     huber_threshold: float = 0.1
 
@@ -147,7 +157,19 @@ class Recipe:
         return self.fitting.size if self.fitting is not None else max(stage.size for stage in self.stages)
 
 
-AGED = Augmentation(blur=0.25, tone=0.6, gamma=0.35, grain=0.3, vignette=0.1, jpeg=0.15)
+AGED = Augmentation(
+    blur=0.25,
+    tone=0.6,
+    gamma=0.35,
+    grain=0.35,
+    vignette=0.12,
+    jpeg=0.2,
+    halation=0.08,
+    scratches=0.05,
+    orthochromatic=0.12,
+    mounted=0.05,
+    pages=0.04,
+)
 """Clean modern photographs as they would look after decades in a drawer and a quick scan."""
 
 WHOLE = Augmentation(area=None, aspect=1.0)

@@ -61,6 +61,10 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of --known-pixels, --limit, intervals, and studies.")] = 0,
     fid: Annotated[bool, typer.Option("--fid", help="Also FID (needs the extra `metrics`).")] = False,
     kid: Annotated[bool, typer.Option("--kid", help="Also KID (needs the extra `metrics`).")] = False,
+    realism: Annotated[
+        bool,
+        typer.Option("--realism", help="Also KID and top-1 agreement by an ImageNet network (extra `encoder`)."),
+    ] = False,
     lpips: Annotated[
         list[str] | None, typer.Option(metavar="alex|vgg", help="Also LPIPS (needs the extra `metrics`).")
     ] = None,
@@ -113,7 +117,7 @@ def evaluate(
         places=photos or [], models=pair_with_weights(model or ["gan"], weights or []), protocol=protocol,
         output=output, overwrite=overwrite, vividness=vividness or [], size=size, limit=limit, seed=seed,
         device=device, precision=precision, batch=batch, workers=jobs or available_cores(), fid=fid, kid=kid,
-        lpips=lpips or [], known_pixels=known_pixels, offline=offline, accept_license=accept_license,
+        realism=realism, lpips=lpips or [], known_pixels=known_pixels, offline=offline, accept_license=accept_license,
         decoding={name: value for name, value in choices.items() if value is not None},
     )  # fmt: skip
     study_options = StudyOptions(study_kind, study_trials, exposure, seed)

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
 from typing import Any
+from typing import Protocol as Shape
 
 import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.color_photos import PhotoReader
 from colorize_cli.errors import OutOfMemory, PhotoError
+from colorize_cli.evaluation.bootstrap import Interval
 from colorize_cli.evaluation.contenders import Contender
 from colorize_cli.evaluation.metrics.measure import Measurement, Picture, measure
-from colorize_cli.evaluation.metrics.perceptual import Perceptual
 from colorize_cli.evaluation.protocols import Protocol
 from colorize_cli.evaluation.results import PhotoResult
 from colorize_cli.evaluation.true_photos import Photograph, decode, gray_of, read_bytes, small_copy
 
 Array = npt.NDArray[Any]
 _handles = local()
+
+
+class Critic(Shape):
+    """Measures pictures by a pretrained network, and whole sets of them at the end."""
+
+    def add(self, true: Array, predicted: Array, contender: str) -> dict[str, float]:
+        """Take in a pair of pictures (H, W, 3) uint8; return the values of this pair by metric key."""
+        ...
+
+    def figures(self) -> Mapping[str, Mapping[str, float | Interval]]:
+        """Return the figures of the whole set, by contender and metric key."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ def evaluate(
     *,
     batch: int = 8,
     workers: int = 2,
-    perceptual: Perceptual | None = None,
+    critics: Sequence[Critic] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> Iterator[PhotoResult]:
     """Yield the result of every photograph in order; one that fails carries its error and no measurement.
@@ -102,7 +115,7 @@ def evaluate(
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(surveyed), size):
             group = surveyed[start : start + size]
-            yield from _evaluate_group(group, contenders, protocol, pool, perceptual)
+            yield from _evaluate_group(group, contenders, protocol, pool, critics)
             for _ in group:
                 advance()
 
@@ -112,7 +125,7 @@ def _evaluate_group(
     contenders: Sequence[Contender],
     protocol: Protocol,
     pool: ThreadPoolExecutor,
-    perceptual: Perceptual | None,
+    critics: Sequence[Critic],
 ) -> Iterator[PhotoResult]:
     results = {seen.photo.index: _blank(seen) for seen in group}
     loaded: dict[int, Loaded] = {}
@@ -145,8 +158,8 @@ def _evaluate_group(
         done, pool.map(lambda i: _measure_all(loaded[i].truth, colorized[i], protocol), done), strict=True
     ):
         for contender, predicted, measurement in zip(contenders, colorized[index], measurements, strict=True):
-            if perceptual is not None:
-                measurement.values.update(perceptual.add(loaded[index].truth.rgb, predicted.rgb, contender.name))
+            for critic in critics:
+                measurement.values.update(critic.add(loaded[index].truth.rgb, predicted.rgb, contender.name))
             results[index].measurements[contender.name] = measurement
     yield from results.values()
 

@@ -18,7 +18,8 @@ from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
 from colorize_cli.evaluation.distributed import Shard, merge_when_last
 from colorize_cli.evaluation.metrics.perceptual import Perceptual
-from colorize_cli.evaluation.photo_loop import Surveyed, evaluate, survey
+from colorize_cli.evaluation.metrics.realism import Realism
+from colorize_cli.evaluation.photo_loop import Critic, Surveyed, evaluate, survey
 from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, Protocol, find_protocol
 from colorize_cli.evaluation.results import RECORD, Evaluation
 from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
@@ -36,7 +37,8 @@ class EvaluateOptions:
     take it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
     ``known_pixels``: share of the true colors that models are given as hints. ``limit``: so many photographs, chosen by
     ``seed``. ``size``: working size of the models. ``batch``: photographs predicted together. ``fid``, ``kid``,
-    ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra.
+    ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra. ``realism``: those of
+    :mod:`colorize_cli.evaluation.metrics.realism`.
     """
 
     places: Sequence[Path]
@@ -57,6 +59,7 @@ class EvaluateOptions:
     fid: bool = False
     kid: bool = False
     lpips: Sequence[str] = ()
+    realism: bool = False
     offline: bool = False
     accept_license: bool = False
 
@@ -117,7 +120,7 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
         offline=options.offline,
         accept_license=options.accept_license,
     )
-    perceptual = _perceptual(options, device, len(photographs))
+    critics = _critics(options, device, len(photographs))
     with progress(len(photographs), "photos surveyed") as advance:
         surveyed = survey(photographs, workers=options.workers, advance=advance)
     contenders = [*_baselines(surveyed), *models]
@@ -131,12 +134,13 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
                 protocol,
                 batch=options.batch,
                 workers=options.workers,
-                perceptual=perceptual,
+                critics=critics,
                 advance=advance,
             )
         )
-    if perceptual is not None:
-        record["set_figures"] = perceptual.figures()
+    for critic in critics:
+        for contender, figures in critic.figures().items():
+            record.setdefault("set_figures", {}).setdefault(contender, {}).update(figures)
     evaluation: Evaluation | None = Evaluation(record, results)
     if not shard.alone and evaluation is not None and options.output is not None:
         evaluation = merge_when_last(options.output, shard, evaluation)
@@ -148,18 +152,22 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
         return
     if options.output is None:
         raise UsageProblem("Several processes meet in a results folder.", "Name it with -o.")
-    if options.fid or options.kid:
-        raise UsageProblem("FID and KID need one process.", "Start without torchrun, or leave --fid and --kid out.")
+    if options.fid or options.kid or options.realism:
+        raise UsageProblem(
+            "FID, KID and realism need one process.", "Start without torchrun, or omit --fid, --kid and --realism."
+        )
 
 
-def _perceptual(options: EvaluateOptions, device: str, photos: int) -> Perceptual | None:
-    if not (options.fid or options.kid or options.lpips):
-        return None
+def _critics(options: EvaluateOptions, device: str, photos: int) -> list[Critic]:
     from colorize_cli.compute import choose
 
-    return Perceptual(
-        fid=options.fid, kid=options.kid, lpips=options.lpips, device=str(choose(device).device), photos=photos
-    )
+    critics: list[Critic] = []
+    if options.fid or options.kid or options.lpips:
+        kinds = {"fid": options.fid, "kid": options.kid, "lpips": options.lpips}
+        critics.append(Perceptual(**kinds, device=str(choose(device).device), photos=photos))  # type: ignore[arg-type]
+    if options.realism:
+        critics.append(Realism(device=str(choose(device).device), photos=photos))
+    return critics
 
 
 def _baselines(surveyed: Sequence[Surveyed]) -> list[Contender]:

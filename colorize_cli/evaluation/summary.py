@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,7 +62,8 @@ def summarize(evaluation: Evaluation, *, seed: int = 0) -> Summary:
         predicted = np.stack([r.measurements[name].histogram for r in measured]).astype(np.float64)
         figures["histogram_tv"] = _pooled_distance(bootstrap, true_histograms, predicted)
         for key, value in evaluation.record.get("set_figures", {}).get(name, {}).items():
-            figures[key] = Interval(value, float("nan"), float("nan"), len(measured))
+            value, low, high, *_ = value if isinstance(value, Sequence) else (value, math.nan, math.nan)
+            figures[key] = Interval(value, low, high, len(measured))
         summary[name] = figures
     first = evaluation.contenders[0]
     summary[TRUTH] = {

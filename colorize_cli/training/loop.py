@@ -142,7 +142,14 @@ class Trainer:
             objective.load_state_dict(objective_state)
         parts = self.options.accumulate * self.ranks.world
         stream = step_batches(
-            plan, self.store, labels, start=position.step, parts=parts, workers=self.workers, ranks=self.ranks
+            plan,
+            self.store,
+            labels,
+            start=position.step,
+            parts=parts,
+            workers=self.workers,
+            ranks=self.ranks,
+            device=self.compute.device,
         )
         # A run resumed where patience had just ended has nothing left to do in this stage.
         for batches in () if self._patience_ended() else stream:

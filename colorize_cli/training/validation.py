@@ -21,7 +21,7 @@ from colorize_cli.imaging.color import gray_of_lightness, srgb_to_lab
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.hints import known_pixels
 from colorize_cli.models.network import ColorizationNet
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.lab_photo import NotUsable, decode_rgb
 

@@ -74,6 +74,8 @@ METRICS = (
     Metric("lpips_vgg", "LPIPS (vgg)", "lower", 4),
     Metric("fid", "FID", "lower", 2, of_set=True),
     Metric("kid", "KID", "lower", 5, of_set=True),
+    Metric("kid_lite2", "KID (EfficientNet-Lite2)", "lower", 5, of_set=True),
+    Metric("agreement", "Top-1 agreement", "higher", 4),
 )
 BY_KEY = {metric.key: metric for metric in METRICS}
 

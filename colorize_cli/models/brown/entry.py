@@ -17,6 +17,12 @@ ENTRIES = (
                 6_805_508,
                 recipes={"bundled": "colorize_cli.models.brown.recipes:GAN_BUNDLED"},
             ),
+            "paired": Variant(
+                "colorize_cli.models.brown.generator:Generator",
+                23_781_444,
+                {"encoder": "paired", "deep_width": 256, "context": 4, "dropout": 0.1},
+                recipes={"paired": "colorize_cli.models.brown.recipes:GAN_PAIRED"},
+            ),
             "light": Variant(
                 "colorize_cli.models.brown.generator:Generator",
                 13_099_716,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorize_cli.models.brown.context import ContextBlock
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
 from colorize_cli.models.encoders.resnet import BasicBlock
 from colorize_cli.models.heads.ab_bins import AbDecoder
@@ -27,18 +28,32 @@ class Smooth(nn.Sequential):
 class ChromaDecoder(nn.Module):
     """Top-down decoder over an encoder's scales with additive skips, from 1/32 up to a quarter of the input size.
 
-    ``channels``: those of the encoder's features at 1/4, 1/8, 1/16 and 1/32, after any of finer scales.
+    ``channels``: those of the encoder's features at 1/4, 1/8, 1/16 and 1/32, after any of finer scales. ``deep_width``:
+    channels of the decoder at 1/16, where not ``width``; ``context``: transformer blocks there;
+    ``dropout``: share of the coarse feature maps left out in training.
     """
 
-    def __init__(self, channels: Sequence[int], width: int, refinements: int) -> None:
+    def __init__(
+        self,
+        channels: Sequence[int],
+        width: int,
+        refinements: int,
+        deep_width: int | None = None,
+        context: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.lateral4 = nn.Conv2d(channels[-1], width, 1)
-        self.lateral3 = nn.Conv2d(channels[-2], width, 1)
+        deep = deep_width or width
+        self.lateral4 = nn.Conv2d(channels[-1], deep, 1)
+        self.lateral3 = nn.Conv2d(channels[-2], deep, 1)
         self.lateral2 = nn.Conv2d(channels[-3], width, 1)
         self.lateral1 = nn.Conv2d(channels[-4], width, 1)
-        self.smooth3 = Smooth(width)
+        self.smooth3 = Smooth(deep)
         self.smooth2 = Smooth(width)
-        self.refine3 = nn.Sequential(*(BasicBlock(width, width) for _ in range(refinements)))
+        self.refine3 = nn.Sequential(*(BasicBlock(deep, deep) for _ in range(refinements)))
+        self.context = nn.Sequential(*(ContextBlock(deep) for _ in range(context)))
+        self.dropout = nn.Dropout2d(dropout)
+        self.narrow = nn.Identity() if deep == width else nn.Conv2d(deep, width, 1)
         self.refine2 = nn.Sequential(*(BasicBlock(width, width) for _ in range(refinements)))
         self.refine1 = BasicBlock(width, width)
 
@@ -47,15 +62,15 @@ class ChromaDecoder(nn.Module):
         nn.init.zeros_(self.lateral1.weight)
         if self.lateral1.bias is not None:
             nn.init.zeros_(self.lateral1.bias)
-        for block in (*self.refine3, *self.refine2, self.refine1):
-            if isinstance(block, BasicBlock):
+        for block in (*self.refine3, *self.context, *self.refine2, self.refine1):
+            if isinstance(block, BasicBlock | ContextBlock):
                 block.start_as_identity()
 
     def eighth(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the encoder's features to (N, width, H / 8, W / 8): all but the finest scale, as pretraining uses it."""
         *_, eighth, sixteenth, deepest = features
-        x = self.lateral3(sixteenth) + resize_like(self.lateral4(deepest), sixteenth)
-        x = self.refine3(self.smooth3(x))
+        x = self.lateral3(self.dropout(sixteenth)) + resize_like(self.lateral4(self.dropout(deepest)), sixteenth)
+        x = self.narrow(self.context(self.refine3(self.smooth3(x))))
         x = self.lateral2(eighth) + resize_like(x, eighth)
         return self.refine2(self.smooth2(x))
 
@@ -78,14 +93,25 @@ class Generator(ColorizationNet):
         residual blocks at 1/16 and at 1/8 of the input size.
     encoder
         name of the encoder's architecture.
+    deep_width, context
+        channels and transformer blocks of the decoder at 1/16 of the input size.
+    dropout
+        share of the encoder's coarse feature maps that are left out in training.
     """
 
     def __init__(
-        self, bins: int = 260, width: int = 128, refinements: int = 2, encoder: EncoderName = "efficientnet"
+        self,
+        bins: int = 260,
+        width: int = 128,
+        refinements: int = 2,
+        encoder: EncoderName = "efficientnet",
+        deep_width: int | None = None,
+        context: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = create_encoder(encoder)
-        self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
+        self.decoder = ChromaDecoder(self.encoder.channels, width, refinements, deep_width, context, dropout)
         self.classifier = nn.Conv2d(width, bins, 1)
         self.decode = AbDecoder(bins)
 

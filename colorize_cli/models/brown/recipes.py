@@ -35,6 +35,19 @@ _BALANCE = {
     "smoke1": 0.8,
     "sports5": 0.7,
     "coco4": 1.6,
+    "miniplaces": 0.35,
+    "utkface": 0.3,
+    "human-dataset": 1.2,
+    "human-dataset-2": 1.4,
+    "lsp-extended": 1.1,
+    "face-mask-detection": 0.4,
+    "clothing-dataset": 0.4,
+    "pedestrian-behavior-dete": 0.5,
+    "homework2-caltech101": 0.4,
+    "cars": 0.35,
+    "imagenet-sample-images": 0.6,
+    "grocerystoredataset": 0.3,
+    "food2": 0.6,
 }
 """How often photos are drawn by their source: those nearest to what users bring more often."""
 
@@ -129,6 +142,57 @@ GAN_BUNDLED = Recipe(
     encoder="pretrained",
     stages=(_COARSE, _COLOR, _FINE, _PEOPLE, _LARGE, _STEADY, _CALIBRATION),
     colorize_at=224,
+)
+
+_WIDE = Stage(
+    name="wide",
+    objective="chroma-distribution",
+    epochs=6,
+    sizes=((0.0, 160),),
+    batch_size=256,
+    lr=1.2e-3,
+    group_lr={"encoder.": 4e-4},
+    weight_decay=0.06,
+    schedule="constant",
+    warmup=150,
+    clip=2.0,
+    ema=0.999,
+    augmentation=AGED,
+)
+_SETTLE = replace(
+    _WIDE, name="settle", epochs=2.5, sizes=((0.0, 192),), batch_size=192, schedule="cosine", warmup=20, ema=0.998
+)
+_ADVERSARIAL = Stage(
+    name="adversarial",
+    objective="adversarial",
+    epochs=0.3,
+    sizes=((0.0, 192),),
+    batch_size=64,
+    lr=1e-4,
+    group_lr={"encoder.": 3e-5},
+    betas=(0.5, 0.99),
+    weight_decay=0.02,
+    warmup=50,
+    clip=2.0,
+    ema=0.99,
+    augmentation=AGED,
+    pixel_weight=10.0,
+    adversarial_weight=0.1,
+    distribution_weight=1.0,
+    discriminator_norm="spectral",
+    discriminator_lr=4e-4,
+    adversarial_loss="hinge",
+    critic_warmup=100,
+    vividness=0.55,
+    judged_as_predicted=True,
+)
+
+GAN_PAIRED = Recipe(
+    name="paired",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="imagenet",
+    stages=(_WIDE, _SETTLE, _ADVERSARIAL, _CALIBRATION),
 )
 
 _RESNET_COLOR = replace(

@@ -3,11 +3,12 @@
 from typing import Literal
 
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.encoders.paired import PairedEncoder
 from colorize_cli.models.encoders.resnet import ResNetEncoder
 
-EncoderName = Literal["efficientnet", "resnet18"]
+EncoderName = Literal["efficientnet", "resnet18", "paired"]
 
 
-def create_encoder(name: EncoderName) -> EfficientNetLiteEncoder | ResNetEncoder:
+def create_encoder(name: EncoderName) -> EfficientNetLiteEncoder | ResNetEncoder | PairedEncoder:
     """Return a new encoder with untrained weights; raises KeyError for a name there is not."""
-    return {"efficientnet": EfficientNetLiteEncoder, "resnet18": ResNetEncoder}[name]()
+    return {"efficientnet": EfficientNetLiteEncoder, "resnet18": ResNetEncoder, "paired": PairedEncoder}[name]()

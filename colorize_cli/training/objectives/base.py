@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from colorize_cli.compute import Compute
 from colorize_cli.models.network import ColorizationNet
 from colorize_cli.recipe import Stage
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.optimization import (
     MovingAverage,
     build_optimizer,

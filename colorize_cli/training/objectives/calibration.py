@@ -22,7 +22,7 @@ from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.color import WHITE, XYZ_TO_RGB
 from colorize_cli.models.heads.ab_bins import EXTENT, GRID, AbDecoder, soft_labels
 from colorize_cli.models.network import resize_like
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
 from colorize_cli.training.objectives.chroma import ab_decoder
 

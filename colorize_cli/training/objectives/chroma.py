@@ -10,7 +10,7 @@ from torch import Tensor
 from colorize_cli.errors import UsageProblem
 from colorize_cli.models.heads.ab_bins import AbDecoder, soft_cross_entropy
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, resize_like
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
 
 

@@ -20,7 +20,7 @@ from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.encoders.vgg import VGGEncoder, folded
 from colorize_cli.models.network import ColorizationNet
 from colorize_cli.recipe import Stage
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective, Setting
 from colorize_cli.training.objectives.chroma import distribution_loss
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from colorize_cli.models.network import ColorizationNet
 from colorize_cli.recipe import Stage
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.data.feature_cache import feature_cache
 from colorize_cli.training.objectives.base import Objective, Setting
 

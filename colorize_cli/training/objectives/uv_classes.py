@@ -8,7 +8,7 @@ from torch import Tensor
 from colorize_cli.errors import UsageProblem
 from colorize_cli.models.hwang_zhou.networks import VGGClassifier, uv_accuracies
 from colorize_cli.models.network import ColorizationNet
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
 
 

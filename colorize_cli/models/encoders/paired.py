@@ -1,0 +1,37 @@
+"""Two encoders side by side: one that began on ImageNet in color, one that learned from gray photographs alone.
+
+Networks with different pasts make different mistakes: the mean of two networks' predictions is better than either
+(docs/lab/training-log.md). Here both encoders feed one decoder, which learns what to take from which.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.encoders.resnet import RESNET_18, ResNetEncoder
+
+
+class PairedEncoder(nn.Module):
+    """EfficientNet-Lite2 and a gray ResNet-18 on the same input; the features of each scale are concatenated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.efficientnet = EfficientNetLiteEncoder()
+        self.resnet = ResNetEncoder(RESNET_18)
+        scales = zip(self.efficientnet.channels, self.resnet.channels[-4:], strict=True)
+        self.channels = tuple(first + second for first, second in scales)
+
+    hub = EfficientNetLiteEncoder.hub
+    """Repository on the Hub with weights of the first encoder; the second is trained from photographs."""
+
+    def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return this encoder's state with the first one's weights for a published network, the second as it is."""
+        published = {f"efficientnet.{name}": value for name, value in self.efficientnet.of_imagenet(state).items()}
+        return {name: value for name, value in self.state_dict().items() if name.startswith("resnet.")} | published
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map normalized lightness (N, 1, H, W) to features at 1/4, 1/8, 1/16 and 1/32 of its size."""
+        scales = zip(self.efficientnet(x), self.resnet(x)[-4:], strict=True)
+        return tuple(torch.cat(features, 1) for features in scales)
