@@ -29,6 +29,7 @@ from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.machine import describe
 from colorize_cli.benchmark.sampling import median
 from colorize_cli.checkpoints.input_format import input_format_of
+from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores, choose
 from colorize_cli.errors import ColorizeError
 from colorize_cli.imaging.codecs.read import read_photo
@@ -194,7 +195,7 @@ def measure(
         folder = Path(name)
         sources = _sources(options, photographs, folder, say)
         weights = loading.find(entry.name, options.weights, folder)
-        how = input_format_of(entry, weights.path)
+        how = input_format_of(entry, find_weights(entry, weights.path))
         hints = None
         if entry.needs_hints:
             hints = str(folder / "hints.png")

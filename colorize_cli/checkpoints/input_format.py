@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from colorize_cli.entry import Fit, ModelEntry
 
@@ -32,7 +32,7 @@ def input_format(entry: ModelEntry, stored: Mapping[str, Any]) -> InputFormat:
     size, fit, mirror = (stored.get(name) for name in ("size", "fit", "mirror"))
     return InputFormat(
         size if isinstance(size, int) and size > 0 else entry.input_size,
-        fit if fit in get_args(Fit) else entry.fit,
+        cast(Fit, fit) if fit in get_args(Fit) else entry.fit,
         mirror if isinstance(mirror, bool) else entry.mirror,
     )
 

@@ -87,7 +87,7 @@ class ResNetEmbedding(ResNetEncoder):
         return super().forward(normalized_lightness(squared(lightness, 128)))[-1].mean((2, 3))
 
 
-EMBEDDINGS = {
+EMBEDDINGS: Mapping[str, type[InceptionEmbedding | EfficientNetEmbedding | ResNetEmbedding]] = {
     "inception-resnet-v2": InceptionEmbedding,
     "efficientnet": EfficientNetEmbedding,
     "resnet18": ResNetEmbedding,
