@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from colorize_cli.errors import UnknownModel, UsageProblem
@@ -21,13 +21,18 @@ class Variant:
     """One architecture that an entry can have: how to build it, how many parameters that gives, how it is trained.
 
     ``recipes``: name -> ``module:attribute`` of a :class:`~colorize_cli.recipe.Recipe`, the first the
-    default.
+    default. ``title``, ``objective``, ``encoder`` and ``notes``: as in :class:`ModelEntry`, where this architecture
+    differs from the entry's others; see :meth:`ModelEntry.described`.
     """
 
     builder: str
     parameters: int
     arguments: Mapping[str, Any] = field(default_factory=dict)
     recipes: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    objective: str = ""
+    encoder: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,15 @@ class HubFile:
 
     def __str__(self) -> str:
         return f"hf://{self.repo}/{self.file}" + (f"@{self.revision}" if self.revision else "")
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """A weights file in a Python package. ``file``: path inside the site folder; ``sha256``: hex."""
+
+    package: str
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +87,8 @@ class ModelEntry:
     """The facts of one model.
 
     ``name``: as given to ``-m``. ``title``: one line for lists. ``paper``: where the system is described.
-    ``variants``: architectures by name, the first is the default. ``objective``: how it is trained.
+    ``variants``: architectures by name, the first is the default. ``objective``: what training minimizes.
+    ``encoder``: the pretrained part, empty where there is none. ``notes``: what else a user should know.
     ``input_size``: pixels of the square it works on. ``fit``: how a photograph is brought there.
     ``bundled``: file name in ``weights/``, None while no trained weights come with the product.
     ``vividness``: whether the prior adjustment at decode time applies. ``licence``: of the weights.
@@ -102,7 +117,8 @@ class ModelEntry:
     needs_hints: bool = False
     distribution: bool = False
     decoding: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    encoder: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def default_variant(self) -> str:
@@ -114,17 +130,32 @@ class ModelEntry:
         """Number of parameters of the default architecture."""
         return self.variants[self.default_variant].parameters
 
+    def variant(self, name: str | None = None) -> Variant:
+        """Return an architecture, by default the first; raises :class:`UnknownModel` for one it does not have."""
+        chosen = name or self.default_variant
+        if chosen not in self.variants:
+            raise UnknownModel(
+                f"Model {self.name!r} has no variant {chosen!r}.", f"It has: {', '.join(self.variants)}."
+            )
+        return self.variants[chosen]
+
+    def described(self, name: str | None = None) -> Variant:
+        """Return an architecture with the entry's title, objective, encoder and notes where it has none of its own."""
+        found = self.variant(name)
+        return replace(
+            found,
+            title=found.title or self.title,
+            objective=found.objective or self.objective,
+            encoder=found.encoder or self.encoder,
+            notes=(*self.notes, *found.notes),
+        )
+
     def build(self, variant: str | None = None, **arguments: Any) -> ColorizationNet:
         """Return a new network with untrained weights; ``arguments`` override the variant's own.
 
         Raises :class:`UnknownModel` for a variant this entry does not have.
         """
-        chosen = variant or self.default_variant
-        if chosen not in self.variants:
-            raise UnknownModel(
-                f"Model {self.name!r} has no variant {chosen!r}.", f"It has: {', '.join(self.variants)}."
-            )
-        spec = self.variants[chosen]
+        spec = self.variant(variant)
         module, _, attribute = spec.builder.partition(":")
         network: ColorizationNet = getattr(importlib.import_module(module), attribute)(
             **{**spec.arguments, **arguments}
@@ -137,11 +168,7 @@ class ModelEntry:
         Raises :class:`UnknownModel` for a variant and :class:`UsageProblem` for a recipe there is not.
         """
         chosen = variant or self.default_variant
-        if chosen not in self.variants:
-            raise UnknownModel(
-                f"Model {self.name!r} has no variant {chosen!r}.", f"It has: {', '.join(self.variants)}."
-            )
-        recipes = self.variants[chosen].recipes
+        recipes = self.variant(chosen).recipes
         if not recipes:
             raise UsageProblem(
                 f"{self.name} ({chosen}) cannot be trained here.", "`colorize models list` shows the models there are."

@@ -1,5 +1,10 @@
 """The contract every registry entry keeps, whatever its architecture."""
 
+import importlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +15,9 @@ from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, load_
 from colorize_cli.errors import UnknownModel
 from colorize_cli.models.heads.uncertainty import PredictsDistribution
 from colorize_cli.models.network import half
+from colorize_cli.training.fitting.methods import METHODS
+from colorize_cli.training.objectives import OBJECTIVES
 
-README = Path(__file__).parents[1] / "README.md"
 HALF_A_GIGABYTE = ("random-forest", "paper")
 VARIANTS = [
     pytest.param(
@@ -41,6 +47,7 @@ def test_every_variant_keeps_the_contract(name, variant, tmp_path):
     assert ab.abs().max() <= 200, "a*b* must be in Lab units"
     if variant == entry.default_variant:
         assert isinstance(network, PredictsDistribution) == entry.distribution
+    assert hasattr(network, "encoder") == bool(entry.described(variant).encoder)
     if isinstance(network, PredictsDistribution):
         with torch.inference_mode():
             weights, colors = network.distribution(lightness)
@@ -63,7 +70,42 @@ def test_every_entry_states_its_facts(name):
     assert entry.title
     assert entry.paper
     assert entry.input_size % 32 == 0 or name == "koalarization", "its paper says 299"
-    assert f"`{name}`" in README.read_text(encoding="utf-8"), "every model is listed in the README"
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_every_variant_names_what_its_modules_have(name, variant):
+    described = registry.get(name).described(variant)
+    assert described.title and described.objective
+    for reference in (described.builder, *described.recipes.values()):
+        # import-linter sees no strings: what an entry refers to lies in the layer of its own.
+        module, _, attribute = reference.partition(":")
+        assert module.startswith("colorize_cli.models.")
+        assert hasattr(importlib.import_module(module), attribute)
+    for recipe_name in described.recipes:
+        recipe = registry.get(name).recipe(variant, recipe_name)
+        assert recipe.name == recipe_name
+        if recipe.fitting is not None:
+            assert recipe.fitting.method in METHODS
+        assert all(stage.objective in OBJECTIVES for stage in recipe.stages)
+
+
+def test_two_entries_of_one_name_are_refused():
+    entry = registry.get("gan")
+    with pytest.raises(ValueError, match="two models are called 'gan'"):
+        registry.by_name([entry, registry.get("unet"), replace(entry, paper="another")])
+
+
+def test_bundled_weights_do_not_wait_for_torchvision():
+    code = (
+        "import sys; from colorize_cli.registry import ENTRIES\n"
+        "from colorize_cli.checkpoints.locate import used_variant\n"
+        "for entry in ENTRIES.values():\n"
+        "    if entry.bundled: entry.build(used_variant(entry))\n"
+        "assert 'torch' in sys.modules and not {'torchvision', 'timm'} & sys.modules.keys()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_half_precision_weights_stay_close():

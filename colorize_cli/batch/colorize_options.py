@@ -34,6 +34,7 @@ class ColorizeOptions:
     ``confidence_map`` writes a picture of where the model is guessing beside each result.
     ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed`` decides which.
     ``gallery`` is a page of the ``gallery_size`` least certain results.
+    ``strict`` counts a file in a folder that cannot be read as a failure.
     """
 
     model: str = "gan"
@@ -77,6 +78,7 @@ class ColorizeOptions:
     variants: int | None = None
     gallery: Path | None = None
     gallery_size: int = 200
+    strict: bool = False
 
     def __post_init__(self) -> None:
         """Refuse combinations and values that make no sense, before anything is read or loaded."""
@@ -158,6 +160,11 @@ class ColorizeOptions:
     def failed_file(self) -> Path | None:
         """Where the names of failed photographs go; each shard has its own list."""
         return self._of_shard(self.failed_list)
+
+    @property
+    def own_files(self) -> list[Path]:
+        """What the run writes about itself, which may lie among the photographs."""
+        return [path for path in (self.report_file, self.failed_file, self.retry, self.gallery) if path is not None]
 
     def _of_shard(self, path: Path | None) -> Path | None:
         return path if path is None or self.part is None else self.part.named(path)

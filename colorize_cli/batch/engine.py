@@ -18,8 +18,8 @@ from colorize_cli.batch.inputs.sidecars import copy_sidecars
 from colorize_cli.batch.memory_limit import MemoryBudget, memory_in_use, memory_of
 from colorize_cli.batch.pipeline import Pipeline
 from colorize_cli.batch.reports.columns import done, failed, settled
-from colorize_cli.batch.reports.outcome import Outcome, Report
-from colorize_cli.batch.resume import ALREADY_DONE, Predictor, recorded_storage, skip_reason
+from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome, Report
+from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.work import Reader, Work
@@ -70,7 +70,7 @@ class Batch:
 
     def run(self, plan: Plan, on_outcome: Callable[[Outcome], None] = lambda _: None) -> Report:
         """Colorize the plan; ``on_outcome`` is called in this thread as each photograph ends."""
-        report = Report()
+        report = Report(strict=self._options.strict)
         total = len(plan)
         pipeline: Pipeline[Item, Work, Outcome] = Pipeline(
             read=self._read,
@@ -95,7 +95,7 @@ class Batch:
                 except ColorizeError as error:  # the report's own disk is full, say
                     self._stop_for(error)
         report.stopped_by = self._fatal
-        report.not_reached = total - report.done - report.skipped - report.failed
+        report.not_reached = total - report.settled
         return report
 
     def run_one(self, item: Item) -> tuple[Outcome, ColorizeError | None]:
@@ -179,9 +179,12 @@ class Batch:
         """
         notes: list[str] = []
         if self._options.sidecar and work.item.source is not None:
+            turned = work.photo.orientation if work.scan is None else 1
             for number, path in enumerate(results_of(target, self._options), 1):
                 provenance = of_variant(self._provenance, number)
-                notes += copy_sidecars(work.item.source, path, provenance, overwrite=self._options.overwrite)
+                notes += copy_sidecars(
+                    work.item.source, path, provenance, overwrite=self._options.overwrite, turned=turned
+                )
         if work.variants is not None:
             notes += self._write_variants(work, target, work.variants)
         path = confidence_path(target, self._options)

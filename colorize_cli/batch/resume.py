@@ -14,7 +14,7 @@ from colorize_cli._version import __version__
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import missing
 from colorize_cli.batch.inputs.plan import Plan
-from colorize_cli.batch.reports.outcome import Outcome
+from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome
 from colorize_cli.checkpoints.input_format import input_format_of
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
@@ -27,9 +27,6 @@ from colorize_cli.inference.hints import hints_digest, read_hints, require_hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.variants import recorded_variant, require_distribution
 from colorize_cli.registry import get
-
-ALREADY_DONE = "Its output exists already, made by the same model and weights."
-"""The reason of a skip that needs nobody's attention."""
 
 
 class Predictor(Protocol):
@@ -190,7 +187,7 @@ def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
     expected = expected_provenance(options) if options.resumes else None
     for item in plan:
         if item.state != "todo":
-            yield Outcome(item.source, item.target, item.state, item.reason)
+            yield Outcome(item.source, item.target, item.state, item.reason, kind=item.kind)
         elif expected and item.target and (reason := left_alone(item.target, expected, options)):
             yield Outcome(item.source, item.target, "skipped", reason)
         else:

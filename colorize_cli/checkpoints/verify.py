@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from colorize_cli.checkpoints.file import sha256_of
+from colorize_cli.checkpoints.file import read_info, sha256_of
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
 from colorize_cli.checkpoints.locate import (
     INDEX,
@@ -63,7 +63,10 @@ def write_index(folder: Path | None = None) -> Path:
     for entry in ENTRIES.values():
         if entry.bundled is not None and (folder / entry.bundled).is_file():
             path = folder / entry.bundled
-            rows.append(asdict(BundledFile(path.name, sha256_of(path), path.stat().st_size, f"{path.stem}.md")))
+            variant = read_info(path).variant
+            rows.append(
+                asdict(BundledFile(path.name, variant, sha256_of(path), path.stat().st_size, f"{path.stem}.md"))
+            )
     index = folder / INDEX
     index.write_text(json.dumps({"files": rows}, indent=2) + "\n", encoding="utf-8")
     return index

@@ -30,7 +30,7 @@ def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_js
     plan = make_plan(words, options, is_our_result=lambda path: read_provenance(path) is not None)
     results = Results()
     if options.dry_run:
-        return _dry_run(plan, options, results, as_json=as_json)
+        return _dry_run(plan, options, console, results, as_json=as_json)
     return _colorize(plan, options, console, results, stdin, stdout, as_json=as_json).exit_code
 
 
@@ -52,19 +52,22 @@ def _streams(words: list[str], options: "ColorizeOptions", *, as_json: bool) -> 
     return stdin, stdout
 
 
-def _dry_run(plan: "Plan", options: "ColorizeOptions", results: Results, *, as_json: bool) -> int:
+def _dry_run(plan: "Plan", options: "ColorizeOptions", console: Console, results: Results, *, as_json: bool) -> int:
     from colorize_cli.batch.reports.outcome import Report, json_line
     from colorize_cli.batch.resume import dry_run
 
-    report = Report()
+    report = Report(strict=options.strict)
     for outcome in dry_run(plan, options):
         report.add(outcome)
         if as_json:
             results.line(json_line(outcome.row() | {"dry_run": True}).encode("ascii"))
             continue
         name, target = os.fspath(outcome.source or "-"), os.fspath(outcome.target or "-")
-        says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {outcome.status}: {outcome.reason}"
+        state = outcome.status.replace("_", " ")
+        says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {state}: {outcome.reason}"
         results.line(os.fsencode(says) + b"\n")
+    if line := report.not_read_line():
+        console.say(line)
     return report.exit_code
 
 
@@ -117,6 +120,8 @@ def _colorize(
     page = gallery.write()
     if page is not None:
         console.say(f"The least certain results are shown in '{page}'.")
+    elif gallery.kept_earlier:
+        console.say(f"'{options.gallery}' was left as it is: it shows more photographs than this run knows of.")
     _summarize(report, console)
     if report.done and predictor is not None:
         console.detail(batch.times.summary(available_cores(), accelerated=predictor.batch_size > 1))
@@ -135,8 +140,7 @@ def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
 
 
 def _tell(outcome: "Outcome", console: Console) -> None:
-    from colorize_cli.batch.reports.outcome import failure_lines
-    from colorize_cli.batch.resume import ALREADY_DONE
+    from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
 
     for note in outcome.notes:
         console.say_once(f"Note: {note}")
@@ -144,6 +148,8 @@ def _tell(outcome: "Outcome", console: Console) -> None:
         console.warn(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:
             console.detail(outcome.traceback)
+    elif outcome.status == "passed_over":
+        console.detail(f"Not read: '{outcome.source}': {outcome.reason}")
     elif outcome.status == "skipped":
         line = f"Skipped: '{outcome.source}': {outcome.reason}"
         if outcome.target is not None and outcome.reason != ALREADY_DONE:
@@ -158,6 +164,8 @@ def _summarize(report: "Report", console: Console) -> None:
     total = report.done + report.skipped + report.failed + report.not_reached
     if total > 1 or report.skipped:
         console.say(f"{report.summary()[:1].upper()}{report.summary()[1:]}.")
+    if line := report.not_read_line():
+        console.say(line)
     if report.failed and total > 1:
         console.say("Failed:\n" + "\n".join(f"  {line}" for line in failure_lines(report.failures)))
         if report.failed > len(report.failures):

@@ -205,6 +205,10 @@ def colorize(
         Path | None,
         typer.Option(help="Write the names of failed photos here.", metavar="FILE", rich_help_panel=RUNS),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 1 if a file in a folder could not be read.", rich_help_panel=RUNS),
+    ] = False,
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -241,6 +245,7 @@ def colorize(
         accept_license=accept_license, jobs=jobs, memory_limit=memory_limit, dry_run=dry_run, report=report,
         failed_list=failed_list, lossless_luma=lossless_luma, cluster=cluster, retry=retry, shard=shard,
         variants=variants, confidence_map=confidence_map, gallery=gallery, gallery_size=gallery_size,
+        strict=strict,
     )  # fmt: skip
     console = Console(quiet=quiet, verbose=verbose)
     commands = list(getattr(ctx.parent.command, "commands", ())) if ctx.parent else []

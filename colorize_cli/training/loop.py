@@ -29,7 +29,6 @@ from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.labels import class_indices
 from colorize_cli.training.interruption import Interruption
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
-from colorize_cli.training.objectives.chroma import ab_decoder
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.run_folder import RunFolder
@@ -134,7 +133,7 @@ class Trainer:
         torch.manual_seed(_step_seed(self.options.seed, position.stage, -1))
         if objective_state is None:
             self._begin_with_mean(stage)
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if decoder is not None and stage.vividness is not None:
             decoder.default_vividness.fill_(stage.vividness)
         objective = create(self.network, stage, Setting(self.compute, plan.steps, classes, self.ranks))

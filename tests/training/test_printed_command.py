@@ -14,7 +14,7 @@ from colorize_cli.checkpoints import locate
 from colorize_cli.checkpoints.hub import download
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.cli.app import app
-from colorize_cli.entry import ModelEntry
+from colorize_cli.entry import HubFile, ModelEntry
 from colorize_cli.errors import NoNetwork, WeightsMissing
 from tests.training.conftest import encoded, picture
 
@@ -33,10 +33,10 @@ def unlabelled(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(repo: str, file: str) -> None:
-        raise NoNetwork(f"{repo} does not answer.")
+    def unreachable(hub: HubFile) -> None:
+        raise NoNetwork(f"{hub} does not answer.")
 
-    monkeypatch.setattr(download, "fetch_encoder", unreachable)
+    monkeypatch.setattr(download, "fetch", unreachable)
 
 
 def printed_command(entry: ModelEntry, monkeypatch: pytest.MonkeyPatch) -> list[str]:

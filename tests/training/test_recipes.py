@@ -13,7 +13,7 @@ from colorize_cli import registry
 from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, save_checkpoint
 from colorize_cli.checkpoints.hub import download
 from colorize_cli.checkpoints.locate import bundled_path
-from colorize_cli.entry import ModelEntry, Variant
+from colorize_cli.entry import HubFile, ModelEntry, Variant
 from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
@@ -170,7 +170,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
     snapshot = tmp_path / "snapshots" / "c0ffee"
     snapshot.mkdir(parents=True)
     (tmp_path / "model.safetensors").rename(snapshot / "model.safetensors")
-    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: snapshot / file)
+    monkeypatch.setattr(download, "fetch", lambda published: snapshot / published.file)
     network = Generator(bins=9, width=16, encoder="resnet18")
     assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k@c0ffee"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
@@ -215,17 +215,17 @@ def test_the_hub_embedding_of_koalarization_is_taken_as_it_is(monkeypatch: pytes
     network.encoder.network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
     published = {name: torch.rand_like(value.float()) for name, value in network.encoder.network.state_dict().items()}
     save_file(published, tmp_path / "model.safetensors")
-    asked: list[str] = []
-    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: asked.append(repo) or tmp_path / file)
+    asked: list[HubFile] = []
+    monkeypatch.setattr(download, "fetch", lambda file: asked.append(file) or tmp_path / file.file)
     assert load_hub_encoder(network) == "hub:timm/inception_resnet_v2.tf_in1k" and asked == [InceptionEmbedding.hub]
     assert torch.equal(network.encoder.network[0].weight, published["0.weight"])
 
 
 def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(repo: str, file: str) -> None:
-        raise NoNetwork(f"{repo} does not answer.")
+    def unreachable(file: HubFile) -> None:
+        raise NoNetwork(f"{file} does not answer.")
 
-    monkeypatch.setattr(download, "fetch_encoder", unreachable)
+    monkeypatch.setattr(download, "fetch", unreachable)
     with pytest.raises(NoNetwork) as caught:
         load_hub_encoder(Generator(bins=9, width=16))
     assert caught.value.exit_code == 3

@@ -29,6 +29,10 @@ class TinyNet(ColorizationNet):
         axis = torch.arange(-20.0, 21.0, 10.0)
         self.decode.centers.copy_(torch.cartesian_prod(axis, axis))
 
+    @property
+    def ab_bins(self) -> AbDecoder:
+        return self.decode
+
     def logits(self, lightness: Tensor) -> Tensor:
         return self.classifier(self.body(lightness / 50 - 1))
 

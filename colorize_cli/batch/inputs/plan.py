@@ -26,7 +26,7 @@ _NAMED_AT_MOST = 5
 
 _SCHEMA = """
 CREATE TABLE item (number INTEGER PRIMARY KEY, source BLOB, target BLOB, source_real BLOB, source_key BLOB,
-                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL)
+                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL, kind TEXT NOT NULL)
 """
 _INDEXES = """
 CREATE INDEX by_target ON item (target_key);
@@ -40,20 +40,22 @@ INSERT INTO written SELECT number, target, target_key FROM item WHERE target_key
 """
 _WRITTEN_INDEX = "CREATE INDEX by_written ON written (target_key)"
 
-State = Literal["todo", "skipped", "failed"]
+State = Literal["todo", "skipped", "failed", "passed_over"]
 
 
 @dataclass(frozen=True)
 class Item:
     """One photograph and where its result goes; ``None`` is standard input and standard output.
 
-    ``state`` is ``todo``, or how it ended already while planning, with the ``reason``.
+    ``state`` is ``todo``, or how it ended already while planning, with the ``reason``. ``kind`` says what it is
+    where it is no photograph.
     """
 
     source: Path | None
     target: Path | None
     state: State = "todo"
     reason: str = ""
+    kind: str = ""
 
 
 class Plan:
@@ -67,8 +69,8 @@ class Plan:
         self._database.execute(_SCHEMA)
         self._database.execute("BEGIN")
         self._database.executemany(
-            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason, kind)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             map(self._names.row, items),
         )
         self._database.execute("COMMIT")
@@ -80,9 +82,9 @@ class Plan:
         return int(self._one("SELECT count(*) FROM item"))
 
     def __iter__(self) -> Iterator[Item]:
-        rows = self._database.execute("SELECT source, target, state, reason FROM item ORDER BY source, number")
-        for source, target, state, reason in rows:
-            yield Item(_path(source), _path(target), state, reason)
+        rows = self._database.execute("SELECT source, target, state, reason, kind FROM item ORDER BY source, number")
+        for source, target, state, reason, kind in rows:
+            yield Item(_path(source), _path(target), state, reason, kind)
 
     @property
     def todo(self) -> int:
@@ -244,7 +246,10 @@ def make_plan(
     if place.kind == "file":
         check_file_format(place.path, options.format)
     sources = expand_inputs(
-        words, leave_out=place.path if place.kind == "folder" else None, is_our_result=is_our_result
+        words,
+        leave_out=place.path if place.kind == "folder" else None,
+        own_files=options.own_files,
+        is_our_result=is_our_result,
     )
     plan = Plan(_items(sources, place, options))
     if options.retry is not None:
@@ -257,6 +262,8 @@ def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptio
     for source in sources:
         if source.problem:
             yield Item(source.path, None, "failed", source.problem)
+        elif source.kind:
+            yield Item(source.path, None, "passed_over", source.passed_over, source.kind)
         elif source.passed_over:
             yield Item(source.path, None, "skipped", source.passed_over)
         else:
@@ -292,6 +299,7 @@ class _Names:
             target_key,
             item.state,
             _text(item.reason),
+            item.kind,
         )
 
     def key(self, target: Path) -> bytes:

@@ -18,27 +18,35 @@ import numpy as np
 from PIL import Image
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
-from colorize_cli.batch.reports.outcome import Outcome
-from colorize_cli.errors import ColorizeError, OutputExists, UsageProblem
+from colorize_cli.batch.reports.final_rows import FinalRows, outcome_of_row
+from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome
+from colorize_cli.batch.reports.own_files import PAGE_MARK, check_replaceable
+from colorize_cli.errors import ColorizeError, UsageProblem
 from colorize_cli.files import atomic_file
 from colorize_cli.imaging.codecs.read import read_photo
 
 SIDE = 720
 """Longest side, in pixels, of the pictures on the page."""
 QUALITY = 82
+_ARTICLE = '<article id="photo-'
+_AFTER_ALL = 2.0
 
 
 class Gallery:
     """The least certain results of a run, and the page that shows them. Does nothing where none was asked for.
 
-    Raises :class:`UsageProblem` and :class:`OutputExists` when made, for a page that must not be written. On resuming
-    and on ``overwrite`` an earlier page is replaced; it shows the results of this run only.
+    Raises :class:`UsageProblem` and :class:`OutputExists` when made, for a page that must not be written. On
+    ``overwrite`` an earlier page of this program is replaced. On resuming the page shows the results of the earlier
+    runs too, by the report where there is one, and is not replaced by one that shows fewer.
     """
 
     def __init__(self, options: ColorizeOptions) -> None:
         self._path, self._size = options.gallery, options.gallery_size
         self._max_megapixels = options.max_megapixels
         self._replace = options.overwrite or options.resumes
+        self._resumes, self._report = options.resumes, options.report_file
+        self.kept_earlier = False
+        """Whether an earlier page that shows more was left as it is."""
         self._heap: list[tuple[float, int, Outcome]] = []  # the most certain of those kept comes first
         self._count = 0
         path = self._path
@@ -48,26 +56,38 @@ class Gallery:
             raise UsageProblem(f"'{path}' is no name of a page.", "Name it gallery.html, for example.")
         if path.is_dir() or not path.parent.is_dir():
             raise UsageProblem(f"'{path}' cannot be a file.", "Name a file in a folder that exists.")
-        if os.path.lexists(path) and not self._replace:
-            raise OutputExists(f"'{path}' exists.", "Name another file, or give --overwrite or --skip-existing.")
+        check_replaceable(path, PAGE_MARK, replace=self._replace, option="--gallery")
 
     def add(self, outcome: Outcome) -> None:
-        """Remember a result if it is among the least certain so far; one without a confidence counts as uncertain."""
-        if self._path is None or outcome.status != "done" or outcome.source is None or outcome.target is None:
+        """Remember a result if it is among the least certain so far; one without a confidence counts as uncertain.
+
+        On resuming, a result that was there already comes after those whose confidence is known.
+        """
+        if self._path is None or outcome.source is None or outcome.target is None:
+            return
+        is_earlier = self._resumes and outcome.status == "skipped" and outcome.reason == ALREADY_DONE
+        if outcome.status != "done" and not is_earlier:
             return
         self._count += 1
-        entry = (-float(outcome.details.get("confidence", 0.0)), -self._count, outcome)
+        confidence = float(outcome.details.get("confidence", _AFTER_ALL if is_earlier else 0.0))
+        entry = (-confidence, -self._count, outcome)
         if len(self._heap) < self._size:
             heapq.heappush(self._heap, entry)
         else:
             heapq.heappushpop(self._heap, entry)
 
     def write(self) -> Path | None:
-        """Write the page, least certain first, and return its path; None where none was asked for.
+        """Write the page, least certain first, and return its path; None where none was asked for, or was left as it
+        is.
 
         Raises :class:`OutputError`; the page is there whole or not at all.
         """
         if self._path is None:
+            return None
+        if self._resumes and self._report is not None and self._report.is_file():
+            self._take_report(self._report)
+        if self._resumes and self._shown_now(self._path) > len(self._heap):
+            self.kept_earlier = True
             return None
         head, _, tail = resources.files(__package__).joinpath("gallery.html").read_text("utf-8").partition("$entries")
         with atomic_file(self._path, overwrite=self._replace) as file:
@@ -76,6 +96,22 @@ class Gallery:
                 file.write(article.encode())
             file.write(tail.encode())
         return self._path
+
+    def _take_report(self, report: Path) -> None:
+        """Take the results of all runs that the report tells of in place of those of this run."""
+        self._heap, self._count = [], 0
+        for row in FinalRows([report]):
+            outcome = outcome_of_row(row)
+            if outcome is not None and outcome.target is not None and outcome.target.is_file():
+                self.add(outcome)
+
+    def _shown_now(self, path: Path) -> int:
+        """Return how many photographs the page shows that is there."""
+        try:
+            with path.open("rb") as file:
+                return sum(line.startswith(_ARTICLE.encode()) for line in file)
+        except OSError:
+            return 0
 
     def _articles(self) -> Iterator[str]:
         # The key is minus the confidence: the least certain has the greatest.
@@ -98,7 +134,7 @@ def _article(number: int, outcome: Outcome, max_megapixels: float) -> str:
     except (ColorizeError, OSError, ValueError) as error:
         pictures = f'<p class="warning">{html.escape(f"It cannot be shown: {error}")}</p>'
     return (
-        f'<article id="photo-{number}"><h2>{number}. {html.escape(_name(source))}</h2>'
+        f'{_ARTICLE}{number}"><h2>{number}. {html.escape(_name(source))}</h2>'
         f"<p>{html.escape(' · '.join(facts))}</p>{notes}{pictures}</article>\n"
     )
 

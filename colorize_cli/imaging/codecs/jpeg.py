@@ -4,6 +4,7 @@ Quantization tables and their scaling: ITU-T T.81 annex K.1 and the Independent 
 """
 
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,27 @@ def segments(data: bytes) -> list[tuple[int, int, int]]:
             break
         position += 2 + length
     return found
+
+
+def comments(data: bytes) -> list[str]:
+    """Return the text of each comment segment: UTF-8 where it is that, else Latin-1, which older programs wrote."""
+    found = []
+    for marker, start, end in segments(data):
+        if marker == 0xFE and (payload := data[start + 4 : end].strip(b"\0")):
+            try:
+                found.append(payload.decode("utf-8"))
+            except UnicodeDecodeError:
+                found.append(payload.decode("latin-1"))
+    return found
+
+
+def comment_segments(texts: Iterable[str]) -> bytes:
+    """Return the segments that carry comments; what is beyond the 64 KB of a segment goes into the next."""
+    parts = []
+    for text in texts:
+        payload = text.encode("utf-8")
+        parts += [payload[start : start + SEGMENT_LIMIT] for start in range(0, len(payload), SEGMENT_LIMIT)]
+    return b"".join(segment(0xFE, part) for part in parts)
 
 
 def check_kind(data: bytes) -> None:

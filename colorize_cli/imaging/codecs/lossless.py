@@ -17,7 +17,6 @@ from colorize_cli.imaging.codecs.decode_pillow import open_pillow
 from colorize_cli.imaging.codecs.encode import Job, jpeg_start
 from colorize_cli.imaging.codecs.jpeg_coefficients import Component, encode_components, frame, read_component
 from colorize_cli.imaging.codecs.raster import DamagedDataError
-from colorize_cli.imaging.codecs.read import turn_back
 from colorize_cli.imaging.color import lightness, luminance, luminance_to_lightness
 from colorize_cli.imaging.metadata import icc
 from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, provenance_of_xmp, without_provenance
@@ -70,12 +69,6 @@ def _is_srgb_toned(profile: bytes | None) -> bool:
         return icc.is_srgb_gray(icc.gray_luminance(icc.parse_profile(profile), 256))
     except Exception:  # hostile or tabular profiles: what they mean is not known for certain
         return False
-
-
-def orientation_of(data: bytes) -> int:
-    """Return the EXIF orientation 1..8 of the JPEG, 1 where it says none."""
-    value = open_pillow(io.BytesIO(data), "JPEG").getexif().get(0x0112, 1)
-    return value if value in range(1, 9) else 1
 
 
 def add_chroma(data: bytes, rgb: np.ndarray, quality: int, subsampling: str, start: bytes) -> bytes:
@@ -159,9 +152,3 @@ def recover_gray(data: bytes, photo: Photo, name: str) -> bytes:
         raise UnsupportedPhoto(f"{name} is damaged: {error}.", "Copy it again from where it came from.") from None
     xmp = without_provenance(photo.metadata.xmp or b"") or b""
     return jpeg_start(Job(b"", xmp, b"", photo.metadata, Encoding(), None, [])) + body
-
-
-def turned_as(data: bytes, rgb: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return an upright picture turned to lie as the JPEG ``data`` does, and the EXIF orientation of that."""
-    orientation = orientation_of(data)
-    return turn_back(rgb, orientation), orientation

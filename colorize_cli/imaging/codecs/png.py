@@ -27,7 +27,7 @@ def write_png(
 ) -> None:
     """Write ``rgb``, uint8 or uint16 (H, W, 3), and ``alpha`` (H, W) of the same type or None, to ``file``.
 
-    ``metadata`` gives EXIF, IPTC and resolution; ``xmp`` is the packet to embed. Rows are filtered by their left
+    ``metadata`` gives EXIF, IPTC, texts and resolution; ``xmp`` is the packet to embed. Rows are filtered by their left
     neighbour and run-length coded with Huffman codes, which costs a tenth of the full search and stores photographs
     as tightly.
     """
@@ -42,6 +42,10 @@ def write_png(
     if metadata.exif is not None:
         file.write(chunk(b"eXIf", metadata.exif))
     file.write(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
+    for keyword, text in metadata.texts:
+        file.write(
+            chunk(b"iTXt", keyword.encode("latin-1", "replace")[:79] + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
+        )
     if metadata.iptc is not None:
         file.write(chunk(b"zTXt", _raw_iptc(metadata.iptc)))
     compressor = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)

@@ -54,25 +54,3 @@ def check_size(width: int, height: int, max_pixels: float) -> None:
         raise NoPixelsError
     if width * height > max_pixels:
         raise TooManyPixelsError(width, height)
-
-
-def scale_to_uint16(values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Return uint16 samples of wide integers or floats of any shape, and a note that says how they were scaled.
-
-    Integers within 0..65535 stay as they are; unsigned 32-bit values beyond are divided by 65,537, so that the full
-    range stays the full range; floats within 0..1 are multiplied by 65,535; everything else, and signed values below
-    zero, is stretched from its smallest to its largest value. Not-a-number becomes 0.
-    """
-    if values.dtype.kind == "f":
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    bits = values.dtype.itemsize * 8
-    if values.dtype.kind == "f" and low >= 0 and 0 < high <= 1:
-        return np.rint(values * 65535).astype(np.uint16), "floating-point values 0..1 became 16-bit"
-    if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
-        return values.astype(np.uint16), f"{bits}-bit values became 16-bit, unchanged"
-    if values.dtype.kind == "u":
-        return (values // 65537).astype(np.uint16), f"{bits}-bit values became 16-bit"
-    span = (high - low) or 1.0
-    scaled = np.rint((values.astype(np.float64) - low) * (65535 / span)).astype(np.uint16)
-    return scaled, f"values {low:g}..{high:g} were stretched to 16-bit black..white"

@@ -20,9 +20,10 @@ from colorize_cli.imaging.codecs.raster import (
     Raster,
     TooManyPixelsError,
     UnknownKindError,
-    scale_to_uint16,
 )
+from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.gray import reduce_to_gray
+from colorize_cli.imaging.metadata.orientation import turn_upright
 from colorize_cli.imaging.photo import Metadata, Photo
 
 DEFAULT_MAX_MEGAPIXELS = 500.0
@@ -152,36 +153,6 @@ def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
     )
 
 
-_TURNS: dict[int, tuple[bool, bool, bool]] = {
-    # EXIF orientation: (swap rows and columns, then flip rows, then flip columns)
-    1: (False, False, False),
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
-}
-
-
-def turn_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """Return ``samples`` (H, W) turned as EXIF ``orientation`` 1..8 asks, contiguous."""
-    swap, rows, columns = _TURNS[orientation]
-    if swap:
-        samples = samples.swapaxes(0, 1)
-    if rows:
-        samples = samples[::-1]
-    if columns:
-        samples = samples[:, ::-1]
-    return np.ascontiguousarray(samples)
-
-
-def turn_back(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """Return upright ``samples``, (H, W) or (H, W, 3), turned to lie as EXIF ``orientation`` 1..8 says, contiguous."""
-    return turn_upright(samples, {6: 8, 8: 6}.get(orientation, orientation))
-
-
 def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
     """Return the upright photo of decoded samples: tones taken once, orientation applied once."""
     gray, color, notes = reduce_to_gray(raster.samples, raster.icc)
@@ -199,6 +170,7 @@ def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
         color=color,
         notes=(*raster.notes, *notes),
         encoding=raster.encoding,
+        orientation=raster.orientation,
         path=path,
     )
 
@@ -206,8 +178,8 @@ def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
 def photo_from_array(array: np.ndarray) -> Photo:
     """Return the photo of samples (H, W), (H, W, 1), (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
 
-    uint8 and uint16 are taken as sRGB; bool, other integers and floats are scaled as ``scale_to_uint16`` says. Raises
-    :class:`UnsupportedPhoto` for other shapes, :class:`EmptyPhoto` where there are no pixels.
+    uint8 0..255, uint16 0..65535, bool and floats 0..1 are taken as sRGB. Raises :class:`UnsupportedPhoto` for other
+    types, values and shapes, :class:`EmptyPhoto` where there are no pixels.
     """
     array = np.asarray(array)
     if array.ndim == 2:
@@ -221,9 +193,15 @@ def photo_from_array(array: np.ndarray) -> Photo:
     notes: list[str] = []
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
-    elif array.dtype not in (np.uint8, np.uint16):
-        array, note = scale_to_uint16(array)
+    elif array.dtype.kind == "f":
+        _check_unit_range(array)
+        array, note = scale_to_uint16(array, (0.0, 1.0))
         notes.append(note)
+    elif array.dtype not in (np.uint8, np.uint16):
+        raise UnsupportedPhoto(
+            f"an array of {array.dtype} does not say what its white is.",
+            "Give uint8 (0 to 255), uint16 (0 to 65535) or floats from 0 to 1.",
+        )
     channels = array.shape[2]
     color = np.ascontiguousarray(array[..., 0] if channels <= 2 else array[..., :3])
     alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
@@ -231,20 +209,33 @@ def photo_from_array(array: np.ndarray) -> Photo:
     return photo_of_raster(Raster(color, "PNG", mode, alpha, notes=notes))
 
 
+def _check_unit_range(values: np.ndarray) -> None:
+    """Raise :class:`UnsupportedPhoto` unless floats are numbers within 0..1, but for rounding."""
+    low, high = float(values.min()), float(values.max())
+    if not -1e-3 <= low <= high <= 1 + 1e-3:
+        raise UnsupportedPhoto(f"floats from {low:g} to {high:g} are no picture.", "Give values from 0 to 1.")
+
+
 def photo_from_pil(image: Image.Image) -> Photo:
-    """Return the photo of a Pillow image of any mode: its ICC profile and EXIF orientation are honoured.
+    """Return the photo of a Pillow image: its ICC profile and EXIF orientation are honoured. Mode F is 0..1.
 
     Raises :class:`TruncatedPhoto` where the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
     :class:`UnsupportedPhoto`.
     """
     if 0 in image.size:
         raise EmptyPhoto("the image has no pixels.", "Give a picture of at least one pixel.")
+    if image.mode == "I":
+        raise UnsupportedPhoto("an image of mode I does not say what its white is.", 'Convert it to "L" or "I;16".')
     try:
         image.load()
+        if image.mode == "F":
+            _check_unit_range(np.asarray(image))
         samples, alpha, notes = split_channels(image)
         orientation = image.getexif().get(0x0112, 1)
     except UnknownKindError as error:
         raise UnsupportedPhoto(f"no support for {error}.", "Convert it to RGB or L.") from None
+    except PhotoError:
+        raise
     except Exception as error:
         raise TruncatedPhoto(f"the image cannot be decoded ({error}).", "Open an undamaged file.") from None
     raster = Raster(samples, "PNG", image.mode, alpha, image.info.get("icc_profile") or None, metadata=Metadata())

@@ -14,7 +14,7 @@ from colorize_cli.imaging.codecs.decode_pillow import open_pillow
 from colorize_cli.imaging.codecs.jpeg import XMP_HEADER
 from colorize_cli.imaging.codecs.raster import UnknownKindError
 from colorize_cli.imaging.metadata.embedded import XMP_UUID
-from colorize_cli.imaging.metadata.xmp import Provenance, provenance_of_xmp, sidecar_path
+from colorize_cli.imaging.metadata.xmp import Provenance, provenance_of_xmp, read_sidecar, sidecar_path
 
 _LARGEST = 1 << 26
 _STRUCTURE_ERRORS = (
@@ -120,7 +120,7 @@ def read_provenance(path: Path | str) -> Provenance | None:
     try:
         packet = file_xmp(path)
         if packet is None and sidecar_path(path).is_file():
-            packet = sidecar_path(path).read_bytes()
+            packet = read_sidecar(sidecar_path(path))
     except OSError:
         return None
     return provenance_of_xmp(packet) if packet else None

@@ -18,10 +18,20 @@ from colorize_cli.files import atomic_file, exists_error
 from colorize_cli.imaging.codecs.encode import Job, encode, to_depth
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
 from colorize_cli.imaging.codecs.tiff import TiffWriter, needs_big_tiff
-from colorize_cli.imaging.metadata.exif import upright_exif
+from colorize_cli.imaging.metadata.exif import upright_exif, without_geography
 from colorize_cli.imaging.metadata.icc import srgb_profile
 from colorize_cli.imaging.metadata.ifd import header
-from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp, parse_xmp, provenance_of_xmp, sidecar_path
+from colorize_cli.imaging.metadata.iptc import Property
+from colorize_cli.imaging.metadata.restated import REGIONS_DROPPED, Restated, has_regions
+from colorize_cli.imaging.metadata.texts import Texts, lost_keywords, xmp_of_texts
+from colorize_cli.imaging.metadata.xmp import (
+    Provenance,
+    build_xmp,
+    parse_xmp,
+    provenance_of_xmp,
+    read_sidecar,
+    sidecar_path,
+)
 from colorize_cli.imaging.photo import Photo
 
 __all__ = ["WriteResult", "output_suffix", "write_pages", "write_photo"]
@@ -230,18 +240,36 @@ def job_for(
     ``orientation``: how ``rgb`` lies, as EXIF counts; results are upright unless they must lie as their original does.
     """
     metadata = like.metadata
+    height, width = rgb.shape[:2]
     exif = metadata.exif
     if exif is not None:
-        exif = upright_exif(exif, rgb.shape[1], rgb.shape[0], orientation)
+        exif = upright_exif(exif, width, height, orientation)
         if exif is None:
             notes.append("its EXIF block is damaged and was left out")
+    is_turned = orientation == 1 != like.orientation
+    if exif is not None and (format != "TIFF" or is_turned):
+        exif, had_geography = without_geography(exif)
+        if had_geography:
+            why = "the picture was turned" if format == "TIFF" else f"{format} holds none"
+            notes.append(f"its georeference was left out: {why}")
+    stated = _xmp_of_texts(format, metadata.texts, notes)
     if metadata.xmp is not None and parse_xmp(metadata.xmp) is None:
         notes.append("its XMP packet is damaged and was replaced")
-    elif metadata.xmp is not None and b"HasExtendedXMP" in metadata.xmp:
-        notes.append("the extended part of its XMP was left out")
+    elif metadata.xmp is not None:
+        if b"HasExtendedXMP" in metadata.xmp:
+            notes.append("the extended part of its XMP was left out")
+        if is_turned and has_regions(metadata.xmp):
+            notes.append(REGIONS_DROPPED)
+    restated = Restated(orientation if orientation == 1 else None, width, height, is_turned)
     return Job(
         icc=srgb_profile(),
-        xmp=build_xmp(metadata.xmp, provenance, iptc=None if FORMATS[format].iptc else metadata.iptc),
+        xmp=build_xmp(
+            metadata.xmp,
+            provenance,
+            iptc=None if FORMATS[format].iptc else metadata.iptc,
+            stated=stated,
+            restated=restated,
+        ),
         fallback_xmp=build_xmp(None, provenance),
         metadata=replace(metadata, exif=exif),
         encoding=like.encoding,
@@ -250,12 +278,21 @@ def job_for(
     )
 
 
+def _xmp_of_texts(format: str, texts: Texts, notes: list[str]) -> dict[Property, list[str]]:
+    """Return what XMP must say of comments and texts that the format has no place for; what is lost is noted."""
+    if format == "PNG":
+        return {}
+    if lost := lost_keywords(texts):
+        notes.append(f"{format} holds no texts of PNG: left out were {', '.join(lost)}")
+    return xmp_of_texts(texts, kept=format == "JPEG")
+
+
 def _write_sidecar(path: Path, xmp: bytes, overwrite: bool) -> None:
     """Write the XMP beside a result whose format holds none; one left over from an earlier result is replaced."""
     replaceable = overwrite
     if not replaceable and path.exists():
         with contextlib.suppress(OSError):
-            replaceable = provenance_of_xmp(path.read_bytes()) is not None
+            replaceable = provenance_of_xmp(read_sidecar(path)) is not None
         if not replaceable:
             raise exists_error(path)
     with atomic_file(path, overwrite=replaceable) as file:

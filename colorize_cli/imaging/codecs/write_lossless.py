@@ -8,8 +8,9 @@ import numpy as np
 from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.files import atomic_file
 from colorize_cli.imaging.codecs.encode import jpeg_quality, jpeg_start
-from colorize_cli.imaging.codecs.lossless import add_chroma, lightness_change, turned_as
+from colorize_cli.imaging.codecs.lossless import add_chroma, lightness_change
 from colorize_cli.imaging.codecs.write import WriteResult, job_for, protect_originals, write_stream
+from colorize_cli.imaging.metadata.orientation import safe_orientation_of_exif, stated_orientation, turn_back
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 
@@ -30,10 +31,12 @@ def write_lossless(
     is the scan's own. Returns what was written and the mean |change of L*|. Raises what
     :func:`~colorize_cli.imaging.codecs.write.write_photo` does and :class:`LibraryMissing`; nothing is left behind.
     """
-    turned, orientation = turned_as(scan, rgb)
+    orientation = like.orientation
+    turned = turn_back(rgb, orientation)
     notes: list[str] = []
     job = job_for("JPEG", turned, like, provenance, quality, notes, orientation=orientation)
-    if job.metadata.exif is None and orientation != 1:
+    stated = safe_orientation_of_exif(job.metadata.exif)
+    if stated_orientation(stated, like.metadata.xmp) != orientation:
         raise UnsupportedPhoto(
             "its EXIF block, which says how it lies, is damaged.", "Leave --lossless-luma out for it."
         )

@@ -1,4 +1,4 @@
-"""EXIF blocks made true again for the result: upright, of its size, without the thumbnail of the original.
+"""EXIF blocks made true again for the result: upright, of its size, in sRGB, without the thumbnail of the original.
 
 Values are changed in place and nothing else moves, so that maker notes, whose offsets only the maker knows, stay whole.
 """
@@ -9,10 +9,15 @@ from colorize_cli.imaging.metadata.ifd import EXIF_IFD, SUB_IFDS, Entry, block_o
 
 ORIENTATION = 0x0112
 _PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
+_X_RESOLUTION, _Y_RESOLUTION, _UNIT = 0x011A, 0x011B, 0x0128
+_COLOR_SPACE, _SRGB = 0xA001, 1
 _THUMBNAIL_OFFSET, _THUMBNAIL_LENGTH = 0x0201, 0x0202
+GEOGRAPHIC_TAGS = frozenset((33550, 33918, 33920, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50844))
+"""Where on Earth the pixels are, as long as they are not turned: GeoTIFF 1.1, GDAL's metadata, rational polynomials."""
 # Of a TIFF file's first directory, what describes the picture rather than how its samples lie in the file.
 DESCRIPTIVE_TAGS = frozenset(
     (
+        *GEOGRAPHIC_TAGS,
         *(0x010D, 0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x011D, 0x0128, 0x0129, 0x0131, 0x0132, 0x013B, 0x013C),
         *(0x4746, 0x4749, 0x8298, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),
         *SUB_IFDS,
@@ -21,7 +26,7 @@ DESCRIPTIVE_TAGS = frozenset(
 
 
 def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> bytes | None:
-    """Return the EXIF block for a result of this size, thumbnail dropped; None where it cannot be read.
+    """Return the EXIF block for an sRGB result of this size, thumbnail dropped; None where it cannot be read.
 
     ``orientation``: what it says of how the pixels lie, 1 for upright; a block without that tag does not get it.
     """
@@ -30,6 +35,7 @@ def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> 
         if big:
             return None
         block = bytearray(exif)
+        values = {_PIXEL_X: width, _PIXEL_Y: height, _COLOR_SPACE: _SRGB}
         entries, following = parse(exif, order, offset)
         for entry in entries:
             if entry.tag == ORIENTATION:
@@ -40,14 +46,14 @@ def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> 
                 _put(block, order, entry, height)
             elif entry.tag == EXIF_IFD and entry.children is not None:
                 for child in entry.children:
-                    if child.tag in (_PIXEL_X, _PIXEL_Y):
-                        _put(block, order, child, width if child.tag == _PIXEL_X else height)
+                    if child.tag in values:
+                        _put(block, order, child, values[child.tag])
         if following:
             (count,) = struct.unpack_from(order + "H", exif, offset)
             struct.pack_into(order + "I", block, offset + 2 + 12 * count, 0)
             return _without_thumbnail(block, exif, order, following)
         return bytes(block)
-    except (ValueError, struct.error):
+    except Exception:  # whatever is wrong with a damaged block, it must not cost the photo
         return None
 
 
@@ -73,6 +79,36 @@ def _without_thumbnail(block: bytearray, exif: bytes, order: str, offset: int) -
         return bytes(block[:start])
     block[start : start + length] = bytes(length)
     return bytes(block)
+
+
+def without_geography(exif: bytes) -> tuple[bytes | None, bool]:
+    """Return an EXIF block without the tags that tie pixels to places, None where nothing else is in it, and whether
+    there were any.
+    """
+    try:
+        order, big, offset = header(exif)
+        entries, _ = parse(exif, order, offset, big)
+    except (ValueError, struct.error):
+        return exif, False
+    kept = [entry for entry in entries if entry.tag not in GEOGRAPHIC_TAGS]
+    if len(kept) == len(entries):
+        return exif, False
+    return (block_of(kept, order) if kept else None), True
+
+
+def dpi_of_exif(exif: bytes | None) -> tuple[float, float] | None:
+    """Return the resolution that an EXIF block states, in pixels an inch; None where it states none."""
+    if exif is None:
+        return None
+    try:
+        order, big, offset = header(exif)
+        entries = {entry.tag: entry for entry in parse(exif, order, offset, big)[0]}
+        x, y = (struct.unpack_from(order + "II", entries[tag].data) for tag in (_X_RESOLUTION, _Y_RESOLUTION))
+        unit = entries[_UNIT].integer(order) if _UNIT in entries else 2
+        scale = {2: 1.0, 3: 2.54}[unit]
+        return x[0] / x[1] * scale, y[0] / y[1] * scale
+    except (ValueError, KeyError, struct.error, ZeroDivisionError):
+        return None
 
 
 def exif_of_tiff(data: bytes, offset: int) -> bytes | None:

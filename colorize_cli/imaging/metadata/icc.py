@@ -16,6 +16,14 @@ from colorize_cli.imaging.tone import SRGB_LUMINANCE, srgb_curve
 # Y row of the Bradford matrix from the D50 of the profile connection space to the D65 of sRGB (ICC.1 annex E).
 _D50_TO_D65_Y = np.array([-0.0283697, 1.0099954, 0.0210414])
 
+_TO_D50 = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+"""The Bradford cone responses, in which white points are adapted (ICC.1 annex E)."""
+_D50 = np.array([0.9642, 1.0, 0.8249])
+
+Primaries = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+"""Chromaticities x, y of white, red, green and blue."""
+SRGB_PRIMARIES: Primaries = ((0.3127, 0.329), (0.64, 0.33), (0.3, 0.6), (0.15, 0.06))
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -103,6 +111,40 @@ def rgb_luminance(profile: Profile, levels: int) -> np.ndarray:
     if not weights.sum() > 0.1:
         raise ValueError("a matrix without luminance")
     return curves * (weights / weights.sum())[:, None]
+
+
+def profile_of(gamma: float | None, primaries: Primaries) -> bytes:
+    """Return an ICC matrix profile with this gamma (None: the curve of sRGB) and these chromaticities.
+
+    Raises ValueError or ArithmeticError where they are none of real colors.
+    """
+    if gamma is not None and not 0.1 <= gamma <= 10:
+        raise ValueError("no gamma of a picture")
+    xyz = np.array([[x / y, 1.0, (1 - x - y) / y] for x, y in primaries])
+    columns = xyz[1:] * np.linalg.solve(xyz[1:].T, xyz[0])[:, None]
+    scale = (_TO_D50 @ _D50) / (_TO_D50 @ xyz[0])
+    adapted = columns @ (np.linalg.inv(_TO_D50) @ np.diag(scale) @ _TO_D50).T
+    if not (np.isfinite(adapted).all() and np.abs(adapted).max() < 10):
+        raise ValueError("no chromaticities of real colors")
+    curve = (3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045) if gamma is None else (0, gamma)
+    kind, *numbers = curve
+    para = b"para\0\0\0\0" + struct.pack(f">HH{len(numbers)}i", int(kind), 0, *(round(n * 65536) for n in numbers))
+    tags = {f"{c}XYZ": _xyz(column) for c, column in zip("rgb", adapted, strict=True)}
+    tags |= {"wtpt": _xyz(_D50)} | {f"{c}TRC": para for c in "rgb"}
+    offset, table, body = 132 + 12 * len(tags), b"", b""
+    for name, data in tags.items():
+        table += name.encode() + struct.pack(">II", offset + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = bytearray(132)
+    struct.pack_into(">I", head, 0, offset + len(body))
+    head[8:12], head[12:24], head[36:40] = b"\x04\x20\0\0", b"mntrRGB XYZ ", b"acsp"
+    struct.pack_into(">3i", head, 68, *(round(n * 65536) for n in _D50))
+    struct.pack_into(">I", head, 128, len(tags))
+    return bytes(head) + table + body
+
+
+def _xyz(values: np.ndarray) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(float(value) * 65536) for value in values))
 
 
 def is_srgb_gray(luminance: np.ndarray) -> bool:

@@ -99,13 +99,16 @@ def iptc_of_photoshop(block: bytes) -> bytes | None:
     return None
 
 
-def iptc_of_raw_profile(text: str) -> bytes | None:
-    """Return the IPTC records of a PNG's "Raw profile type iptc": a name, a length and hexadecimal digits."""
-    lines = text.strip().split("\n", 2)
-    if len(lines) < 3:
-        return None
-    try:
-        block = bytes.fromhex("".join(lines[2].split()))
-    except ValueError:
-        return None
-    return iptc_of_photoshop(block) or (block if block[:1] == b"\x1c" else None)
+def best_iptc(*copies: bytes | None) -> bytes | None:
+    """Return the copy of IPTC records of which most can be read, the first of equals; None where none can.
+
+    TIFF files have them in two places, of which programs that know only one leave the other behind, or break it.
+    """
+    whole = [(_read_bytes(copy), copy) for copy in copies if copy]
+    best = max(whole, key=lambda entry: entry[0], default=(0, None))
+    return best[1] if best[0] else None
+
+
+def _read_bytes(iptc: bytes) -> int:
+    """Return how many bytes of values can be read."""
+    return sum(1 + len(value) for _, _, value in datasets(iptc))

@@ -5,12 +5,15 @@ XMP packets: ISO 16684-1.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.dom import minidom
+from xml.parsers import expat
 from xml.parsers.expat import ExpatError
 
-from colorize_cli.imaging.metadata.iptc import xmp_properties
+from colorize_cli.imaging.metadata.iptc import Property, xmp_properties
+from colorize_cli.imaging.metadata.restated import Restated
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -24,6 +27,7 @@ _OWN_PREFIX, _IPTC_PREFIX = "colorize", "Iptc4xmpExt"
 _PACKET_START = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _PACKET_END = '\n<?xpacket end="w"?>'
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LARGEST, _DEEPEST, _MOST_ELEMENTS = 4 << 20, 100, 20_000
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{NS_RDF}"/></x:xmpmeta>'
 
 
@@ -41,23 +45,68 @@ class Provenance:
 
 
 def parse_xmp(packet: bytes) -> minidom.Document | None:
-    """Return the XML of an XMP packet, None where it is not well-formed or holds no RDF.
+    """Return the XML of an XMP packet, None where it is not well-formed, holds no RDF, or is beyond all reason.
 
-    Document type declarations are refused: XMP has none, and entities can be made to explode.
+    Document type declarations are refused in every encoding: XMP has none, and entities can be made to explode. Size,
+    depth and number of elements are bounded, because a tree of them takes far more than the packet.
     """
-    if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    if not packet.startswith((b"\xff\xfe", b"\xfe\xff")):  # in UTF-16 every other byte is 0
+        packet = packet.strip(b"\0 \t\r\n")
+    if len(packet) > _LARGEST or not _is_reasonable(packet):
         return None
     try:
-        document = minidom.parseString(packet.strip(b"\0 \t\r\n"))
+        document = minidom.parseString(packet)
     except (ExpatError, ValueError, LookupError):
         return None
     return document if document.getElementsByTagNameNS(NS_RDF, "RDF") else None
 
 
-def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | None = None) -> bytes:
+class _Unreasonable(ValueError):
+    """The packet has a document type, or too many elements, or too deep ones."""
+
+
+def _is_reasonable(packet: bytes) -> bool:
+    """Return whether XML is well-formed and within the bounds, without building a tree of it."""
+    depth = elements = 0
+
+    def start(name: str, attributes: list[str]) -> None:
+        nonlocal depth, elements
+        depth += 1
+        elements += 1 + len(attributes) // 2
+        if depth > _DEEPEST or elements > _MOST_ELEMENTS:
+            raise _Unreasonable
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse(*_: object) -> None:
+        raise _Unreasonable
+
+    parser = expat.ParserCreate()
+    parser.ordered_attributes = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(packet, True)
+    except (ExpatError, ValueError, LookupError):
+        return False
+    return True
+
+
+def build_xmp(
+    existing: bytes | None,
+    provenance: Provenance,
+    *,
+    iptc: bytes | None = None,
+    stated: Mapping[Property, list[str]] | None = None,
+    restated: Restated | None = None,
+) -> bytes:
     """Return an XMP packet with all of ``existing`` and the provenance, UTF-8.
 
     ``iptc``: IPTC-IIM records to say in XMP too, where ``existing`` does not say them, for formats that hold no IIM.
+    ``stated``: further properties to say where ``existing`` does not.
+    ``restated``: what is true of the result where ``existing`` says something else about how the pixels lie.
 
     Provenance of an earlier run is replaced, other properties are kept; an ``existing`` packet that is not well-formed
     is dropped (``parse_xmp`` tells whether).
@@ -65,6 +114,8 @@ def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | N
     document = parse_xmp(existing) if existing else None
     if document is None:
         document = minidom.parseString(_EMPTY)
+    if restated is not None:
+        restated.apply(document)
     rdf = document.getElementsByTagNameNS(NS_RDF, "RDF")[0]
     about = _about(rdf)
     _remove_earlier(rdf)
@@ -85,8 +136,9 @@ def build_xmp(existing: bytes | None, provenance: Provenance, *, iptc: bytes | N
             _add_text(document, bag, NS_RDF, "rdf:li", f"{name}={value}")
         parameters.appendChild(bag)
         description.appendChild(parameters)
-    _add_iptc(document, rdf, description, iptc or b"")
+    _add_properties(document, rdf, description, xmp_properties(iptc or b""))
     rdf.appendChild(description)
+    _add_properties(document, rdf, description, stated or {})
     root = document.documentElement
     assert root is not None
     return (_PACKET_START + root.toxml() + _PACKET_END).encode("utf-8")
@@ -120,9 +172,11 @@ def _remove_extension_link(rdf: minidom.Element) -> None:
             node.removeAttributeNS(NS_XMP_NOTE, "HasExtendedXMP")
 
 
-def _add_iptc(document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, iptc: bytes) -> None:
-    """Append the properties that IPTC records stand for, but for those that the packet has already."""
-    for known, values in xmp_properties(iptc).items():
+def _add_properties(
+    document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, properties: Mapping[Property, list[str]]
+) -> None:
+    """Append properties, but for those that the packet has already."""
+    for known, values in properties.items():
         prefix, _, local = known.name.partition(":")
         stated = rdf.getElementsByTagNameNS(known.space, local) or any(
             isinstance(node, minidom.Element) and node.hasAttributeNS(known.space, local) for node in rdf.childNodes
@@ -204,3 +258,9 @@ def _text_of(element: minidom.Element) -> str:
 def sidecar_path(target: Path) -> Path:
     """Return where the XMP of a result lies whose format holds none: the whole name with ".xmp" added."""
     return target.with_name(target.name + ".xmp")
+
+
+def read_sidecar(path: Path) -> bytes:
+    """Return the packet in a sidecar, cut off beyond what :func:`parse_xmp` takes. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(_LARGEST + 1)

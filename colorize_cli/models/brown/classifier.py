@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.brown.generator import ChromaDecoder
+from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
-from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.heads.color_classes import ClassDecoder
 from colorize_cli.models.heads.uncertainty import expected_error
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
@@ -19,7 +18,7 @@ CLASSES = 256
 
 
 class _Classifier(ColorizationNet):
-    """A network with :meth:`logits` over the classes, decoded to a*b*."""
+    """A network with :meth:`logits` over the classes, (N, 256, h, w), decoded to a*b*."""
 
     decode: ClassDecoder
     stride: int
@@ -29,9 +28,10 @@ class _Classifier(ColorizationNet):
         """Return the side of the map that the loss sees: averages of larger areas have no rare classes."""
         return max(1, size // self.stride)
 
-    def logits(self, lightness: Tensor) -> Tensor:
-        """Return the scores (N, 256, h, w) of the classes for L* (N, 1, H, W) in 0..100."""
-        raise NotImplementedError
+    @property
+    def color_classes(self) -> ClassDecoder:
+        """The decoder of the scores over the 256 classes."""
+        return self.decode
 
     def chroma(
         self,
@@ -86,7 +86,9 @@ class PaperClassifier(_Classifier):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = ResNetEncoder((2, 2))
+        from colorize_cli.models.encoders.resnet import ResNetEncoder
+
+        self.encoder = ResNetEncoder(18, stages=2)
         self.head = nn.Sequential(_Step(128, 128), _Step(128, 64), _Step(64, 64))
         self.classifier = nn.Conv2d(64, CLASSES, 1)
         self.decode = ClassDecoder()
@@ -107,6 +109,10 @@ class LightClassifier(_Classifier):
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, CLASSES, 1)
         self.decode = ClassDecoder()
+
+    def set_first_values(self) -> None:
+        """Begin as the light 1/8 head does."""
+        self.decoder.start_as_light_head()
 
     def logits(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 256, H / 4, W / 4)."""

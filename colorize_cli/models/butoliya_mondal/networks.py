@@ -12,14 +12,16 @@ of Inception-ResNet-v2 as first published; the weights for PyTorch leave out the
 The embedding network is part of the checkpoint, so that a checkpoint says all about itself. It is never trained here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorize_cli.errors import LibraryMissing
+from colorize_cli.models.encoders.base import Encoder, timm_file
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
-from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
 
 AB_UNIT = 127.0
@@ -33,16 +35,18 @@ def squared(lightness: Tensor, size: int) -> Tensor:
     return F.interpolate(lightness, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
 
 
-class InceptionEmbedding(nn.Module):
+class InceptionEmbedding(Encoder):
     """The scores before the softmax of Inception-ResNet-v2, 1000 for a gray picture stacked three times at 299x299."""
 
     features = 1000
-    hub = "timm/inception_resnet_v2.tf_in1k"
+    hub = timm_file("inception_resnet_v2.tf_in1k", "apache-2.0")
 
     def __init__(self) -> None:
         super().__init__()
-        import timm
-
+        try:
+            import timm
+        except ImportError as error:
+            raise LibraryMissing(f"Inception-ResNet-v2 comes from timm ({error}).", "`pip install timm`.") from error
         self.network = timm.create_model("inception_resnet_v2", pretrained=False, num_classes=self.features)
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -77,20 +81,16 @@ class EfficientNetEmbedding(EfficientNetLiteEncoder):
         return scores
 
 
-class ResNetEmbedding(ResNetEncoder):
-    """The pooled deepest features, 512, of a gray ResNet-18 at 128x128 pixels, the size it is pretrained at."""
+def _resnet_embedding() -> Any:
+    from colorize_cli.models.butoliya_mondal.resnet_embedding import ResNetEmbedding
 
-    features = 512
-
-    def forward(self, lightness: Tensor) -> Tensor:  # type: ignore[override]
-        """Map L* (N, 1, H, W) in 0..100 to features (N, 512)."""
-        return super().forward(normalized_lightness(squared(lightness, 128)))[-1].mean((2, 3))
+    return ResNetEmbedding()
 
 
-EMBEDDINGS: Mapping[str, type[InceptionEmbedding | EfficientNetEmbedding | ResNetEmbedding]] = {
+EMBEDDINGS: Mapping[str, Callable[[], Any]] = {
     "inception-resnet-v2": InceptionEmbedding,
     "efficientnet": EfficientNetEmbedding,
-    "resnet18": ResNetEmbedding,
+    "resnet18": _resnet_embedding,
 }
 
 
@@ -122,7 +122,7 @@ class Koalarization(ColorizationNet):
     def __init__(self, embedding: str = "inception-resnet-v2", width: float = 1.0, local: int = 224) -> None:
         super().__init__()
         self.encoder = EMBEDDINGS[embedding]()
-        features: int = EMBEDDINGS[embedding].features
+        features: int = self.encoder.features
         self.scale = local / WORKING_SIZE
         c32, c64, c128, c256, c512 = (round(channels * width) for channels in (32, 64, 128, 256, 512))
         self.local = _convolutions(

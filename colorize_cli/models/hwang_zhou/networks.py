@@ -198,11 +198,6 @@ class VGGClassifier(ResidualEncoder):
         self.score_v = nn.Conv2d(before, UV_BINS, 1)
         self.decode = BinDecoder()
 
-    def true_bins(self, lightness: Tensor, ab: Tensor, height: int, width: int) -> Tensor:
-        """Return the bins, int64 (N, 2, height, width), of the mean colors of cells of a*b* (N, 2, H, W)."""
-        cells = F.adaptive_avg_pool2d(torch.cat([lightness, ab], 1), (height, width))
-        return uv_bins(self.of_ab(cells[:, :1], cells[:, 1:]))
-
     def scores(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 2, 50, H / stride, W / stride) of u* and v* for L* (N, 1, H, W) in 0..100."""
         x = self.encoder_input(lightness)
@@ -217,6 +212,16 @@ class VGGClassifier(ResidualEncoder):
     def _plain_maps(self, x: Tensor) -> list[Tensor]:
         """Return VGG-16's own maps, normalized, from the deepest to the finest."""
         return [norm(features) for norm, features in zip(self.norms, reversed(self.encoder(x)), strict=True)]
+
+    def bins(self, lightness: Tensor, ab: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the true bins (N, 2, *size), those of each place's mean color, for L* and a*b* of the input's size."""
+        cells = F.adaptive_avg_pool2d(torch.cat([lightness, ab], 1), size)
+        return uv_bins(self.of_ab(cells[:, :1], cells[:, 1:]))
+
+    @torch.no_grad()
+    def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Return ``acc_u`` and ``acc_v`` of predicted and true bins."""
+        return uv_accuracies(predictions, targets)
 
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take the means of the bins from Lab (N, 3, h, w) of training photos."""

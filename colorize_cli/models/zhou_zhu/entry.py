@@ -11,6 +11,7 @@ _LIGHT = {"widths": (16, 32, 64, 128, 176, 208), "stop": 1}
 CLASSIC = "Zhou & Zhu 2024, Grayscale Image Colorization In Machine Learning"
 _LINEAR = "colorize_cli.models.zhou_zhu.linear_neighbours:LinearNeighbours"
 _ROWS = "colorize_cli.models.zhou_zhu.tree_rows:TreeRows"
+_A_TENTH = ("A tenth of the paper's parameters; predicts at half the input size.",)
 _LICENCE = "research only: trained on photographs of mixed terms"
 
 
@@ -18,13 +19,13 @@ def _linear(name: str, kind: str) -> ModelEntry:
     recipes = {"paper": f"{_RECIPES}:{name.upper()}"}
     return ModelEntry(
         name=name,
-        title=f"spreads color hints: {kind} of each pixel on its neighbours",
+        title="spreads color hints by a regression of each pixel on its neighbours",
         paper=f"{CLASSIC}, section 3.1",
         variants={
             "guided": Variant(_LINEAR, 0, recipes=recipes),
             "paper": Variant(_LINEAR, 0, {"solver": "paper"}, recipes=recipes),
         },
-        objective="neighbour regression",
+        objective=kind,
         input_size=512,
         fit="native",
         bundled=f"{name}.safetensors",
@@ -45,7 +46,7 @@ def _trees(name: str, section: str, kind: str, recipe: str, light: dict[str, Any
             "light": Variant(_ROWS, 0, light, {"light": f"{_RECIPES}:{recipe}_LIGHT"}),
             "paper": Variant(_ROWS, 0, paper, {"paper": f"{_RECIPES}:{recipe}"}),
         },
-        objective="regression trees",
+        objective="squared error of the leaves",
         input_size=416,  # the networks reduce it to 400 or 32 themselves
         fit="stretch",
         bundled=f"{name}.safetensors",
@@ -58,21 +59,20 @@ def _trees(name: str, section: str, kind: str, recipe: str, light: dict[str, Any
 ENTRIES = (
     ModelEntry(
         name="unet",
-        title="U-Net with batch norm, trained by mean squared error alone",
+        title="U-Net with batch norm",
         paper=f"{ZHOU_ZHU}, section 3.5",
         variants={
             "paper": Variant(_UNET, 31_036_546, recipes={"paper": f"{_RECIPES}:UNET_PAPER"}),
-            "light": Variant(_UNET, 3_192_162, _LIGHT, recipes={"bundled": f"{_RECIPES}:UNET_BUNDLED"}),
+            "light": Variant(_UNET, 3_192_162, _LIGHT, recipes={"bundled": f"{_RECIPES}:UNET_BUNDLED"}, notes=_A_TENTH),
         },
-        objective="mse",
+        objective="mean squared error",
         input_size=160,
         bundled="unet.safetensors",
         licence="research weights, trained on photographs of mixed terms",
-        notes=("The bundled weights are light: a tenth of the paper's parameters.",),
     ),
     ModelEntry(
         name="unet-gan",
-        title="the same U-Net against a binary classifier of whole pictures",
+        title="U-Net against a binary classifier of whole pictures",
         paper=f"{ZHOU_ZHU}, section 3.5",
         variants={
             "paper": Variant(
@@ -80,13 +80,19 @@ ENTRIES = (
                 31_036_546,
                 recipes={"paper": f"{_RECIPES}:UNET_GAN_PAPER", "pixel": f"{_RECIPES}:UNET_GAN_PIXEL"},
             ),
-            "light": Variant(_UNET, 3_192_162, _LIGHT, recipes={"bundled": f"{_RECIPES}:UNET_GAN_BUNDLED"}),
+            "light": Variant(
+                _UNET,
+                3_192_162,
+                _LIGHT,
+                recipes={"bundled": f"{_RECIPES}:UNET_GAN_BUNDLED"},
+                objective="mean squared error, then adversarial",
+                notes=_A_TENTH,
+            ),
         },
         objective="adversarial",
         input_size=160,
         bundled="unet-gan.safetensors",
         licence="research weights, trained on photographs of mixed terms",
-        notes=("The bundled weights are light: a tenth of the paper's parameters.",),
     ),
     _linear("ols", "least squares"),
     _linear("ridge", "ridge regression"),

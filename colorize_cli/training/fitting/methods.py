@@ -22,8 +22,11 @@ from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run_folder import RunFolder
 from colorize_cli.training.validation import ValidationSet
 
-Method = Callable[[ColorizationNet, Catalogue, Fitting, RunFolder, TrainingProgress], Mapping[str, float]]
-"""Fits a network's buffers in place to a catalogue; what it returns is written down as the run's losses."""
+Method = Callable[[Any, Catalogue, Fitting, RunFolder, TrainingProgress], Mapping[str, float]]
+"""Fits the buffers of a network of its kind in place to a catalogue; what it returns is recorded as the run's losses.
+
+The recipe of a model names the method made for its network.
+"""
 
 METHODS: Mapping[str, Method] = {"neighbours": fit_neighbours, "rows": fit_rows}
 

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 
 from colorize_cli.imaging.affinity import EIGHT
-from colorize_cli.models.network import ColorizationNet
 from colorize_cli.models.zhou_zhu.linear_neighbours import FEATURES, LinearNeighbours
 from colorize_cli.recipe import Fitting
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
@@ -95,10 +94,9 @@ def coefficients(moments: Moments, constants: Mapping[str, float]) -> tuple[Arra
 
 
 def fit_neighbours(
-    network: ColorizationNet, training: Catalogue, fitting: Fitting, folder: RunFolder, progress: TrainingProgress
+    network: LinearNeighbours, training: Catalogue, fitting: Fitting, folder: RunFolder, progress: TrainingProgress
 ) -> dict[str, float]:
-    """Fit the coefficients of a :class:`LinearNeighbours` in place; returns the mean squared errors of a* and b*."""
-    assert isinstance(network, LinearNeighbours)
+    """Fit the coefficients of a network in place; returns the mean squared errors of a* and b*."""
     store, moments = PhotoStore(training), Moments()
     for index in range(len(training.items)):
         try:

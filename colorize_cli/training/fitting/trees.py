@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from colorize_cli.models.network import ColorizationNet
 from colorize_cli.models.zhou_zhu.tree_rows import ANSWERS, DEPTH, QUESTIONS, TreeRows, band_rows
 from colorize_cli.recipe import Fitting
 from colorize_cli.training.data.augment import plain
@@ -111,10 +110,9 @@ def _fit_boosters(x: Array, y: Array, learning_rate: float, trees: int, seed: in
 
 
 def fit_rows(
-    network: ColorizationNet, training: Catalogue, fitting: Fitting, folder: RunFolder, progress: TrainingProgress
+    network: TreeRows, training: Catalogue, fitting: Fitting, folder: RunFolder, progress: TrainingProgress
 ) -> dict[str, float]:
-    """Fit every model of a :class:`TreeRows` in place; returns nothing to write down but the number of models."""
-    assert isinstance(network, TreeRows)
+    """Fit every model of a network in place; returns nothing to write down but the number of models."""
     lightness, ab = _pictures(training, network.size)
     parts = folder.path / "parts"
     parts.mkdir(exist_ok=True)

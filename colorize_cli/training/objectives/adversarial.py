@@ -15,7 +15,7 @@ from colorize_cli.models.network import ColorizationNet, initialize_normal, resi
 from colorize_cli.recipe import Stage
 from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Losses, Objective, Setting, add_mean
-from colorize_cli.training.objectives.chroma import ab_decoder, distribution_loss, pixel_loss, predicted
+from colorize_cli.training.objectives.chroma import distribution_loss, pixel_loss, predicted
 from colorize_cli.training.optimization import build_optimizer, schedule_factor, set_learning_rate, train_mode
 
 
@@ -123,7 +123,7 @@ class Adversarial(Objective):
             stage.pixel_loss: pixel_loss(stage.pixel_loss, ab, batch.ab),
         }
         total = stage.adversarial_weight * terms["adversarial"] + stage.pixel_weight * terms[stage.pixel_loss]
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if stage.distribution_weight and logits is not None and decoder is not None:
             terms["distribution"] = distribution_loss(logits, batch.ab, decoder)
             total = total + stage.distribution_weight * terms["distribution"]

@@ -24,7 +24,6 @@ from colorize_cli.models.heads.ab_bins import EXTENT, GRID, AbDecoder, soft_labe
 from colorize_cli.models.network import resize_like
 from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
-from colorize_cli.training.objectives.chroma import ab_decoder
 
 COLOR_PRICE = 0.05
 """dB of PSNR that one percent of the true colorfulness may cost."""
@@ -58,7 +57,7 @@ class ColorCalibration(Objective):
         """
         decoder = self._decoder()
         with torch.no_grad():
-            logits = self.network.logits(batch.lightness)  # type: ignore[operator]
+            logits = self.network.logits(batch.lightness)
         with torch.autocast(batch.ab.device.type, enabled=False):
             fields = self.extra["fields"]  # type: ignore[index]
             ab = resize_like(decoder.displaced(*decoder.undisplaced(logits.float()), fields), batch.lightness)
@@ -81,7 +80,7 @@ class ColorCalibration(Objective):
         super().finish_step()
 
     def _decoder(self) -> AbDecoder:
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if decoder is None:
             raise UsageProblem(
                 "This architecture predicts a*b* directly: it has no distribution to calibrate.", "Choose other stages."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -14,12 +12,6 @@ from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
 
 
-def ab_decoder(network: ColorizationNet) -> AbDecoder | None:
-    """Return the network's decoder of ab bins, None for one that predicts a*b* directly."""
-    decode = getattr(network, "decode", None)
-    return decode if isinstance(decode, AbDecoder) else None
-
-
 def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
     """Return the cross-entropy of logits (N, K, h, w) against a*b* (N, 2, H, W), averaged over each logit's cell."""
     return soft_cross_entropy(logits, F.adaptive_avg_pool2d(ab, (logits.shape[-2], logits.shape[-1])), decoder.centers)
@@ -27,10 +19,10 @@ def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
 
 def predicted(network: ColorizationNet, lightness: Tensor) -> tuple[Tensor, Tensor | None]:
     """Return a*b* (N, 2, H, W) in Lab units at the input's size, and the logits it came from where there are any."""
-    decoder = ab_decoder(network)
+    decoder = network.ab_bins
     if decoder is None:
         return network(lightness), None
-    logits = cast(Tensor, network.logits(lightness))  # type: ignore[operator]
+    logits = network.logits(lightness)
     return resize_like(decoder(logits), lightness), logits
 
 
@@ -45,13 +37,13 @@ class ChromaDistribution(Objective):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy in nats a cell."""
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if decoder is None:
             raise UsageProblem(
                 "This architecture predicts a*b* directly: it has no ab bins to learn a distribution over.",
                 "Choose another recipe.",
             )
-        logits = self.network.logits(batch.lightness)  # type: ignore[operator]
+        logits = self.network.logits(batch.lightness)
         return {"loss": distribution_loss(logits, batch.ab, decoder)}
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.heads.color_classes import ClassDecoder, classes_of
+from colorize_cli.models.heads.color_classes import classes_of
 from colorize_cli.models.network import ColorizationNet
 from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
@@ -29,10 +29,10 @@ class WeightedClasses(Objective):
 
 
 def _terms(network: ColorizationNet, batch: Batch) -> dict[str, Tensor]:
-    decode = getattr(network, "decode", None)
-    if not isinstance(decode, ClassDecoder):
+    decoder = network.color_classes
+    if decoder is None:
         raise UsageProblem("This architecture has no color classes to learn.", "Choose another recipe.")
-    logits = network.logits(batch.lightness).float()  # type: ignore[operator]
+    logits = network.logits(batch.lightness).float()
     classes = classes_of(F.adaptive_avg_pool2d(batch.ab, (logits.shape[-2], logits.shape[-1])))
-    nats = F.cross_entropy(logits, classes, weight=decode.weights, reduction="sum") / classes.numel()
+    nats = F.cross_entropy(logits, classes, weight=decoder.weights, reduction="sum") / classes.numel()
     return {"loss": nats, "accuracy": (logits.argmax(1) == classes).float().mean()}

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.hwang_zhou.networks import VGGClassifier, uv_accuracies
 from colorize_cli.models.network import ColorizationNet
 from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
+
+
+@runtime_checkable
+class ScoresUVBins(Protocol):
+    """What this objective needs of a network."""
+
+    def scores(self, lightness: Tensor) -> Tensor:
+        """Return the scores (N, 2, bins, h, w) of the bins of u* and of v* for L* (N, 1, H, W) in 0..100."""
+        ...
+
+    def bins(self, lightness: Tensor, ab: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the true bins, int64 (N, 2, *size), for L* (N, 1, H, W) and a*b* (N, 2, H, W)."""
+        ...
 
 
 class UVClasses(Objective):
@@ -28,9 +42,9 @@ class UVClasses(Objective):
 
 
 def _terms(network: ColorizationNet, batch: Batch) -> dict[str, Tensor]:
-    if not isinstance(network, VGGClassifier):
+    if not isinstance(network, ScoresUVBins):
         raise UsageProblem("This architecture has no bins of u* and v* to learn.", "Choose another recipe.")
     scores = network.scores(batch.lightness).float()
-    bins = network.true_bins(batch.lightness, batch.ab, scores.shape[-2], scores.shape[-1])
+    bins = network.bins(batch.lightness, batch.ab, (scores.shape[-2], scores.shape[-1]))
     loss = F.cross_entropy(scores[:, 0], bins[:, 0]) + F.cross_entropy(scores[:, 1], bins[:, 1])
-    return {"loss": loss, **uv_accuracies(scores.detach().argmax(2), bins)}
+    return {"loss": loss, **network.accuracies(scores.detach().argmax(2), bins)}

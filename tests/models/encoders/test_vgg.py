@@ -202,5 +202,5 @@ def test_regression_compares_uv_and_answers_in_lab() -> None:
 @pytest.mark.parametrize("name", ["vgg-regression", "vgg-classifier", "vgg-decoder"])
 def test_only_the_papers_width_has_a_published_encoder(name: str) -> None:
     with torch.device("meta"):
-        assert registry.get(name).build("paper").encoder.hub == "timm/vgg16.tv_in1k"
+        assert registry.get(name).build("paper").encoder.hub.repo == "timm/vgg16.tv_in1k"
         assert registry.get(name).build("light").encoder.hub is None
