@@ -1,24 +1,29 @@
-"""Where training photographs lie: folders, files and .zip archives, archives within archives included.
+"""Color photographs to train and evaluate on: found in folders and .zip archives, nested ones too, read and decoded.
 
 A :class:`PhotoRef` says how to reach one photo; a :class:`PhotoReader` reads its bytes and keeps archives open, so that
-each worker process has handles of its own. Archives are read in place, never unpacked.
+each worker process has handles of its own. Archives are read in place, never unpacked. :func:`decode_color` gives the
+picture itself, in sRGB.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
 
 from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
+from colorize_cli.imaging.codecs.read import read_raster, turn_upright
 
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pnm", ".jp2", ".avif"}
-)
 _SPOOL = 64 << 20
 _ZIP_ERRORS = (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError)
 
@@ -83,7 +88,7 @@ def _hidden(name: str) -> bool:
 def _photos_of(path: Path, folders: tuple[str, ...], unreadable: list[str]) -> Iterator[PhotoRef]:
     suffix = path.suffix.lower()
     file = str(path.resolve())
-    if suffix in SUFFIXES:
+    if suffix in READABLE_SUFFIXES:
         status = path.stat()
         yield PhotoRef(file, (), folders, (status.st_size, status.st_mtime_ns))
     elif suffix == ".zip":
@@ -100,7 +105,7 @@ def _members(archive: zipfile.ZipFile, file: str, above: tuple[str, ...], unread
         if entry.is_dir() or any(_hidden(part) for part in path.parts):
             continue
         members = (*above, entry.filename)
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in READABLE_SUFFIXES:
             yield PhotoRef(file, members, path.parent.parts, (entry.file_size, entry.CRC))
         elif path.suffix.lower() == ".zip":
             try:
@@ -139,3 +144,31 @@ class PhotoReader:
                 source = _spooled(self._archive(chain[:-1]), chain[-1])
             self._archives[chain] = zipfile.ZipFile(source)
         return self._archives[chain]
+
+
+def decode_color(data: bytes, name: str, *, at_least: int | None = None) -> npt.NDArray[np.uint8]:
+    """Return the picture in a file: upright sRGB (H, W, 3) uint8, its ICC profile applied, 16 bits rounded to 8.
+
+    ``at_least``: a JPEG may be decoded smaller, as long as no side gets shorter than so many pixels. ``name``: for
+    messages. Raises a :class:`~colorize_cli.errors.PhotoError` for whatever does not decode.
+    """
+    raster = read_raster(data, name, at_least=at_least)
+    samples = raster.samples
+    if samples.dtype == np.uint16:
+        samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return turn_upright(_to_srgb(np.ascontiguousarray(samples), raster.icc), raster.orientation)
+
+
+def _to_srgb(samples: npt.NDArray[Any], profile: bytes | None) -> npt.NDArray[np.uint8]:
+    """Return RGB of gray (H, W), RGB (H, W, 3) or CMYK (H, W, 4) samples; a damaged profile is passed over."""
+    image = Image.fromarray(samples)
+    if samples.ndim == 3 and samples.shape[2] == 4:
+        image = Image.frombytes("CMYK", image.size, samples.tobytes())
+    if profile and image.mode in ("RGB", "CMYK"):
+        try:
+            target = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, io.BytesIO(profile), target, outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            converted = None
+        image = converted or image
+    return np.asarray(image.convert("RGB"))

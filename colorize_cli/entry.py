@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from colorize_cli.recipe import Recipe
 
 Fit = Literal["letterbox", "letterbox-white", "stretch", "rectangle", "native"]
+"""How a photograph is brought to the input of a network; see :func:`colorize_cli.imaging.geometry.fit`."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,14 @@ class PackageFile:
     """A weights file in a Python package. ``file``: path inside the site folder; ``sha256``: hex."""
 
     package: str
+    version: str
     file: str
     sha256: str
+
+    @property
+    def requirement(self) -> str:
+        """The package at the version that has this file, as installers take it."""
+        return f"{self.package}=={self.version}"
 
 
 @dataclass(frozen=True)

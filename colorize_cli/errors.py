@@ -166,5 +166,9 @@ class OutputError(ColorizeError):
     exit_code = EXIT_OUTPUT
 
 
+class TemporaryFolderError(OutputError):
+    """The folder for temporary files takes none."""
+
+
 class TrainingDiverged(ColorizeError):
     """Losses became NaN or infinite; the last good checkpoint is kept."""

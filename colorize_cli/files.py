@@ -7,6 +7,7 @@ refuses where the name is taken, so that a file that appears meanwhile is never 
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -80,6 +81,28 @@ def atomic_file(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def write_bytes(target: Path, data: bytes, *, overwrite: bool = True, parents: bool = False) -> None:
+    """Write a file whole or not at all, as :func:`atomic_file` does; ``parents``: create the folders it is missing."""
+    if parents:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_error(target, error) from error
+    with atomic_file(target, overwrite=overwrite) as file:
+        file.write(data)
+
+
+def write_text(target: Path, text: str, *, overwrite: bool = True, parents: bool = False) -> None:
+    """Write text as UTF-8, whole or not at all; see :func:`write_bytes`."""
+    write_bytes(target, text.encode(), overwrite=overwrite, parents=parents)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file in hex. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _open_unnamed(folder: Path) -> int | None:

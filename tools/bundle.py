@@ -16,10 +16,11 @@ import torch
 import typer
 
 from colorize_cli import registry
-from colorize_cli.checkpoints.file import load_checkpoint, save_checkpoint, sha256_of
+from colorize_cli.checkpoints.file import load_checkpoint, save_checkpoint
 from colorize_cli.checkpoints.locate import bundled_folder
 from colorize_cli.checkpoints.verify import verify, write_index
 from colorize_cli.errors import UsageProblem
+from colorize_cli.files import sha256_of
 
 
 def shared_names(state: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> list[str]:

@@ -18,8 +18,8 @@ import torch
 from scipy.stats import spearmanr
 
 from colorize_cli import Colorizer
-from colorize_cli.color_photos import PhotoReader
-from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader, decode_color
+from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import lightness, srgb_to_lab
 from colorize_cli.imaging.geometry import fit, unfit
 from colorize_cli.inference.forward import predicted
@@ -75,7 +75,7 @@ def main() -> None:
     errors, cells = [], []
     files, within = defaultdict(list), defaultdict(list)
     for photo in photos:
-        rgb = decode(read_bytes(reader, photo), photo.name)
+        rgb = decode_color(read_bytes(reader, photo), photo.name)
         ab, signs = judge(gray_of(rgb))
         true = srgb_to_lab(rgb.astype(np.float64) / 255)[..., 1:].astype(np.float32)
         true = cv2.resize(true, ab.shape[:0:-1], interpolation=cv2.INTER_AREA).transpose(2, 0, 1)

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from colorize_cli import Colorizer
-from colorize_cli.color_photos import PhotoReader
+from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.evaluation.metrics.color_accuracy import ab_histogram, total_variation
 from colorize_cli.evaluation.metrics.measure import Picture, psnr
 from colorize_cli.evaluation.protocols import find_protocol
-from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import gray_of_lightness, lightness
 from colorize_cli.imaging.color_difference import delta_e_2000
 from colorize_cli.imaging.geometry import fit, unfit
@@ -112,7 +112,7 @@ def main() -> None:
     }
     reader, protocol = PhotoReader(), find_protocol("stretch256")
     for photo in find_photographs(arguments.places, arguments.count):
-        true = Picture(protocol.fit(decode(read_bytes(reader, photo), photo.name)))
+        true = Picture(protocol.fit(decode_color(read_bytes(reader, photo), photo.name)))
         for curve in curves.values():
             curve.add(true)
     for (weights, size), curve in curves.items():

@@ -19,8 +19,8 @@ from PIL import Image
 from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import find_weights
-from colorize_cli.color_photos import PhotoReader
-from colorize_cli.evaluation.true_photos import decode, find_photographs, read_bytes
+from colorize_cli.color_photos import PhotoReader, decode_color
+from colorize_cli.evaluation.true_photos import find_photographs, read_bytes
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.inference.hints import known_pixels
 from colorize_cli.models.zhou_zhu.linear_neighbours import PAPER_ITERATIONS
@@ -85,7 +85,7 @@ def main(
     reader = PhotoReader()
     labs = []
     for photo in find_photographs(places, photos, seed):
-        rgb = central_square(decode(read_bytes(reader, photo), photo.name), size)
+        rgb = central_square(decode_color(read_bytes(reader, photo), photo.name), size)
         labs.append(srgb_to_lab(rgb.astype(np.float32) / 255).astype(np.float32))
     table: dict[str, dict[str, list[float]]] = {"paper": {}, "guided": {}}
     everything: dict[str, dict[int, float]] = {}

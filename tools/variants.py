@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from colorize_cli import Colorizer
-from colorize_cli.color_photos import PhotoReader
-from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader, decode_color
+from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.color_difference import delta_e_2000
@@ -63,7 +63,7 @@ def main() -> None:
     photos = find_photographs(arguments.places, arguments.count)
     reader, colorizer = PhotoReader(), Colorizer(arguments.model)
     figures = [
-        spread(colorizer, gray_of(decode(read_bytes(reader, photo), photo.name)), arguments.variants)
+        spread(colorizer, gray_of(decode_color(read_bytes(reader, photo), photo.name)), arguments.variants)
         for photo in photos
     ]
     print(f"{len(photos)} photographs, {arguments.variants} variants\n\n| | mean | least | most |\n|---|---|---|---|")

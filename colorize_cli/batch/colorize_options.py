@@ -9,7 +9,7 @@ from colorize_cli.batch.memory_limit import parse_size
 from colorize_cli.compute import PRECISIONS, available_cores
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.codecs.formats import normalize_format
-from colorize_cli.imaging.marks import POSITIONS
+from colorize_cli.imaging.marks import POSITIONS, check_letters
 from colorize_cli.inference.decoding import DECODING, check_values
 from colorize_cli.inference.variants import FEWEST, MOST
 
@@ -27,14 +27,13 @@ class ColorizeOptions:
     ``memory_limit`` is a size such as ``4GB``.
     ``quality`` is 1 to 100. ``retry`` is an earlier report whose failed photographs alone are meant; ``shard`` is
     ``i/n`` or ``auto``, see :func:`~colorize_cli.batch.cluster.shards.parse_shard`.
-    ``label`` is a visible notice; ``strip`` leaves out all metadata but provenance, profile and resolution; ``sidecar``
-    copies XMP sidecars.
-    ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg". ``cluster`` is the
-    address of a Dask scheduler, or ``local``.
-    ``confidence_map`` writes a picture of where the model is guessing beside each result.
-    ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed`` decides which.
-    ``gallery`` is a page of the ``gallery_size`` least certain results.
-    ``strict`` counts a file in a folder that cannot be read as a failure.
+    ``label`` is a visible notice, ``label_position`` one of ``POSITIONS`` (bottom right where ``None``), ``label_font``
+    a TrueType or OpenType file; ``strip`` leaves out all metadata but provenance, profile and resolution; ``sidecar``
+    copies XMP sidecars. ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg".
+    ``cluster`` is the address of a Dask scheduler, or ``local``. ``confidence_map`` writes a picture of where the model
+    is guessing beside each result. ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed``
+    decides which. ``gallery`` is a page of the ``gallery_size`` (200 where ``None``) least certain results. ``strict``
+    counts a file in a folder that cannot be read as a failure.
     """
 
     model: str = "gan"
@@ -70,14 +69,15 @@ class ColorizeOptions:
     shard: str | None = None
     lossless_luma: bool = False
     label: str | None = None
-    label_position: str = "bottom-right"
+    label_position: str | None = None
+    label_font: Path | None = None
     strip: bool = False
     sidecar: bool = False
     cluster: str | None = None
     confidence_map: bool = False
     variants: int | None = None
     gallery: Path | None = None
-    gallery_size: int = 200
+    gallery_size: int | None = None
     strict: bool = False
 
     def __post_init__(self) -> None:
@@ -112,7 +112,9 @@ class ColorizeOptions:
             raise UsageProblem("Beside standard output there is no place for --confidence-map.", "Name a file with -o.")
         if self.variants is not None:
             self._check_variants(self.variants)
-        if self.gallery_size < 1:
+        if self.gallery_size is not None and self.gallery is None:
+            raise UsageProblem("--gallery-size is about the page of --gallery.", "Give --gallery FILE.html too.")
+        if self.gallery_size is not None and self.gallery_size < 1:
             raise UsageProblem(f"--gallery-size {self.gallery_size} shows nothing.", "Give 1 or more.")
         if self.output == "":
             raise UsageProblem("-o is empty.", "Give a file, a folder, or - for standard output.")
@@ -130,7 +132,12 @@ class ColorizeOptions:
     def _check_marks(self) -> None:
         if self.label is not None and not self.label.strip():
             raise UsageProblem("--label is empty.", 'Give a text, as in --label "Colorized", or leave it out.')
-        if self.label_position not in POSITIONS:
+        if self.label is None and (self.label_position is not None or self.label_font is not None):
+            option = "--label-font" if self.label_position is None else "--label-position"
+            raise UsageProblem(f"{option} is about the notice of --label.", "Give --label too.")
+        if self.label is not None:
+            check_letters(self.label, self.label_font)
+        if self.label_position is not None and self.label_position not in POSITIONS:
             raise UsageProblem(
                 f"There is no --label-position {self.label_position}.", f"Choose from {', '.join(POSITIONS)}."
             )

@@ -1,7 +1,6 @@
 """The batch run: a checked plan, a colorizer and options in, one outcome a photograph out."""
 
 import contextlib
-import errno
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,13 +22,13 @@ from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.work import Reader, Work
-from colorize_cli.errors import EXIT_USAGE, ColorizeError
+from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, TemporaryFolderError
 from colorize_cli.imaging.codecs.jpeg_coefficients import require_jpeglib
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
 from colorize_cli.imaging.codecs.write_lossless import write_lossless
 from colorize_cli.imaging.companion_pictures import cell_gray, confidence_picture, contact_sheet, write_confidence_map
-from colorize_cli.imaging.marks import labelled_page
+from colorize_cli.imaging.marks import DEFAULT_POSITION, labelled_page
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.prediction import Prediction
@@ -263,9 +262,9 @@ class Batch:
     def _marked(self, rgb: np.ndarray, photo: Photo) -> tuple[np.ndarray, Photo]:
         """Return the result with the notice on it that was asked for."""
         options = self._options
-        return (
-            (rgb, photo) if options.label is None else labelled_page(rgb, photo, options.label, options.label_position)
-        )
+        if options.label is None:
+            return rgb, photo
+        return labelled_page(rgb, photo, options.label, options.label_position or DEFAULT_POSITION, options.label_font)
 
     def _stop_for(self, error: ColorizeError) -> None:
         if self._fatal is None or error.exit_code > self._fatal.exit_code:
@@ -274,17 +273,16 @@ class Batch:
 
     def _failed(self, item: Item, error: Exception) -> Outcome:
         outcome = failed(item, error, self._options, self._provenance)
-        if outcome.status == "failed" and isinstance(error, ColorizeError) and _concerns_all(error):
+        if outcome.status == "failed" and isinstance(error, ColorizeError) and self._concerns_all(error):
             self._stop_for(error)
         return outcome
+
+    def _concerns_all(self, error: ColorizeError) -> bool:
+        """Whether the next photographs would fail too."""
+        if isinstance(error, OutputError) and not isinstance(error, TemporaryFolderError):
+            return self._target.concerns_all(error.__cause__)
+        return error.exit_code > EXIT_USAGE
 
 
 def _numbered(ab: np.ndarray, variants: np.ndarray | None, number: int) -> np.ndarray:
     return ab if variants is None else variants[number - 1]
-
-
-def _concerns_all(error: ColorizeError) -> bool:
-    """Whether the next photographs would fail too, unlike where one name is too long, or not allowed there."""
-    cause = error.__cause__
-    one_name = isinstance(cause, OSError) and cause.errno in {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
-    return error.exit_code > EXIT_USAGE and not one_name

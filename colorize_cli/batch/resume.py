@@ -1,6 +1,5 @@
 """Going on where an earlier run stopped: what exists is recognised by its provenance, not by its name."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -19,8 +18,9 @@ from colorize_cli.checkpoints.input_format import input_format_of
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
+from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
-from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance
+from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance, xml_text
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.decoding import check_decoding, recorded
 from colorize_cli.inference.hints import hints_digest, read_hints, require_hints
@@ -159,8 +159,7 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     entry = get(options.model)
     check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     parameters = {"size": ",".join(map(str, options.sizes or (input_format_of(entry, path).size,)))}
     if options.vividness is not None:
         parameters["vividness"] = f"{options.vividness:g}"
@@ -178,7 +177,7 @@ def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
     """Return the parameters of the provenance that say how results are stored, whatever model made them."""
     stored = {LUMA_PARAMETER: "kept"} if options.lossless_luma else {}
     if options.label is not None:
-        stored["label"] = options.label
+        stored["label"] = xml_text(options.label)
     return stored | recorded_variant(options.variants, options.seed)
 
 

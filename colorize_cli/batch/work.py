@@ -81,7 +81,7 @@ class Reader:
         path = work.item.source
         if not work.further_pages or path is None:
             return
-        data = path.read_bytes()
+        data = bytes_of(path, str(path))
         for number in range(1, work.further_pages + 1):
             page = self._page(data, page=number, name=str(path), digest=bool(work.photo.file_sha256))
             if page.file_sha256 != work.photo.file_sha256:

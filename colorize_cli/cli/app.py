@@ -112,6 +112,7 @@ _PACKAGES = {
     "torchvision": "torchvision",
     "huggingface_hub": "huggingface_hub",
     "matplotlib": "matplotlib",
+    "platformdirs": "platformdirs",
 }
 
 

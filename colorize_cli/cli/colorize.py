@@ -126,8 +126,14 @@ def colorize(
         ),
     ] = None,
     gallery_size: Annotated[
-        int, typer.Option(metavar="N", help="How many photos the page shows.", rich_help_panel=REVIEW)
-    ] = 200,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many photos the page shows. [default: 200]",
+            show_default=False,
+            rich_help_panel=REVIEW,
+        ),
+    ] = None,
     offline: common.Offline = False,
     accept_license: common.AcceptLicense = False,
     seed: common.Seed = None,
@@ -160,13 +166,23 @@ def colorize(
         ),
     ] = None,
     label_position: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="CORNER|below",
-            help="bottom-right, bottom-left, top-right, top-left, or below the picture, in a margin.",
+            help="bottom-right (default), bottom-left, top-right, top-left, or below the picture, in a margin.",
+            show_default=False,
             rich_help_panel=RESULTS,
         ),
-    ] = "bottom-right",
+    ] = None,
+    label_font: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Font of the notice: a TrueType or OpenType file, for scripts that the default font lacks.",
+            show_default=False,
+            rich_help_panel=RESULTS,
+        ),
+    ] = None,
     strip: Annotated[
         bool,
         typer.Option(
@@ -236,7 +252,7 @@ def colorize(
 
     options = ColorizeOptions(
         model=model, output=output, overwrite=overwrite, skip_existing=skip_existing, force=force,
-        label=label, label_position=label_position, strip=strip, sidecar=sidecar,
+        label=label, label_position=label_position, label_font=label_font, strip=strip, sidecar=sidecar,
         keep_borders=keep_borders, format=format, quality=quality,
         max_megapixels=max_megapixels, device=device, precision=precision, weights=weights, seed=seed,
         strength=strength, vividness=vividness, size=_sizes(size), hints=hints,

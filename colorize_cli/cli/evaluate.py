@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -177,10 +178,10 @@ def _evaluate(
 
 def _check_exports(exports: list[Path], *, overwrite: bool) -> None:
     from colorize_cli.evaluation import outputs
-    from colorize_cli.evaluation.report import metric_tables
+    from colorize_cli.tables import check_export
 
     for path in exports:
-        metric_tables.check_export(path)
+        check_export(path)
         outputs.check_target(path, overwrite=overwrite)
 
 
@@ -193,13 +194,14 @@ def _print_table(table: Any) -> None:
 
 def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:
     from colorize_cli.evaluation import compare as comparing
-    from colorize_cli.evaluation.results import load, write_text
+    from colorize_cli.evaluation.results import load
+    from colorize_cli.tables import export
 
     _check_exports(exports, overwrite=overwrite)
     differences = comparing.compare(load(a), load(b), seed=seed)
     writers = {".json": comparing.as_json, ".csv": comparing.as_csv, ".md": comparing.as_markdown}
     for path in exports:
-        write_text(path, writers[path.suffix.lower()](differences))
+        export(path, {ending: partial(write, differences) for ending, write in writers.items()}, parents=True)
     if as_json:
         Results().line(comparing.as_json(differences).encode())
     else:
@@ -207,9 +209,9 @@ def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite:
 
 
 def _study_results(paths: list[Path], exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:
-    from colorize_cli.evaluation.report.metric_tables import simple_table
-    from colorize_cli.evaluation.results import write_text
     from colorize_cli.evaluation.study import answers as studying
+    from colorize_cli.files import write_text
+    from colorize_cli.tables import rich_table
 
     wrong = [path for path in exports if path.suffix.lower() != ".json"]
     if wrong:
@@ -217,9 +219,9 @@ def _study_results(paths: list[Path], exports: list[Path], *, as_json: bool, ove
     _check_exports(exports, overwrite=overwrite)
     result = studying.evaluate_answers(studying.read_answers(paths), seed=seed)
     for path in exports:
-        write_text(path, studying.as_json(result))
+        write_text(path, studying.as_json(result), parents=True)
     if as_json:
         Results().line(studying.as_json(result).encode())
     else:
         titles = ["", "", "", "95 % interval", "over raters", "answers"]
-        _print_table(simple_table(titles, studying.as_rows(result), title=studying.headline(result)))
+        _print_table(rich_table(titles, studying.as_rows(result), title=studying.headline(result)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -16,8 +14,8 @@ from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import Bootstrap
 from colorize_cli.evaluation.contenders import BASELINES
 from colorize_cli.evaluation.metrics.measure import BY_KEY, METRICS
-from colorize_cli.evaluation.report.metric_tables import simple_table
 from colorize_cli.evaluation.results import Evaluation, PhotoResult
+from colorize_cli.tables import csv_text, markdown_text, rich_table
 
 Array = npt.NDArray[Any]
 
@@ -123,7 +121,7 @@ def as_table(differences: list[Difference]) -> Any:
         contender = d.contender_a if d.contender_a == d.contender_b else f"{d.contender_a} | {d.contender_b}"
         rows.append([contender, metric.title, *numbers, gap, wins])
     title = f"{differences[0].n} photographs in common · difference = B - A, 95 % bootstrap interval"
-    return simple_table(["", "metric", "A", "B", "B - A", "wins A : B"], rows, title=title)
+    return rich_table(["", "metric", "A", "B", "B - A", "wins A : B"], rows, title=title)
 
 
 def as_json(differences: list[Difference]) -> str:
@@ -133,24 +131,18 @@ def as_json(differences: list[Difference]) -> str:
 
 def as_csv(differences: list[Difference]) -> str:
     """Return the differences as CSV."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(asdict(differences[0])), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(difference) for difference in differences)
-    return stream.getvalue()
+    return csv_text(list(asdict(differences[0])), [list(asdict(difference).values()) for difference in differences])
 
 
 def as_markdown(differences: list[Difference]) -> str:
     """Return the differences as a Markdown table."""
-    lines = [
-        "| A | B | metric | n | mean A | mean B | B - A | wins A | wins B |",
-        "|---|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    rows = []
     for d in differences:
         metric = BY_KEY[d.metric]
         digits = metric.digits
         gap = f"{d.difference:+.{digits}f} [{d.low:+.{digits}f}, {d.high:+.{digits}f}]"
         wins = ["" if w is None else str(w) for w in (d.wins_a, d.wins_b)]
         cells = [d.contender_a, d.contender_b, metric.title, str(d.n), f"{d.a:.{digits}f}", f"{d.b:.{digits}f}", gap]
-        lines.append(f"| {' | '.join([*cells, *wins])} |")
-    return "\n".join(lines) + "\n"
+        rows.append([*cells, *wins])
+    columns = ["A", "B", "metric", "n", "mean A", "mean B", "B - A", "wins A", "wins B"]
+    return markdown_text(columns, rows, left=3)

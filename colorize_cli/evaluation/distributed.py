@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colorize_cli.errors import UsageProblem
+from colorize_cli.compute import rank_from
 from colorize_cli.evaluation.results import RECORD, Evaluation, load, save
 
 
@@ -46,14 +46,8 @@ def shard_from(environment: Mapping[str, str]) -> Shard:
 
     Raises :class:`UsageProblem` for values that make no sense.
     """
-    try:
-        rank, world = int(environment.get("RANK", "0")), int(environment.get("WORLD_SIZE", "1"))
-        local_rank = int(environment.get("LOCAL_RANK", str(rank)))
-    except ValueError as error:
-        raise UsageProblem(f"RANK, WORLD_SIZE and LOCAL_RANK must be numbers ({error}).") from error
-    if not 0 <= rank < world:
-        raise UsageProblem(f"RANK={rank} does not fit WORLD_SIZE={world}.", "Start the ranks with torchrun.")
-    return Shard(rank, world, local_rank)
+    place = rank_from(environment)
+    return Shard(place.rank, place.world, place.local_rank)
 
 
 def _fingerprint(record: Mapping[str, Any]) -> str:

@@ -10,10 +10,12 @@ from colorize_cli.errors import OutputError, OutputExists, UsageProblem
 from colorize_cli.evaluation.report import metric_tables
 from colorize_cli.evaluation.report.report_page import GALLERY_SIDE, build_report
 from colorize_cli.evaluation.report.shown_photos import Shown, show
-from colorize_cli.evaluation.results import RECORD, Evaluation, save, write_text
+from colorize_cli.evaluation.results import RECORD, Evaluation, save
 from colorize_cli.evaluation.session import Session
 from colorize_cli.evaluation.study.study_page import STUDY_SIDE, StudyOptions, build_study, choose_trials
 from colorize_cli.evaluation.summary import Summary
+from colorize_cli.files import write_text
+from colorize_cli.tables import EXPORTS
 
 REPORT, SUMMARY = "report.html", "summary"
 
@@ -39,7 +41,7 @@ def write_results(folder: Path, session: Session, evaluation: Evaluation, summar
     :class:`OutputError`.
     """
     (folder / RECORD).unlink(missing_ok=True)
-    for suffix in metric_tables.EXPORTS:
+    for suffix in EXPORTS:
         metric_tables.export(folder / f"{SUMMARY}{suffix}", evaluation, summary)
     if report:
         page = build_report(evaluation, summary, _shower(session, GALLERY_SIDE))
@@ -53,7 +55,7 @@ def write_study(path: Path, session: Session, evaluation: Evaluation, options: S
     if not indices:
         raise UsageProblem("No photograph was evaluated, so there is nothing to show in a study.")
     trials = choose_trials(indices, evaluation.contenders, options)
-    write_text(path, build_study(trials, _shower(session, STUDY_SIDE), options))
+    write_text(path, build_study(trials, _shower(session, STUDY_SIDE), options), parents=True)
     return len(trials)
 
 

@@ -13,14 +13,14 @@ from typing import Protocol as Shape
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.color_photos import PhotoReader
+from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.errors import OutOfMemory, PhotoError
 from colorize_cli.evaluation.bootstrap import Interval
 from colorize_cli.evaluation.contenders import Contender
 from colorize_cli.evaluation.metrics.measure import Measurement, Picture, measure
 from colorize_cli.evaluation.protocols import Protocol
 from colorize_cli.evaluation.results import PhotoResult
-from colorize_cli.evaluation.true_photos import Photograph, decode, gray_of, read_bytes, small_copy
+from colorize_cli.evaluation.true_photos import Photograph, gray_of, read_bytes, small_copy
 
 Array = npt.NDArray[Any]
 _handles = local()
@@ -77,7 +77,7 @@ def survey(
             return Surveyed(photo, "", unknown, str(error))
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            small = Picture(small_copy(decode(data, photo.name)))
+            small = Picture(small_copy(decode_color(data, photo.name)))
         except PhotoError as error:
             return Surveyed(photo, sha256, unknown, str(error))
         return Surveyed(photo, sha256, small.ab.reshape(-1, 2).mean(axis=0, dtype=np.float64))
@@ -92,7 +92,7 @@ def survey(
 
 def load(photo: Photograph, protocol: Protocol) -> Loaded:
     """Return a photograph as the protocol looks at it; raises a :class:`PhotoError`."""
-    rgb = protocol.fit(decode(read_bytes(_reader(), photo), photo.name))
+    rgb = protocol.fit(decode_color(read_bytes(_reader(), photo), photo.name))
     return Loaded(Picture(rgb), gray_of(rgb))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.errors import OutputError, UsageProblem
+from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.metrics.measure import Measurement
+from colorize_cli.files import write_bytes, write_text
 
 Array = npt.NDArray[Any]
 RECORD, ROWS, HISTOGRAMS = "record.json", "rows.jsonl", "histograms.npz"
@@ -66,27 +66,10 @@ class Evaluation:
         return np.array([r.measurements[contender].values.get(key, math.nan) for r in self.measured], np.float64)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all; raises :class:`OutputError`."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; raises :class:`OutputError`."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
-
-
 def save(folder: Path, evaluation: Evaluation) -> None:
     """Write record, rows and histograms into a folder; raises :class:`OutputError`."""
     lines = [json.dumps(row, ensure_ascii=False) for result in evaluation.results for row in _rows(result)]
-    write_text(folder / ROWS, "".join(f"{line}\n" for line in lines))
+    write_text(folder / ROWS, "".join(f"{line}\n" for line in lines), parents=True)
     measured, names = evaluation.measured, evaluation.contenders
     arrays = {"true": _stack([r.histogram for r in measured])}
     for k, name in enumerate(names):

@@ -1,11 +1,9 @@
-"""The true color photographs of an evaluation: found, hashed, decoded, and reduced to the gray a model is given."""
+"""The true color photographs of an evaluation: found, hashed, and reduced to the gray a model is given."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
-from colorize_cli.errors import TruncatedPhoto, UnreadablePhoto, UsageProblem
+from colorize_cli.errors import UnreadablePhoto, UsageProblem
 from colorize_cli.imaging.color import linear_to_srgb, luminance
 
 Array = npt.NDArray[Any]
@@ -74,38 +72,6 @@ def read_bytes(reader: PhotoReader, photo: Photograph) -> bytes:
         return reader.read(photo.ref)
     except Exception as error:  # zipfile, zlib and the system raise a dozen kinds
         raise UnreadablePhoto(f"{photo.name} cannot be read: {error}.", "Copy it again or leave it out.") from error
-
-
-def decode(data: bytes, name: str) -> Array:
-    """Return the true picture: upright sRGB (H, W, 3) uint8, its ICC profile applied, 16 bits rounded to 8.
-
-    Raises :class:`TruncatedPhoto` for whatever does not decode.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image: Image.Image = Image.open(io.BytesIO(data))
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(_to_srgb(upright))
-    except Exception as error:  # Pillow's decoders raise what they like on damaged files
-        raise TruncatedPhoto(f"{name} cannot be decoded: {error}.", "Leave it out.") from error
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if profile and image.mode in ("RGB", "CMYK"):
-        try:
-            converted = ImageCms.profileToProfile(
-                image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError):
-            converted = None  # a damaged profile: the values are taken as sRGB
-        if converted is not None:
-            return converted
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGBA")
-    return image.convert("RGB")
 
 
 def gray_of(rgb: Array) -> Array:

@@ -5,14 +5,15 @@ of the input resolution refers to the same places and nothing shifts by half a c
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorize_cli.entry import Fit
+
 Array = npt.NDArray[Any]
-Fit = Literal["letterbox", "letterbox-white", "stretch", "rectangle", "native"]
 
 ALIGNMENT = 4
 """Content boxes begin and end on multiples of this, so that predictions at 1/2 and 1/4 have no mixed border cells."""

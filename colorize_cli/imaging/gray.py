@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
+from colorize_cli.imaging.color import luminance_table
 from colorize_cli.imaging.metadata import icc
 from colorize_cli.imaging.tone import apply_gray_table, is_neutral, luminance_gray
 from colorize_cli.imaging.toning import color_score
@@ -116,7 +117,5 @@ def _gray_by_cms(profile: icc.Profile, levels: int) -> np.ndarray | None:
     converted = _convert_by_cms(ramp if mode == "L" else np.repeat(ramp[..., None], 3, axis=2), profile, mode)
     if converted is None:
         return None
-    from colorize_cli.imaging.tone import srgb_curve
-
-    luminance = srgb_curve(65536)[luminance_gray(converted)[0]]
+    luminance = luminance_table(16)[luminance_gray(converted)[0]]
     return np.interp(np.linspace(0, 255, levels), np.arange(256), luminance)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorize_cli.files import atomic_file
+
 
 def curves_available() -> bool:
     """Whether matplotlib, the ``curves`` extra, is installed."""
@@ -45,9 +47,8 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], target: Path) -> None:
             if before["stage"] != after["stage"]:
                 axes.axvline((before["epoch"] + after["epoch"]) / 2, color="black", linewidth=0.5)
     figure.subplots_adjust(0.05, 0.12, 0.98, 0.92)
-    part = target.with_name(f".{target.name}")
-    figure.savefig(part, format="png", dpi=110)
-    part.replace(target)
+    with atomic_file(target, overwrite=True) as file:
+        figure.savefig(file, format="png", dpi=110)
 
 
 def tensorboard_available() -> bool:

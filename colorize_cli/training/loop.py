@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from colorize_cli.compute import Compute
@@ -259,7 +258,7 @@ class Trainer:
             row["partial"] = True
         self.folder.forget_metrics_after(position.steps_before + position.step - 1)
         self.folder.add_metrics(row)
-        Image.fromarray(strip).save(self.folder.strips / f"epoch-{epoch:04d}.png")
+        self.folder.write_strip(epoch, strip)
         if tensorboard_available():
             write_events(self.folder.events, row, strip)
         self._draw(stopping=position.step == plan.steps or part)

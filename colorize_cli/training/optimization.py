@@ -76,7 +76,11 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
 
 
 class MovingAverage:
-    """Exponential moving average of a network's weights and statistics, decay min(``decay``, step / (step + 10))."""
+    """Exponential moving average of a network's weights and statistics, decay min(``decay``, step / (step + 10)).
+
+    Not ``torch.optim.swa_utils``: its first update copies the weights instead of averaging them, and its state has
+    other keys than those in the states of runs that are to be resumed.
+    """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay

@@ -20,7 +20,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from colorize_cli.errors import RankLost, UsageProblem
+from colorize_cli.compute import rank_from
+from colorize_cli.errors import RankLost
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others: the first one validates and writes files alone."""
@@ -139,16 +140,7 @@ def current() -> Ranks:
 
     Raises :class:`UsageProblem` for values that make no sense.
     """
-    try:
-        rank, world, local_rank, local_world = (
-            int(os.environ.get(name, default))
-            for name, default in (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"), ("LOCAL_WORLD_SIZE", "1"))
-        )
-    except ValueError as error:
-        raise UsageProblem(f"RANK, WORLD_SIZE and LOCAL_RANK must be numbers ({error}).") from error
-    if not 0 <= rank < world:
-        raise UsageProblem(f"RANK={rank} does not fit WORLD_SIZE={world}.", "Start the processes with torchrun.")
-    return Ranks(rank, world, local_rank, max(1, local_world))
+    return Ranks(*rank_from(os.environ))
 
 
 @contextmanager

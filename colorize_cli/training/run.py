@@ -123,7 +123,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             count_colors(network, PhotoStore(training), recipe, options.seed)
         network.to(compute.device).to(memory_format=torch.channels_last)
         if not curves_available():
-            shown.note("No curves are drawn: matplotlib is not installed (pip install 'colorize-cli[curves]').")
+            shown.note("No curves are drawn: matplotlib is not installed (`pip install matplotlib`).")
         info = CheckpointInfo(
             entry.name,
             variant,

@@ -15,15 +15,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from PIL import Image
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem, WeightsInvalid
+from colorize_cli.files import atomic_file, write_text
 
 
 class RunFolder:
@@ -67,7 +70,7 @@ class RunFolder:
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write ``run.json``."""
         text = json.dumps(record, indent=2, sort_keys=True, default=str)
-        self._replace(self.record, lambda part: part.write_text(text + "\n", encoding="utf-8"))
+        write_text(self.record, text + "\n")
 
     def note_early_stop(self, stage: str, epoch: int, best: float | None) -> None:
         """Add to ``run.json`` that a stage ended early, after which epoch, and the best PSNR it had (dB)."""
@@ -85,7 +88,8 @@ class RunFolder:
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Replace ``last.pt``; the old one stays until the new one is on the disk."""
-        self._replace(self.state, lambda part: torch.save(dict(state), part))
+        with atomic_file(self.state, overwrite=True) as file:
+            torch.save(dict(state), file)
 
     def load_state(self) -> dict[str, Any] | None:
         """Return the training state on the CPU, None before the first one was saved.
@@ -121,20 +125,13 @@ class RunFolder:
     def forget_metrics_after(self, step: int) -> None:
         """Drop the lines written after the state that is resumed from, and of partial epochs: they come again."""
         rows = [row for row in self.read_metrics() if row["step"] <= step and not row.get("partial")]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        self._replace(self.metrics, lambda part: part.write_text(text, encoding="utf-8"))
+        write_text(self.metrics, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def write_strip(self, epoch: int, strip: npt.NDArray[np.uint8]) -> None:
+        """Write the pictures of an epoch, RGB (H, W, 3)."""
+        with atomic_file(self.strips / f"epoch-{epoch:04d}.png", overwrite=True) as file:
+            Image.fromarray(strip).save(file, "PNG")
 
     def remove_cache(self) -> None:
         """Delete the decoded photos: a finished run needs them no more."""
         shutil.rmtree(self.cache, ignore_errors=True)
-
-    def _replace(self, target: Path, write: Callable[[Path], object]) -> None:
-        part = target.with_name(f".{target.name}.part")
-        try:
-            write(part)
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(f"{target} cannot be written: {error.strerror or error}.", "Free space there.") from error

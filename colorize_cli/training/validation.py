@@ -18,6 +18,8 @@ from torch import Tensor
 
 from colorize_cli.compute import Compute
 from colorize_cli.imaging.color import gray_of_lightness, srgb_to_lab
+from colorize_cli.imaging.color_difference import PSNR_CAP, psnr
+from colorize_cli.imaging.colorfulness import colorfulness
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.hints import known_pixels
 from colorize_cli.models.network import ColorizationNet
@@ -107,12 +109,12 @@ class ValidationSet:
                 target = lab[..., 1:].transpose(2, 0, 1)
                 rows.append(
                     (
-                        psnr(painted, truth),
-                        psnr(neutral, truth),
+                        min(PSNR_CAP, psnr(painted, truth)),
+                        min(PSNR_CAP, psnr(neutral, truth)),
                         float(np.abs(_enlarged(ab, self.size) - target).mean()),
                         float(np.abs(target).mean()),
-                        colorfulness_abs(painted),
-                        colorfulness_abs(truth),
+                        colorfulness(painted),
+                        colorfulness(truth),
                     )
                 )
                 if start + offset in self.strip:
@@ -158,20 +160,3 @@ def _predict(
         ab = network.chroma(batch.to(compute.device, memory_format=torch.channels_last), **options)
     network.train(was_training)
     return ab.float().cpu().numpy()
-
-
-def psnr(a: Array, b: Array) -> float:
-    """Return the peak signal-to-noise ratio in dB of two uint8 RGB pictures (H, W, 3), over all channels together."""
-    error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
-    return float(10 * np.log10(255**2 / max(error, 1e-10)))
-
-
-def colorfulness_abs(rgb: Array) -> float:
-    """Return the colorfulness of a uint8 RGB picture (H, W, 3), in the ``abs`` variant that colorization papers report.
-
-    Hasler and Suesstrunk 2003 with opponents |R - G| and |(R + G) / 2 - B|, absolute values taken before mean and
-    deviation; the original takes them signed, which gives figures about 8 % higher.
-    """
-    r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
-    rg, yb = np.abs(r - g), np.abs((r + g) / 2 - b)
-    return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))

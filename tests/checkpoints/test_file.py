@@ -4,16 +4,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from colorize_cli.checkpoints import file as checkpoint_file
+from colorize_cli import files
 from colorize_cli.checkpoints.file import (
+    KEY,
     CheckpointInfo,
     load_checkpoint,
     load_strictly,
     read_info,
     save_checkpoint,
-    sha256_of,
 )
-from colorize_cli.errors import WeightsInvalid, WeightsMissing
+from colorize_cli.errors import OutputError, WeightsInvalid, WeightsMissing
+from colorize_cli.files import sha256_of
 
 INFO = CheckpointInfo(model="gan", variant="light", arguments={"width": 8}, recipe="bundled", data={"photos": 3})
 
@@ -41,8 +42,8 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path, monkeypatch):
     def broken(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint_file.os, "fsync", broken)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(files.os, "fsync", broken)
+    with pytest.raises(OutputError, match="No space"):
         save_checkpoint(path, torch.nn.Linear(2, 2).state_dict(), INFO)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -74,7 +75,7 @@ def test_a_truncated_checkpoint_is_refused(tmp_path):
 )
 def test_a_checkpoint_without_a_usable_description_is_refused(tmp_path, text):
     path = tmp_path / "w.safetensors"
-    save_file(_network().state_dict(), path, metadata=None if text is None else {checkpoint_file.KEY: text})
+    save_file(_network().state_dict(), path, metadata=None if text is None else {KEY: text})
     with pytest.raises(WeightsInvalid):
         read_info(path)
 

@@ -15,6 +15,8 @@ from colorize_cli.checkpoints.hub import download
 from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import HubFile, ModelEntry, Variant
 from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.imaging.color_difference import psnr
+from colorize_cli.imaging.colorfulness import colorfulness
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
 from colorize_cli.models.butoliya_mondal.networks import InceptionEmbedding, Koalarization
@@ -22,7 +24,6 @@ from colorize_cli.training.adapt import adapted, trained_input
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
 from colorize_cli.training.objectives import OBJECTIVES
 from colorize_cli.training.train_options import TrainOptions
-from colorize_cli.training.validation import colorfulness_abs, psnr
 
 
 def options(**more: object) -> TrainOptions:
@@ -234,10 +235,10 @@ def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -
 def test_metrics_have_their_known_values() -> None:
     black, gray = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 10, np.uint8)
     assert psnr(black, gray) == pytest.approx(20 * np.log10(255 / 10))
-    assert colorfulness_abs(gray) == 0
+    assert colorfulness(gray) == 0
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 0] = 200
-    assert colorfulness_abs(red) == pytest.approx(0.3 * np.hypot(200, 100))
+    assert colorfulness(red) == pytest.approx(0.3 * np.hypot(200, 100))
 
 
 def test_a_recipe_may_begin_with_the_encoder_of_bundled_weights() -> None:

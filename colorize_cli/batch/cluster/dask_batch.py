@@ -219,7 +219,7 @@ def _connect(options: ColorizeOptions) -> tuple[Any, Any]:
         import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise LibraryMissing(f"--cluster needs {error.name}.", "`pip install 'colorize-cli[cluster]'`.") from error
+        raise LibraryMissing(f"--cluster needs {error.name}.", "`pip install dask distributed`.") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     local = None
     if options.cluster == LOCAL:

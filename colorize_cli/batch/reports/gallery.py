@@ -28,6 +28,7 @@ from colorize_cli.imaging.codecs.read import read_photo
 SIDE = 720
 """Longest side, in pixels, of the pictures on the page."""
 QUALITY = 82
+DEFAULT_SIZE = 200
 _ARTICLE = '<article id="photo-'
 _AFTER_ALL = 2.0
 
@@ -41,7 +42,7 @@ class Gallery:
     """
 
     def __init__(self, options: ColorizeOptions) -> None:
-        self._path, self._size = options.gallery, options.gallery_size
+        self._path, self._size = options.gallery, options.gallery_size or DEFAULT_SIZE
         self._max_megapixels = options.max_megapixels
         self._replace = options.overwrite or options.resumes
         self._resumes, self._report = options.resumes, options.report_file

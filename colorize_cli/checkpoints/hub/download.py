@@ -12,15 +12,15 @@ from huggingface_hub import HfApi, constants, hf_hub_download, scan_cache_dir, t
 from huggingface_hub.errors import CacheNotFound
 
 from colorize_cli._version import __version__
-from colorize_cli.checkpoints.file import sha256_of
 from colorize_cli.checkpoints.hub import pins
 from colorize_cli.checkpoints.hub.plain_errors import plain_errors
 from colorize_cli.entry import HubFile
 from colorize_cli.errors import LicenceNotAccepted, ModelError, TruncatedDownload, UsageProblem, WrongHash
+from colorize_cli.files import sha256_of
 
 _REFERENCE = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@]+?)(?:@(?P<revision>[^@]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-LIBRARY = "colorize-cli"
+LIBRARY = "colorize-photos"
 
 
 def parse_reference(reference: str) -> HubFile:

@@ -65,7 +65,7 @@ def model_card(
     ``file``: name of the checkpoint in the repository; ``pictures``: names of example pictures there.
     """
     described = entry.described(info.variant)
-    header = ["---", f"license: {licence}", "library_name: colorize-cli", "pipeline_tag: image-to-image", "tags:"]
+    header = ["---", f"license: {licence}", f"library_name: {LIBRARY}", "pipeline_tag: image-to-image", "tags:"]
     header += ["- image-colorization", f"- {entry.name}", "---", ""]
     body = [
         f"# {repo.rpartition('/')[2]}",

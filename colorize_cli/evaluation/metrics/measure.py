@@ -18,18 +18,15 @@ from colorize_cli.evaluation.metrics.color_accuracy import (
     saturation_difference,
     total_variation,
 )
-from colorize_cli.evaluation.metrics.colorfulness import colorfulness, signed_colorfulness
-from colorize_cli.evaluation.metrics.fidelity import psnr, ssim
+from colorize_cli.evaluation.metrics.fidelity import ssim
 from colorize_cli.imaging.color import lab_to_luv, linear_to_xyz, luminance_table, xyz_to_lab
-from colorize_cli.imaging.color_difference import delta_e_2000
+from colorize_cli.imaging.color_difference import PSNR_CAP, delta_e_2000, psnr
+from colorize_cli.imaging.colorfulness import colorfulness, signed_colorfulness
 
 __all__ = ["BY_KEY", "METRICS", "Measurement", "Metric", "Picture", "colorfulness", "measure", "psnr", "ssim"]
 
 Array = npt.NDArray[Any]
 Better = Literal["higher", "lower", "none"]
-
-PSNR_CAP = 100.0
-"""Decibels recorded where a picture equals the truth: an infinite value would swallow every mean."""
 
 
 @dataclass(frozen=True)

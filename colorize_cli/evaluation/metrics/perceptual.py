@@ -138,7 +138,7 @@ def _obtain(build: Callable[[], Any], what: str) -> Any:
     except ImportError as error:
         raise LibraryMissing(
             f"{what} needs torchmetrics and torch-fidelity, which are not installed here.",
-            "`pip install 'colorize-cli[metrics]'`.",
+            "`pip install torchmetrics torch-fidelity`.",
         ) from error
     except Exception as error:  # downloads fail as URLError, HTTPError, RuntimeError (hash), OSError ...
         from torch.hub import get_dir

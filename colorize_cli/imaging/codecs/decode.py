@@ -74,9 +74,10 @@ def sniff(data: bytes) -> str:
     raise DamagedDataError("not an image of a known format")
 
 
-def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
+def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = None) -> Raster:
     """Return the samples of one page of the image in ``data``; ``max_pixels`` is checked before decoding.
 
+    ``at_least``: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as no side gets shorter than this.
     Raises :class:`DamagedDataError`, :class:`UnknownKindError`, :class:`TooManyPixelsError`,
     :class:`NoPixelsError`, IndexError for a page that is not there, or anything the libraries raise on damaged data.
     """
@@ -100,10 +101,11 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
     else:
         if format == "JPEG":
             jpeg.check_complete(data)
+            _allow_smaller(image, at_least)
         image.load()
         samples, alpha, notes = split_channels(image)
         if format == "JPEG":
-            _check_decoded_jpeg(data, image, samples)
+            _check_decoded_jpeg(data, image, samples, at_least)
         raster = Raster(samples, format, image.mode, alpha, notes=notes)
     raster.icc = image.info.get("icc_profile") or None
     if format == "PNG":
@@ -139,7 +141,13 @@ def declares_no_pixels(data: bytes, format: str) -> bool:
     return 0 in struct.unpack_from(place[0], data, place[1])
 
 
-def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray) -> None:
+def _allow_smaller(image: Image.Image, at_least: int | None) -> None:
+    """Let libjpeg scale the image down while it decodes, which saves most of the time."""
+    if at_least is not None:
+        image.draft(image.mode, (at_least, at_least))
+
+
+def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray, at_least: int | None) -> None:
     """Raise :class:`DamagedDataError` where the compressed data ran out before the last block.
 
     libjpeg fills the rest with middle gray and says nothing. Where that may have happened (the last block is flat
@@ -151,6 +159,7 @@ def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray) ->
         return
     end = data.rfind(b"\xff\xd9")
     again = open_pillow(io.BytesIO(data[:end] + b"\xaa\x55" * 64 + b"\xff\xd9"), "JPEG")
+    _allow_smaller(again, at_least)
     again.load()
     if not np.array_equal(np.asarray(again), np.asarray(image)):
         raise DamagedDataError("the compressed data ends before the picture does")

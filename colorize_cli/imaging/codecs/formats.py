@@ -1,10 +1,18 @@
-"""The still image formats that are read and written, and the name a result must bear."""
+"""The still image formats that are read and written, and the name a result must bear.
+
+Importing this module imports no numpy: the command line looks at suffixes before it does any work.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.photo import Photo
+
+if TYPE_CHECKING:
+    from colorize_cli.imaging.photo import Photo
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ def output_suffix(source: Path | str | Photo, format: str | None = None) -> str:
     it is spelled wherever its format can hold color; ".gif" becomes ".png", ".pgm" and ".pbm" become ".ppm", an
     unknown or missing one becomes ".png". ``format`` asks for another format.
     """
-    if isinstance(source, Photo):
+    if not isinstance(source, str | Path):
         suffix = source.path.suffix if source.path is not None else FORMATS[source.format].suffixes[0]
     else:
         text = str(source)

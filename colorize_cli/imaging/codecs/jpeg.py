@@ -13,6 +13,7 @@ from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindErro
 from colorize_cli.imaging.photo import Encoding
 
 SEGMENT_LIMIT = 65533
+MOST_SCANS = 500
 EXIF_HEADER = b"Exif\0\0"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 PHOTOSHOP_HEADER = b"Photoshop 3.0\0"
@@ -116,6 +117,10 @@ def check_complete(data: bytes) -> None:
     scans = [start for marker, start, _ in segments(data) if marker == 0xDA]
     if not scans or data.rfind(b"\xff\xd9") < scans[0]:
         raise DamagedDataError("the compressed data ends before the picture does")
+    # Each scan goes over the whole picture again: a small file of many would take hours. In coded data FF is followed
+    # by 00, so that this counts scan headers, and a few bytes of metadata that look like one.
+    if data.count(b"\xff\xda") > MOST_SCANS:
+        raise DamagedDataError(f"it has more than {MOST_SCANS} scans")
 
 
 def segment(marker: int, payload: bytes) -> bytes:

@@ -3,11 +3,12 @@
 jpeglib works on files with names, so everything passes through the folder for temporary files.
 """
 
+import contextlib
 import importlib.util
 import struct
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from colorize_cli.errors import LibraryMissing, OutputError
+from colorize_cli.errors import LibraryMissing, TemporaryFolderError
 from colorize_cli.imaging.codecs.jpeg import segments
 from colorize_cli.imaging.codecs.raster import DamagedDataError
 
 # jpeglib gathers the markers of a file in global variables of its C code.
 _READING = threading.Lock()
+_BYTES_A_COEFFICIENT = 2
 _LIBRARY_VERSION = "turbo210"
 
 
@@ -38,7 +40,7 @@ class Component:
 def require_jpeglib() -> None:
     """Raise :class:`LibraryMissing` where jpeglib is not installed."""
     if importlib.util.find_spec("jpeglib") is None:
-        raise LibraryMissing("Coefficients of JPEG files need jpeglib.", "`pip install 'colorize-cli[lossless]'`.")
+        raise LibraryMissing("Coefficients of JPEG files need jpeglib.", "`pip install jpeglib`.")
 
 
 @cache
@@ -56,15 +58,17 @@ def read_component(data: bytes) -> Component:
 
     Raises :class:`LibraryMissing`, and :class:`DamagedDataError` where the library cannot read it.
     """
-    with tempfile.TemporaryDirectory(prefix="colorize-") as folder:
-        path = Path(folder) / "scan.jpg"
-        path.write_bytes(_without_metadata(data))
+    plain = _without_metadata(data)
+    with _scratch_folder() as folder:
+        path = folder / "scan.jpg"
+        with _scratch_errors():
+            path.write_bytes(plain)
         library = _jpeglib()
         try:
             with _READING:
                 jpeg = library.read_dct(str(path))
             return Component(jpeg.Y, np.array(jpeg.get_component_qt(0), np.uint16))
-        except OSError as error:
+        except Exception as error:  # the C library's complaints come as several kinds
             raise DamagedDataError("its coefficients cannot be read") from error
 
 
@@ -73,8 +77,8 @@ def encode_components(components: Sequence[Component], width: int, height: int, 
 
     One component is gray, three are YCbCr; the start marker and what may follow it (JFIF, EXIF...) are the caller's.
     ``sampling``: how many times smaller the two chroma components are in each direction, 1 or 2; both have the table
-    of the first of them. Raises :class:`LibraryMissing`, and :class:`OutputError` where the folder for temporary files
-    does not take it.
+    of the first of them. Raises :class:`LibraryMissing`, :class:`DamagedDataError` where the library cannot code them,
+    and :class:`TemporaryFolderError` where the folder for temporary files does not take the result.
     """
     library = _jpeglib()
     chroma = components[1:]
@@ -84,16 +88,40 @@ def encode_components(components: Sequence[Component], width: int, height: int, 
     )
     jpeg.height, jpeg.width = height, width
     jpeg.samp_factor = np.array([[sampling, sampling] if chroma else [1, 1], *([1, 1] for _ in chroma)])
-    with tempfile.TemporaryDirectory(prefix="colorize-") as folder:
-        path = Path(folder) / "color.jpg"
+    with _scratch_folder() as folder:
+        path = folder / "color.jpg"
         try:
             jpeg.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
-        except OSError as error:
-            raise OutputError(
-                f"The folder for temporary files, {tempfile.gettempdir()}, does not take the result.",
-                "Free some space there, or name another folder in TMPDIR.",
-            ) from error
-        return _from_tables_on(path.read_bytes())
+        except Exception as error:
+            # The library does not say why: a disk that takes as many bytes was not what stopped it.
+            with _scratch_errors():
+                (folder / "room").write_bytes(
+                    bytes(_BYTES_A_COEFFICIENT * sum(part.blocks.size for part in components))
+                )
+            raise DamagedDataError("its coefficients cannot be coded") from error
+        with _scratch_errors():
+            return _from_tables_on(path.read_bytes())
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """Give a folder for files that a library reads and writes by name. Raises :class:`TemporaryFolderError`."""
+    with _scratch_errors():
+        folder = tempfile.TemporaryDirectory(prefix="colorize-", ignore_cleanup_errors=True)
+    with folder as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def _scratch_errors() -> Iterator[None]:
+    """Turn what goes wrong in the folder for temporary files into the error that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise TemporaryFolderError(
+            f"The folder for temporary files takes no file: {error.strerror or error}.",
+            "Free some space there, or name another folder in TMPDIR.",
+        ) from error
 
 
 def _without_metadata(data: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Reading: any still image file becomes an upright :class:`Photo`, or one typed error that names the file."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -11,8 +12,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto, UnsupportedPhoto
-from colorize_cli.imaging.codecs.decode import decode
+from colorize_cli.imaging.codecs.decode import decode, sniff
 from colorize_cli.imaging.codecs.decode_pillow import split_channels
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
@@ -27,6 +29,8 @@ from colorize_cli.imaging.metadata.orientation import turn_upright
 from colorize_cli.imaging.photo import Metadata, Photo
 
 DEFAULT_MAX_MEGAPIXELS = 500.0
+_HEAD = 4096
+_READ_AT_ONCE = 16 << 20
 _CONVERT = "Convert it to TIFF or PNG."
 
 
@@ -84,11 +88,11 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
     try:
         if not isinstance(source, str | Path):
             return source.read()
-        with Path(source).open("rb") as file:
+        with _opened(Path(source), name) as file:
             before = os.fstat(file.fileno())
-            if stat.S_ISCHR(before.st_mode) or stat.S_ISBLK(before.st_mode):
-                raise UnreadablePhoto(f"{name} is a device, not a file.", "Name an image file.")
-            data = file.read()
+            head = file.read(_HEAD)
+            _check_head(head, before.st_size, name)
+            data = head + file.read()
             after = os.fstat(file.fileno())
             if stat.S_ISREG(before.st_mode) and _state(before) != _state(after):
                 raise UnreadablePhoto(f"{name} changed while it was read.", "Try it again when it is complete.")
@@ -106,19 +110,73 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
         raise UnreadablePhoto(f"{name} cannot be read: {reason}.", "Check the disk or copy it again.") from None
 
 
+@contextlib.contextmanager
+def _opened(path: Path, name: str) -> Iterator[BinaryIO]:
+    """Open a file for reading, never waiting for the other end of a pipe.
+
+    Pipes that the shell has opened, /dev/fd/63, are taken. Raises :class:`UnreadablePhoto` for everything else that is
+    no file on disk.
+    """
+    kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or (stat.S_ISFIFO(kind) and _is_descriptor(path))):
+        what = "a pipe" if stat.S_ISFIFO(kind) else "a socket" if stat.S_ISSOCK(kind) else "a device"
+        raise UnreadablePhoto(f"{name} is {what}, not a file.", "Name an image file.")
+    # Not blocking: between the look and the opening it may have become a pipe.
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    flags |= 0 if stat.S_ISFIFO(kind) else getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        yield file
+
+
+def _is_descriptor(path: Path) -> bool:
+    return path.parts[:3] == ("/", "dev", "fd") or (path.parts[:2] == ("/", "proc") and path.parts[3:4] == ("fd",))
+
+
+def _check_head(head: bytes, size: int, name: str) -> None:
+    """Raise before a large file is read whole: what is no image, and what is larger than memory could hold."""
+    if size <= _READ_AT_ONCE:
+        return
+    try:
+        sniff(head)
+    except UnknownKindError as error:
+        raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", _CONVERT) from None
+    except DamagedDataError:
+        raise _no_image(name) from None
+    room = memory_at_hand()
+    if room is not None and size > room:
+        raise PhotoTooLarge(
+            f"{name} has {size / 1e9:.1f} GB, and there are {room / 1e9:.1f} GB of memory.",
+            "Use a machine with more memory.",
+        )
+
+
+def _no_image(name: str) -> UnreadablePhoto:
+    return UnreadablePhoto(f"{name} is not an image.", "Leave it out, or check that it is the right file.")
+
+
 def _state(status: os.stat_result) -> tuple[int, int]:
     """Return what tells that a file was written to."""
     return status.st_size, status.st_mtime_ns
 
 
-def _decoded(data: bytes, name: str, page: int, max_megapixels: float) -> Raster:
+def read_raster(data: bytes, name: str, *, at_least: int | None = None) -> Raster:
+    """Return the samples of the first page in ``data`` as they are stored; errors are those of :func:`read_photo`.
+
+    ``at_least``: a JPEG may be decoded smaller, as long as no side gets shorter than so many pixels.
+    """
+    if not data:
+        raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
+    return _decoded(data, name, 0, DEFAULT_MAX_MEGAPIXELS, at_least)
+
+
+def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least: int | None = None) -> Raster:
     """Decode ``data``; every failure of every library becomes one typed error.
 
     The libraries raise OSError, ValueError, TypeError, SyntaxError, NotImplementedError, struct.error, EOFError,
     IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary takes them all.
     """
     try:
-        return decode(data, page=page, max_pixels=max_megapixels * 1e6)
+        return decode(data, page=page, max_pixels=max_megapixels * 1e6, at_least=at_least)
     except NoPixelsError:
         raise EmptyPhoto(f"{name} has no pixels.", "Scan or export it again.") from None
     except TooManyPixelsError as error:
@@ -136,12 +194,10 @@ def _decoded(data: bytes, name: str, page: int, max_megapixels: float) -> Raster
 
 def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
     """Return the error for bytes that would not decode."""
-    from colorize_cli.imaging.codecs.decode import sniff
-
     try:
         format = sniff(data)
     except (DamagedDataError, UnknownKindError):
-        return UnreadablePhoto(f"{name} is not an image.", "Leave it out, or check that it is the right file.")
+        return _no_image(name)
     if isinstance(error, IndexError) and error.args == (page,) and page != 0:
         return UnreadablePhoto(f"{name} has no page {page + 1}.", "Name a page that is there.")
     if isinstance(error, NotImplementedError):

@@ -15,7 +15,7 @@ import numpy as np
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem
 from colorize_cli.files import atomic_file, exists_error
-from colorize_cli.imaging.codecs.encode import Job, encode, to_depth
+from colorize_cli.imaging.codecs.encode import DEFAULT_QUALITY, Job, encode, to_depth
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
 from colorize_cli.imaging.codecs.tiff import TiffWriter, needs_big_tiff
 from colorize_cli.imaging.metadata.exif import upright_exif, without_geography
@@ -175,7 +175,7 @@ def _write_into(
     for number, (rgb, like) in enumerate(pages):
         if number and format != "TIFF":
             raise UsageProblem(f"{format} holds one picture, not several pages.", "Use --format tiff.")
-        rgb, alpha = _fitted(format, rgb, like, notes)
+        rgb, alpha = _fitted(format, rgb, like, quality, notes)
         job = job_for(format, rgb, like, provenance, quality, notes)
         xmp = job.xmp
         if format != "TIFF":
@@ -197,7 +197,9 @@ def _write_into(
     return xmp
 
 
-def _fitted(format: str, rgb: np.ndarray, like: Photo, notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
+def _fitted(
+    format: str, rgb: np.ndarray, like: Photo, quality: int | None, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return pixels and alpha at a depth that the format holds; what it cannot hold is noted."""
     entry = FORMATS[format]
     depth = rgb.itemsize * 8
@@ -205,6 +207,8 @@ def _fitted(format: str, rgb: np.ndarray, like: Photo, notes: list[str]) -> tupl
         notes.append(f"{format} holds 8 bits a channel: written at 8 instead of 16")
         depth = 8
         rgb = to_depth(rgb, 8)
+    if quality is not None and format not in DEFAULT_QUALITY:
+        notes.append(f"{format} is stored without loss: the quality asked for has no effect")
     _note_changes(format, like, notes)
     alpha = like.alpha
     if alpha is not None and alpha.shape != rgb.shape[:2]:

@@ -5,10 +5,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from colorize_cli.errors import UnsupportedPhoto
+from colorize_cli.errors import TruncatedPhoto, UnsupportedPhoto
 from colorize_cli.files import atomic_file
 from colorize_cli.imaging.codecs.encode import jpeg_quality, jpeg_start
 from colorize_cli.imaging.codecs.lossless import add_chroma, lightness_change
+from colorize_cli.imaging.codecs.raster import DamagedDataError
 from colorize_cli.imaging.codecs.write import WriteResult, job_for, protect_originals, write_stream
 from colorize_cli.imaging.metadata.orientation import safe_orientation_of_exif, stated_orientation, turn_back
 from colorize_cli.imaging.metadata.xmp import Provenance
@@ -41,8 +42,13 @@ def write_lossless(
             "its EXIF block, which says how it lies, is damaged.", "Leave --lossless-luma out for it."
         )
     chroma_quality, subsampling = jpeg_quality(job)
-    result = add_chroma(scan, turned, chroma_quality, subsampling, jpeg_start(job))
-    change = lightness_change(scan, result)
+    try:
+        result = add_chroma(scan, turned, chroma_quality, subsampling, jpeg_start(job))
+        change = lightness_change(scan, result)
+    except (DamagedDataError, OSError, ValueError) as error:
+        raise TruncatedPhoto(
+            f"{like.path or 'the scan'} is damaged: {error}.", "Leave --lossless-luma out for it, or copy it again."
+        ) from error
     if isinstance(target, Path):
         protect_originals(target, like)
         with atomic_file(target, overwrite=overwrite) as file:

@@ -11,7 +11,8 @@ from functools import cache
 import numpy as np
 from PIL import ImageCms
 
-from colorize_cli.imaging.tone import SRGB_LUMINANCE, srgb_curve
+from colorize_cli.imaging.color import luminance_table
+from colorize_cli.imaging.tone import SRGB_LUMINANCE
 
 # Y row of the Bradford matrix from the D50 of the profile connection space to the D65 of sRGB (ICC.1 annex E).
 _D50_TO_D65_Y = np.array([-0.0283697, 1.0099954, 0.0210414])
@@ -150,7 +151,7 @@ def _xyz(values: np.ndarray) -> bytes:
 def is_srgb_gray(luminance: np.ndarray) -> bool:
     """Return whether gray values with these luminances are what sRGB says, to within a fifth of an 8-bit level."""
     levels = len(luminance)
-    reference = srgb_curve(levels)
+    reference = luminance_table(8 if levels == 256 else 16)
     step = np.maximum(np.gradient(reference) * (levels - 1) / 255, 1e-9)
     return bool(np.all(np.abs(luminance - reference) < 0.2 * step + 2e-5))
 

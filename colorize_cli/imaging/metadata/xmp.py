@@ -1,7 +1,7 @@
 """Provenance: which model made the colors, written into XMP beside whatever the original's XMP says.
 
-Fields: IPTC Photo Metadata "Digital Source Type" (a controlled vocabulary) and a namespace of this tool's own.
-XMP packets: ISO 16684-1.
+Fields: IPTC Photo Metadata "Digital Source Type" (a controlled vocabulary) and a namespace of this tool's own, a UUID
+because that needs no domain that somebody has to keep. XMP packets: ISO 16684-1.
 """
 
 import re
@@ -18,7 +18,9 @@ from colorize_cli.imaging.metadata.restated import Restated
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NS_IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-NS_OWN = "https://github.com/colorize-cli/colorize-cli/ns/1.0/"
+NS_OWN = "urn:uuid:3d50b1f5-0fbf-49ca-a22f-fd43ca341eb4#"
+NS_0_1 = "https://github.com/colorize-cli/colorize-cli/ns/1.0/"
+"""The namespace that version 0.1.0 wrote: read as our own, never written."""
 NS_XMP_NOTE = "http://ns.adobe.com/xmp/note/"
 LUMA_PARAMETER = "luma"
 """Name of the provenance parameter, with the value "kept", of results that hold the gray JPEG unchanged."""
@@ -158,11 +160,15 @@ def without_provenance(packet: bytes) -> bytes | None:
 
 
 def _add_text(document: minidom.Document, parent: minidom.Element, space: str, name: str, text: str) -> None:
-    """Append an element with text; characters that XML cannot hold become question marks."""
+    """Append an element with text."""
     element = document.createElementNS(space, name)
-    clean = _NOT_IN_XML.sub("?", text)
-    element.appendChild(document.createTextNode(clean))
+    element.appendChild(document.createTextNode(xml_text(text)))
     parent.appendChild(element)
+
+
+def xml_text(text: str) -> str:
+    """Return text as it comes back from XML: characters that XML cannot hold are question marks, lines end in \\n."""
+    return _NOT_IN_XML.sub("?", text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _remove_extension_link(rdf: minidom.Element) -> None:
@@ -208,7 +214,7 @@ def _about(rdf: minidom.Element) -> str:
 
 
 def _is_ours(space: str | None, name: str | None) -> bool:
-    return space == NS_OWN or (space == NS_IPTC_EXT and name == "DigitalSourceType")
+    return space in (NS_OWN, NS_0_1) or (space == NS_IPTC_EXT and name == "DigitalSourceType")
 
 
 def _remove_earlier(rdf: minidom.Element) -> None:
@@ -231,18 +237,22 @@ def _remove_earlier(rdf: minidom.Element) -> None:
 
 def provenance_of_xmp(packet: bytes) -> Provenance | None:
     """Return the provenance stated in an XMP packet, None where it states none."""
-    if NS_OWN.encode() not in packet:
-        return None
-    document = parse_xmp(packet)
+    spaces = [space for space in (NS_OWN, NS_0_1) if space.encode() in packet]
+    document = parse_xmp(packet) if spaces else None
     if document is None:
         return None
+    return next((found for space in spaces if (found := _stated(document, space)) is not None), None)
+
+
+def _stated(document: minidom.Document, space: str) -> Provenance | None:
+    """Return the provenance stated in one namespace, None where it names no model."""
 
     def text(name: str) -> str:
-        found = document.getElementsByTagNameNS(NS_OWN, name)
+        found = document.getElementsByTagNameNS(space, name)
         return _text_of(found[0]) if found else ""
 
     parameters: dict[str, str] = {}
-    for element in document.getElementsByTagNameNS(NS_OWN, "Parameters"):
+    for element in document.getElementsByTagNameNS(space, "Parameters"):
         for item in element.getElementsByTagNameNS(NS_RDF, "li"):
             name, _, value = _text_of(item).partition("=")
             parameters[name] = value

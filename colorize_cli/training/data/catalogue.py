@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
 from colorize_cli.errors import NoTrainingData
+from colorize_cli.files import write_text
 from colorize_cli.training.data.lab_photo import NotUsable, decode_lab, label_of, source_of
 from colorize_cli.training.data.workers import quiet_worker
 
@@ -231,9 +232,7 @@ def _stamp(refs: Iterable[PhotoRef], side: int, cache_bytes: int) -> str:
 def _save(index: Path, catalogue: Catalogue, stamp: str) -> None:
     record = {"stamp": stamp, "skipped": catalogue.skipped, "cache": catalogue.cache is not None}
     rows: Iterator[str] = (json.dumps(asdict(item)) for item in catalogue.items)
-    temporary = index.with_suffix(".part")
-    temporary.write_text("\n".join([json.dumps({**record, "side": catalogue.side}), *rows]), encoding="utf-8")
-    temporary.replace(index)
+    write_text(index, "\n".join([json.dumps({**record, "side": catalogue.side}), *rows]))
 
 
 def _load(index: Path, cache: Path, stamp: str) -> Catalogue | None:

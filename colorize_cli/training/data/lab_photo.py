@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
 
-from colorize_cli.color_photos import PhotoRef
+from colorize_cli.color_photos import PhotoRef, decode_color
+from colorize_cli.errors import PhotoError
 
 Array = npt.NDArray[np.uint8]
 
@@ -34,14 +32,8 @@ def decode_rgb(data: bytes, side: int | None = None) -> Array:
     Raises :class:`NotUsable` ("unreadable") for anything that is not a whole picture of at least 32 pixels a side.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image: Image.Image = Image.open(io.BytesIO(data))
-            if side is not None:
-                image.draft("RGB", (side * 2, side * 2))
-            rgb = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    # Pillow's decoders raise what they like on damaged files: struct.error, IndexError, SyntaxError and more.
-    except Exception as error:
+        rgb: npt.NDArray[Any] = decode_color(data, "the photo", at_least=None if side is None else 2 * side)
+    except PhotoError as error:
         raise NotUsable("unreadable") from error
     short = min(rgb.shape[:2])
     if short < SMALLEST_SIDE:

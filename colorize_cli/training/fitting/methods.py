@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from PIL import Image
-
 from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.compute import Compute
 from colorize_cli.errors import LibraryMissing
@@ -36,7 +34,7 @@ def require_sklearn() -> None:
     from importlib.util import find_spec
 
     if find_spec("sklearn") is None:
-        raise LibraryMissing("This model is fitted by scikit-learn.", "`pip install 'colorize-cli[classic]'`.")
+        raise LibraryMissing("This model is fitted by scikit-learn.", "`pip install scikit-learn threadpoolctl`.")
 
 
 def fit(
@@ -66,7 +64,7 @@ def fit(
     row = {"epoch": 1, "stage": fitting.method, "step": 1, "size": fitting.size, "seconds": round(seconds, 1)}
     folder.forget_metrics_after(0)
     folder.add_metrics({**row, "losses": dict(losses), "validation": rounded})
-    Image.fromarray(strip).save(folder.strips / "epoch-0001.png")
+    folder.write_strip(1, strip)
     filled = replace(info, data={**info.data, "photos_used": len(used.items)}, validation=rounded)
     for path in (folder.last, folder.best):
         save_checkpoint(path, network.state_dict(), filled)

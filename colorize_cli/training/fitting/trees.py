@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from colorize_cli.files import atomic_file
 from colorize_cli.models.zhou_zhu.tree_rows import ANSWERS, DEPTH, QUESTIONS, TreeRows, band_rows
 from colorize_cli.recipe import Fitting
 from colorize_cli.training.data.augment import plain
@@ -127,9 +128,8 @@ def fit_rows(
             )
             y = ab[:, channel, rows.start : rows.stop].reshape(-1, network.size).astype(np.float32)
             arrays = fit_model(x, y, fitting.constants, network.trees, seed=model)
-            temporary = path.with_suffix(".part.npz")
-            np.savez(temporary, *arrays)
-            temporary.replace(path)
+            with atomic_file(path) as file:
+                np.savez(file, *arrays)
         with np.load(path) as stored:
             feature, threshold, leaf, base = (torch.from_numpy(stored[f"arr_{i}"]) for i in range(4))
         where = network.model_trees(model)

@@ -14,7 +14,7 @@ from PIL import Image
 from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.imaging.codecs.png import chunk
 from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
-from colorize_cli.imaging.tone import srgb_encode
+from colorize_cli.imaging.color import linear_to_srgb
 from tests.imaging.codecs.test_read_icc import ADOBE_RGB, GRAY_18, GRAY_22
 from tests.imaging.samples import color, ramp8, ramp16, saved
 
@@ -137,7 +137,7 @@ ADOBE_CHRM = _chrm(0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
 def test_gama_is_the_tone_curve_of_a_png_without_a_profile(make, gama: int) -> None:
     samples = make()
     values = samples / np.iinfo(samples.dtype).max
-    expected = srgb_encode(values ** (100_000 / gama)) * 65535
+    expected = linear_to_srgb(values ** (100_000 / gama)) * 65535
     assert _error(read_photo(_png(samples, _gama(gama))).gray, expected) < 4
     rgb = np.repeat(samples[..., None], 3, axis=2)
     assert _error(read_photo(_png(rgb, _gama(gama), SRGB_CHRM)).gray, expected) < 4
@@ -161,13 +161,13 @@ def test_chromaticities_weigh_the_channels_as_a_profile_would() -> None:
 def test_order_is_cicp_then_profile_then_srgb_then_gama() -> None:
     profile = chunk(b"iCCP", b"x\0\0" + zlib.compress(GRAY_18))
     by_profile = read_photo(_png(ramp8(), profile)).gray
-    assert _error(by_profile, srgb_encode((ramp8() / 255) ** 1.8) * 65535) < 40
+    assert _error(by_profile, linear_to_srgb((ramp8() / 255) ** 1.8) * 65535) < 40
     assert np.array_equal(read_photo(_png(ramp8(), _gama(100_000), profile)).gray, by_profile)
     assert np.array_equal(read_photo(_png(ramp8(), _gama(100_000), chunk(b"sRGB", b"\0"))).gray, ramp8())
     cicp = chunk(b"cICP", bytes((1, 13, 0, 1)))
     assert np.array_equal(read_photo(_png(ramp8(), cicp, profile, _gama(100_000))).gray, ramp8())
     linear = chunk(b"cICP", bytes((1, 8, 0, 1)))
-    assert _error(read_photo(_png(ramp8(), linear)).gray, srgb_encode(ramp8() / 255) * 65535) < 4
+    assert _error(read_photo(_png(ramp8(), linear)).gray, linear_to_srgb(ramp8() / 255) * 65535) < 4
 
 
 def test_gama_of_nonsense_is_srgb() -> None:
@@ -187,4 +187,4 @@ def test_gray_profile_of_a_jpeg_2000_is_honoured(samples: np.ndarray) -> None:
     patched = patched[:header] + struct.pack(">I", header_length + len(colr) - length) + patched[header + 4 :]
     plain = read_photo(data).gray
     values = plain / np.iinfo(plain.dtype).max
-    assert _error(read_photo(patched).gray, srgb_encode(values**2.19921875) * 65535) < 60
+    assert _error(read_photo(patched).gray, linear_to_srgb(values**2.19921875) * 65535) < 60

