@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.foreign import describes_itself
 from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import HubFile, ModelEntry
 from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
@@ -64,7 +65,8 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Fetch it again.") from error
-    if "encoder.fc.weight" in state or any(name.startswith("head.") for name in state):
+    has_head = "encoder.fc.weight" in state or any(name.startswith("head.") for name in state)
+    if has_head and not describes_itself(path):
         load_encoder_file(network, state, path.name)
         return path.name
     if entry is None:

@@ -200,6 +200,17 @@ def test_an_encoder_pretrained_here_serves_every_model_that_has_it(tmp_path: Pat
         initial_network(entry, "paper", recipe, init=None, encoder=str(path), seed=0)
 
 
+def test_a_network_without_an_encoder_takes_what_another_checkpoint_has_of_its_layers(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    trained = registry.get("unet-gan").build("light")
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, trained.state_dict(), CheckpointInfo("unet-gan", "light"))
+    entry = registry.get("unet")
+    network, _ = initial_network(entry, "light", entry.recipe("light"), init=None, encoder=str(path), seed=0)
+    own, theirs = network.state_dict(), trained.state_dict()
+    assert all(torch.equal(own[name], theirs[name]) for name in theirs)
+
+
 def test_new_layers_start_after_glorot_where_the_recipe_says_so() -> None:
     entry = registry.get("vgg-regression")
     network, _ = initial_network(entry, "light", entry.recipe("light"), init=None, encoder="scratch", seed=0)
