@@ -33,7 +33,7 @@ class Signs:
         self.colorizer = Colorizer(model)
 
     def _run(self, gray: np.ndarray, size: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        canvas, placement = fit(gray, size, self.colorizer.entry.fit)
+        canvas, placement = fit(gray, size, self.colorizer.input.fit)
         network = self.colorizer.network
         x = torch.from_numpy(lightness(canvas))[None, None]
         with torch.inference_mode():

@@ -50,7 +50,7 @@ class Curve:
     def add(self, true: Picture) -> None:
         """Colorize one photograph at every vividness and judge the results."""
         gray, network = gray_of(true.rgb), self.colorizer.network
-        canvas, placement = fit(gray, self.colorizer.size, self.colorizer.entry.fit)
+        canvas, placement = fit(gray, self.colorizer.size, self.colorizer.input.fit)
         x = torch.from_numpy(lightness(canvas))[None, None]
         with torch.inference_mode():
             logits = network.logits(torch.cat([x, x.flip(-1)]))

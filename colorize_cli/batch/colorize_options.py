@@ -24,7 +24,8 @@ class ColorizeOptions:
     ``output`` keeps the string the user wrote, because a trailing ``/`` means a folder; ``None`` is beside the input.
     ``strength`` is the share of the predicted chroma that is applied, 0 to 1. ``vividness`` and ``size`` (side of the
     model's working square in pixels) are the model's own default where ``None``; several sizes make a consensus.
-    ``temperature``, ``fallback``, ``score_blur`` and ``smoothing``: see :mod:`colorize_cli.inference.decoding`.
+    ``temperature``, ``fallback``, ``score_blur``, ``smoothing``, ``paper_iterations``: see
+    :mod:`colorize_cli.inference.decoding`.
     ``force`` colorizes photographs that are in color already; ``keep_borders`` shows the model black and white borders.
     ``memory_limit`` is a size such as ``4GB``.
     ``quality`` is 1 to 100. ``retry`` is an earlier report whose failed photographs alone are meant; ``shard`` is
@@ -61,6 +62,7 @@ class ColorizeOptions:
     fallback: float | None = None
     score_blur: float | None = None
     smoothing: float | None = None
+    paper_iterations: float | None = None
     offline: bool = False
     accept_license: bool = False
     jobs: int | None = None

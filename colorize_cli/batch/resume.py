@@ -15,6 +15,7 @@ from colorize_cli.batch.inputs.companions import missing
 from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome
+from colorize_cli.checkpoints.input_format import input_format_of
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
@@ -166,7 +167,7 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
     digest = sha256_of(path)
-    parameters = {"size": ",".join(map(str, options.sizes or (entry.input_size,)))}
+    parameters = {"size": ",".join(map(str, options.sizes or (input_format_of(entry, path).size,)))}
     if options.vividness is not None:
         parameters["vividness"] = f"{options.vividness:g}"
     if options.strength != 1.0:

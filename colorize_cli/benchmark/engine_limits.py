@@ -28,6 +28,8 @@ from colorize_cli.benchmark import loading, scans
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.machine import describe
 from colorize_cli.benchmark.sampling import median
+from colorize_cli.checkpoints.input_format import input_format_of
+from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores, choose
 from colorize_cli.errors import ColorizeError
 from colorize_cli.imaging.codecs.read import read_photo
@@ -196,6 +198,7 @@ def measure(
         folder = Path(name)
         sources = _sources(options, photographs, folder, say)
         weights = loading.find(entry.name, options.weights, folder)
+        how = input_format_of(entry, find_weights(entry, weights.path))
         hints = None
         if entry.needs_hints:
             hints = str(folder / "hints.png")
@@ -213,7 +216,7 @@ def measure(
             rounds = []
             for number in range(1, (1 if options.quick else options.rounds) + 1):
                 say(f"Round {number}.")
-                rounds.append(_round(sources, chosen, options.size or entry.input_size, entry.fit))
+                rounds.append(_round(sources, chosen, options.size or how.size, how.fit))
         finally:
             torch.set_num_threads(threads)
     figures: dict[str, Any] = {key: median([r[key] for r in rounds]) for key in rounds[0]}

@@ -101,6 +101,7 @@ def colorize(
     fallback: common.Fallback = None,
     score_blur: common.ScoreBlur = None,
     smoothing: common.Smoothing = None,
+    paper_iterations: common.PaperIterations = None,
     variants: Annotated[
         int | None,
         typer.Option(
@@ -273,7 +274,8 @@ def colorize(
         keep_borders=keep_borders, format=format, quality=quality,
         max_megapixels=max_megapixels, device=device, precision=precision, weights=weights, seed=seed,
         strength=strength, vividness=vividness, size=_sizes(size), hints=hints,
-        temperature=temperature, fallback=fallback, score_blur=score_blur, smoothing=smoothing, offline=offline,
+        temperature=temperature, fallback=fallback, score_blur=score_blur, smoothing=smoothing,
+        paper_iterations=paper_iterations, offline=offline,
         accept_license=accept_license, jobs=jobs, memory_limit=memory_limit, dry_run=dry_run, report=report,
         failed_list=failed_list, lossless_luma=lossless_luma, cluster=cluster, retry=retry, shard=shard,
         variants=variants, confidence_map=confidence_map, side_by_side=side_by_side, gallery=gallery,

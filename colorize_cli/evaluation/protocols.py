@@ -127,7 +127,7 @@ _ALL = (
         "stretch",
         224,
         "bicubic",
-        ("acc_u", "acc_v", "saturation_difference_means", "saturation_difference"),
+        ("uv_squared", "acc_u", "acc_v", "saturation_difference_means", "saturation_difference"),
         note="The paper defines neither saturation (here HSV's) nor how photographs are averaged.",
     ),
 )

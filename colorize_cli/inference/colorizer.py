@@ -16,6 +16,7 @@ from PIL import Image
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.file import CheckpointInfo
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
+from colorize_cli.checkpoints.input_format import input_format
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import choose
 from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
@@ -103,8 +104,10 @@ class Colorizer:
         accept_license: bool = False,
     ) -> None:
         self.entry = get(model)
-        self.sizes = tuple(size) if isinstance(size, Sequence) else (size or self.entry.input_size,)
-        _check_options(model, self.entry.vividness, vividness, self.sizes, strength)
+        asked = tuple(size) if isinstance(size, Sequence) else (size,) if size else None
+        _check_options(
+            model, self.entry.vividness, vividness, (self.entry.input_size,) if asked is None else asked, strength
+        )
         self.decoding = dict(decoding or {})
         check_decoding(self.entry, self.decoding)
         self._hints = None if hints is None else read_hints(hints)
@@ -118,6 +121,8 @@ class Colorizer:
             )
         network = load_network(checkpoint, self.entry, str(self.path))
         self.info: CheckpointInfo = checkpoint.info
+        self.input = input_format(self.entry, self.info.input)
+        self.sizes = asked or (self.input.size,)
         self.weights_sha256 = checkpoint.sha256
         self.vividness = vividness
         self.size = self.sizes[0]
@@ -196,7 +201,7 @@ class Colorizer:
 
     def _variants(self, gray: np.ndarray, prediction: np.ndarray, count: int, seed: int) -> np.ndarray:
         box = None if self.keep_borders else inner_box(gray)
-        canvas, place = fit(gray if box is None else box.cut(gray), self.size, self.entry.fit)
+        canvas, place = fit(gray if box is None else box.cut(gray), self.size, self.input.fit)
         light = lightness(canvas)[None]
         weights, colors = self._posterior(light[None])
         weights = unfit(weights[0], place)
@@ -249,7 +254,7 @@ class Colorizer:
     def _predict(
         self, grays: Sequence[np.ndarray], size: int, hints: Sequence[Hints] | None, *, error: bool
     ) -> list[np.ndarray]:
-        fitted = [fit(gray, size, self.entry.fit) for gray in grays]
+        fitted = [fit(gray, size, self.input.fit) for gray in grays]
         results: list[np.ndarray] = [np.empty(0)] * len(fitted)
         shapes = sorted({canvas.shape for canvas, _ in fitted})
         for shape in shapes:
@@ -274,7 +279,7 @@ class Colorizer:
                 options[name] = torch.from_numpy(np.stack(planes)).to(self.compute.device)
         with self._computing(len(batch), size):
             x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
-            return clamped(predicted(self.network, x, options, mirror=self.entry.mirror, error=error).cpu().numpy())
+            return clamped(predicted(self.network, x, options, mirror=self.input.mirror, error=error).cpu().numpy())
 
     def _posterior(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         options = self.decoding | ({} if self.vividness is None else {"vividness": self.vividness})
@@ -282,7 +287,7 @@ class Colorizer:
         assert isinstance(network, PredictsDistribution)
         with self._computing(len(batch), self.size):
             x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
-            weights, colors = posterior(network, x, options, mirror=self.entry.mirror)
+            weights, colors = posterior(network, x, options, mirror=self.input.mirror)
             return weights.cpu().numpy(), colors.cpu().numpy()
 
     def adjusted(self, **choices: Any) -> Colorizer:

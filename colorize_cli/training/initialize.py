@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.foreign import describes_itself
 from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import HubFile, ModelEntry
-from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
 from colorize_cli.models.encoders.base import Encoder
 from colorize_cli.models.network import ColorizationNet, encoder_of, initialize_normal
 from colorize_cli.recipe import Recipe
@@ -26,8 +27,9 @@ def initial_network(
     """Return the network a run starts from, and in words where its encoder came from.
 
     ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
-    ``imagenet`` (what the Hub has, from an installed Python package where there is one), the name of a model with
-    bundled weights, or a file: an encoder file, or a checkpoint of any model with the same encoder.
+    ``imagenet`` (what the Hub has, from an installed Python package where there is one), ``pretrained`` (the first that
+    can be had: see :func:`load_pretrained_encoder`), the name of a model with bundled weights, or a file: an encoder
+    file, or a checkpoint of any model with the same encoder.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
     torch.manual_seed(seed)
@@ -43,6 +45,8 @@ def initial_network(
         return network, load_hub_encoder(network)
     if encoder == "imagenet":
         return network, load_imagenet_encoder(network)
+    if encoder == "pretrained":
+        return network, load_pretrained_encoder(network)
     if encoder in registry.ENTRIES:
         path = bundled_path(registry.get(encoder))
         if path is None:
@@ -61,7 +65,8 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Fetch it again.") from error
-    if "encoder.fc.weight" in state or any(name.startswith("head.") for name in state):
+    has_head = "encoder.fc.weight" in state or any(name.startswith("head.") for name in state)
+    if has_head and not describes_itself(path):
         load_encoder_file(network, state, path.name)
         return path.name
     if entry is None:
@@ -102,6 +107,25 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
         elif key.startswith("head.") and (name_of := network.name_in_head(key.removeprefix("head."))) is not None:
             mapped[name_of] = value.float()
     _load_part(network, mapped, name)
+
+
+def load_pretrained_encoder(network: ColorizationNet) -> str:
+    """Load the best encoder that can be had here and return where it came from.
+
+    The ImageNet encoder, from an installed package (the Hub's weights, without a download) or from the Hub; else that
+    of the bundled weights which the encoder names as ``bundled``; else none: ``scratch``.
+    """
+    encoder = encoder_of(network)
+    if encoder is not None and encoder.hub is not None:
+        try:
+            return load_imagenet_encoder(network)
+        except WrongHash:
+            raise
+        except HubError:
+            pass
+    bundled = None if encoder is None else encoder.bundled
+    path = None if bundled is None else bundled_path(registry.get(bundled))
+    return "scratch" if path is None else _encoder_of(network, path)
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:

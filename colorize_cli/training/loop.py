@@ -263,6 +263,8 @@ class Trainer:
             write_events(self.folder.events, row, strip)
         self._draw(stopping=position.step == plan.steps or part)
         self.export(objective.result, self.folder.last.name, figures.rounded())
+        if self.options.keep_every is not None and not part and epoch % self.options.keep_every == 0:
+            self.export(objective.result, f"epoch-{epoch:04d}.safetensors", figures.rounded())
         # Each stage has its own best: an adversarial stage trades PSNR for color and would never beat the one before.
         # A part of an epoch, where --max-steps ended it, only counts while there is nothing else: resuming undoes it.
         better = position.best is None or figures.psnr > position.best or objective.keeps_newest

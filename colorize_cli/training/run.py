@@ -18,14 +18,15 @@ from colorize_cli.compute import Compute, choose
 from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UsageProblem
 from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import Recipe
-from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted
+from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted, from_scratch, trained_input
 from colorize_cli.training.curves import curves_available
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, scan
-from colorize_cli.training.data.labels import count_colors
+from colorize_cli.training.data.labels import class_indices, count_colors
 from colorize_cli.training.data.workers import default_workers
 from colorize_cli.training.fitting.methods import fit
 from colorize_cli.training.initialize import initial_network
 from colorize_cli.training.loop import Trainer
+from colorize_cli.training.objectives.pretraining import can_pretrain
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks, current
 from colorize_cli.training.run_folder import RunFolder
@@ -104,7 +105,11 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             seed=options.seed,
         )
         encoder = record.get("encoder", encoder)
-        _refuse_frozen_noise(recipe, encoder, options, shown)
+        if encoder == "scratch" and options.init is None and not options.stages:
+            recipe = _for_untrained_encoder(entry.recipe(variant, options.recipe), network, training, options, ranks)
+        if not resuming and options.init is None and hasattr(network, "encoder"):
+            shown.note(_encoder_note(encoder, wanted=first_encoder))
+        _refuse_frozen_noise(recipe, encoder, network, options, shown)
         if not resuming and ranks.first:
             folder.write_record(_record(options, recipe, encoder, _data(training, validation), environment))
         state = folder.load_state() if resuming else None
@@ -126,6 +131,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             encoder=encoder,
             data=_data(training, validation),
             smoke=options.smoke,
+            input=trained_input(entry, recipe, options.size),
         )
 
         def export(weights: ColorizationNet, name: str, figures: Mapping[str, Any]) -> None:
@@ -333,14 +339,43 @@ def _warn_of_other_environment(
         progress.note(f"Resumed with other conditions ({changes}): weights may differ in their last digits.")
 
 
-def _refuse_frozen_noise(recipe: Recipe, encoder: str, options: TrainOptions, progress: TrainingProgress) -> None:
+def _for_untrained_encoder(
+    recipe: Recipe, network: ColorizationNet, training: Catalogue, options: TrainOptions, ranks: Ranks
+) -> Recipe:
+    """Return the recipe as it is for an encoder that nothing has trained: pretraining first, where there are classes.
+
+    What cannot be pretrained is trained together with the rest instead of being frozen.
+    """
+    recipe = adapted(recipe, replace(options, encoder="scratch"), ranks.world)
+    first, *others = recipe.stages
+    if first.name == "pretraining" and others:
+        without = replace(recipe, stages=tuple(others))
+        recipe = recipe if can_pretrain(network, class_indices(training.items, first)[1]) else without
+    return from_scratch(recipe) if getattr(network, "trains_encoder", True) else recipe
+
+
+def _encoder_note(encoder: str, *, wanted: str) -> str:
+    if encoder == "scratch" and wanted == "pretrained":
+        return (
+            "Warning: no pretrained encoder was found (Hub, package, bundled weights). It starts from random weights, "
+            "and colors will be poorer. --encoder FILE names one."
+        )
+    return f"encoder: {encoder}"
+
+
+def _refuse_frozen_noise(
+    recipe: Recipe, encoder: str, network: ColorizationNet, options: TrainOptions, progress: TrainingProgress
+) -> None:
     """Refuse to freeze layers that nothing has trained before: random features never become useful."""
     first = recipe.stages[0]
     whole = "" in first.frozen
     if not first.frozen or options.init is not None or (encoder != "scratch" and not whole):
         return
     problem = f"Stage {first.name!r} keeps encoder layers frozen, and this encoder is untrained."
-    remedy = "Begin with the pretraining stage, or give --encoder hub, --encoder FILE or --init."
+    remedy = "Give --encoder hub, --encoder FILE or --init."
+    if not getattr(network, "trains_encoder", True):
+        problem = "The embedding of this architecture is never trained, and no pretrained one is at hand."
+        remedy = "Connect to the Hub, give --encoder FILE, or choose another --variant."
     if whole:
         problem = f"Stage {first.name!r} trains no layer, and this network is untrained."
         remedy = "Give --init with trained weights, or run the stages before it as well."

@@ -9,7 +9,9 @@ from pathlib import Path
 from colorize_cli.errors import UsageProblem
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-FREE_TO_CHANGE = frozenset({"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps"})
+FREE_TO_CHANGE = frozenset(
+    {"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps", "keep_every"}
+)
 """Options that a resumed run may have different: they do not change what the weights become."""
 
 
@@ -18,13 +20,13 @@ class TrainOptions:
     """Every choice of ``colorize train``; None leaves it to the recipe.
 
     ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
-    together, shared out as the recipe does. ``lr``: learning rate of every stage, its groups in proportion. ``size``:
-    pixels of the square each stage ends with. ``accumulate``: parts a batch is worked off in. ``stages``: names of the
-    recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``imagenet``, ``hub``, a model with bundled
-    weights, or a file.
+    together, shared out in the recipe's proportions; fractions are allowed. ``lr``: learning rate of every stage, its
+    groups in proportion. ``size``: pixels of the square each stage ends with. ``accumulate``: parts a batch is worked
+    off in. ``stages``: names of the recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``imagenet``,
+    ``hub``, a model with bundled weights, or a file.
     ``save_every``: minutes. ``cache_gb``: disk for decoded photos. ``validation_share``: of the photos,
     by content; ``validation_photos``: how many of them are judged at most. ``early_stopping``: a stage ends
-    after so many epochs without a better validation PSNR.
+    after so many epochs without a better validation PSNR. ``keep_every``: epochs of which the weights are kept.
     """
 
     photos: tuple[Path, ...]
@@ -33,7 +35,7 @@ class TrainOptions:
     variant: str | None = None
     recipe: str | None = None
     stages: tuple[str, ...] = ()
-    epochs: int | None = None
+    epochs: float | None = None
     batch_size: int | None = None
     accumulate: int = 1
     lr: float | None = None
@@ -50,6 +52,7 @@ class TrainOptions:
     cache_gb: float = 4.0
     smoke: bool = False
     early_stopping: int | None = None
+    keep_every: int | None = None
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
@@ -60,18 +63,18 @@ class TrainOptions:
             raise UsageProblem("There is nothing to train on.", "Name folders or .zip archives of color photographs.")
         if self.precision not in PRECISIONS:
             raise UsageProblem(f"There is no precision {self.precision!r}.", f"Choose from {', '.join(PRECISIONS)}.")
-        for name, least in (("lr", 0), ("save_every", 0)):
+        for name, least in (("lr", 0), ("save_every", 0), ("epochs", 0)):
             value = getattr(self, name)
             if value is not None and not value > least:
                 raise UsageProblem(f"--{name.replace('_', '-')} {value:g} must be above {least}.")
         for name, least in (
-            ("epochs", 1),
             ("batch_size", 1),
             ("accumulate", 1),
             ("size", 32),
             ("workers", 0),
             ("max_steps", 1),
             ("early_stopping", 1),
+            ("keep_every", 1),
             ("validation_photos", 1),
         ):
             value = getattr(self, name)

@@ -13,6 +13,19 @@ BINS_A_SIDE = 23
 MAX_THRESHOLD = 150
 
 
+def _labels_256(ab: Array) -> Array:
+    return np.clip(np.floor((ab + 128.0) / 16.0), 0, 15) @ np.array([16, 1])
+
+
+def classes_used(ab: Array) -> float:
+    """Return how many of the 256 classes of :func:`accuracy_256` hold at least 0.1 % of the pixels; ab (..., 2).
+
+    "A wide variety of colors" (Brown et al. 2024, section 5) as a number.
+    """
+    counts = np.bincount(_labels_256(ab).astype(np.int64).ravel(), minlength=256)
+    return float((counts >= 0.001 * counts.sum()).sum())
+
+
 def accuracy_256(true_ab: Array, predicted_ab: Array) -> float:
     """Return the share (0..1) of pixels whose 256-class label is right; ab (..., 2) in Lab units.
 
@@ -20,11 +33,17 @@ def accuracy_256(true_ab: Array, predicted_ab: Array) -> float:
     pairs are the classes. With this grid neutral gray (128) lies on the border of two bins of each axis and counts to
     the upper one.
     """
+    return float(np.mean(_labels_256(true_ab) == _labels_256(predicted_ab)))
 
-    def label(ab: Array) -> Array:
-        return np.clip(np.floor((ab + 128.0) / 16.0), 0, 15)
 
-    return float(np.mean(np.all(label(true_ab) == label(predicted_ab), axis=-1)))
+def uv_squared(true_luv: Array, predicted_luv: Array) -> float:
+    """Return the mean squared distance of u*v* (..., 3, of which the first is L*).
+
+    L_reg of Hwang & Zhou 2016, section 5.1, which is its sum over the pixels of a picture: the mean does not grow with
+    the size.
+    """
+    difference = true_luv[..., 1:].astype(np.float64) - predicted_luv[..., 1:]
+    return float((difference**2).sum(-1).mean())
 
 
 def uv_accuracy(true: Array, predicted: Array) -> float:
