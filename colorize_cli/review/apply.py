@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.errors import ColorizeError, UsageProblem
+from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.formats import output_suffix
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
@@ -154,8 +154,7 @@ class Applier:
 
 def _check_scan(decision: Decision) -> None:
     try:
-        with decision.photo.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(decision.photo)
     except OSError as error:
         raise ColorizeError(f"'{decision.photo}' cannot be read: {error.strerror}.", "Check its place.") from error
     if decision.scan_sha256 and found != decision.scan_sha256:

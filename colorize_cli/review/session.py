@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from colorize_cli.batch.reports.gallery import color_picture
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.errors import ColorizeError, PhotoError, UnreadablePhoto, UsageProblem
+from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
@@ -308,7 +308,6 @@ def _fitting(shape: tuple[int, ...], side: int) -> tuple[int, int]:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""
