@@ -142,7 +142,7 @@ class ModelEntry:
         chosen = name or self.default_variant
         if chosen not in self.variants:
             raise UnknownModel(
-                f"Model {self.name!r} has no variant {chosen!r}.", f"It has: {', '.join(self.variants)}."
+                f"Model {self.name!r} has no variant {chosen!r}.", f"Variants: {', '.join(self.variants)}."
             )
         return self.variants[chosen]
 
@@ -178,11 +178,11 @@ class ModelEntry:
         recipes = self.variant(chosen).recipes
         if not recipes:
             raise UsageProblem(
-                f"{self.name} ({chosen}) cannot be trained here.", "`colorize models list` shows the models there are."
+                f"{self.name} ({chosen}) has no training recipe.", "Run `colorize models list` to see all models."
             )
         wanted = name or next(iter(recipes), "")
         if wanted not in recipes:
-            raise UsageProblem(f"{self.name} ({chosen}) has no recipe {wanted!r}.", f"It has: {', '.join(recipes)}.")
+            raise UsageProblem(f"{self.name} ({chosen}) has no recipe {wanted!r}.", f"Recipes: {', '.join(recipes)}.")
         module, _, attribute = recipes[wanted].partition(":")
         recipe: Recipe = getattr(importlib.import_module(module), attribute)
         return recipe

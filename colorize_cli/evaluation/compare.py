@@ -57,7 +57,7 @@ def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
     if len(models_b) == 1 and models_a:
         return [(name, models_b[0]) for name in models_a]
     raise UsageProblem(
-        f"No model of the first ({', '.join(models_a) or 'none'}) has its match in the second "
+        f"No model in the first results ({', '.join(models_a) or 'none'}) has a counterpart in the second "
         f"({', '.join(models_b) or 'none'}).",
         "Compare folders that share a model's name, or one of which has a single model.",
     )
@@ -71,12 +71,12 @@ def compare(a: Evaluation, b: Evaluation, *, seed: int = 0) -> list[Difference]:
     protocols = a.record["protocol"]["name"], b.record["protocol"]["name"]
     if protocols[0] != protocols[1]:
         raise UsageProblem(
-            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Figures compare within one protocol only."
+            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Evaluate both with the same --protocol."
         )
     of_b = {result.sha256: result for result in b.measured}
     shared = [(result, of_b[result.sha256]) for result in a.measured if result.sha256 in of_b]
     if not shared:
-        raise UsageProblem("The two results share no photograph.", "Evaluate both on the same photographs.")
+        raise UsageProblem("The two results have no photograph in common.", "Evaluate both on the same photographs.")
     bootstrap = Bootstrap(len(shared), seed=seed)
     differences = []
     for name_a, name_b in pairs_to_compare(a, b):

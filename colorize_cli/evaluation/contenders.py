@@ -72,7 +72,7 @@ class MeanChromaBaseline(Contender):
         self._known: Array = np.isfinite(mean_ab[:, 0] + mean_ab[:, 1])
         self._mean_ab = np.where(self._known[:, None], mean_ab, 0.0)
         if self._known.sum() < 2:
-            raise UsageProblem("The mean-chroma baseline needs two photographs or more.")
+            raise UsageProblem("The mean-chroma baseline needs at least two photographs.")
 
     def chroma(self, index: int) -> Array:
         """Return the a*b* (2,) that photograph ``index`` gets."""
@@ -136,7 +136,7 @@ def parse_model(word: str) -> tuple[str, str | None]:
     """Split what ``-m`` was given, ``NAME`` or ``NAME=WEIGHTS``, into the model and its weights."""
     model, separator, weights = word.partition("=")
     if not model or (separator and not weights):
-        raise UsageProblem(f"-m {word} is neither a model nor MODEL=WEIGHTS.", "Write for example -m gan.")
+        raise UsageProblem(f"-m {word} is neither a model name nor MODEL=WEIGHTS.", "Example: -m gan.")
     return model, weights or None
 
 
@@ -150,12 +150,12 @@ def pair_with_weights(models: Sequence[str], weights: Sequence[str]) -> list[tup
     if not weights:
         return pairs
     if any(own is not None for _, own in pairs):
-        raise UsageProblem("-m MODEL=WEIGHTS and --weights are two ways to say the same.", "Use one of them.")
+        raise UsageProblem("-m MODEL=WEIGHTS and --weights cannot be combined.", "Use one of them.")
     if len(pairs) == 1:
         return [(pairs[0][0], path) for path in weights]
     if len(pairs) != len(weights):
         raise UsageProblem(
-            f"{len(pairs)} models and {len(weights)} --weights do not pair up.", "Write -m MODEL=WEIGHTS instead."
+            f"{len(pairs)} models cannot be paired with {len(weights)} --weights.", "Use -m MODEL=WEIGHTS instead."
         )
     return [(model, path) for (model, _), path in zip(pairs, weights, strict=True)]
 
@@ -172,7 +172,7 @@ def contender_names(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
                 names[i] = f"{model}:{'/'.join(Path(weights).with_suffix('').parts[-depth:])}"
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated or set(names) & set(BASELINES):
-        raise UsageProblem(f"{(repeated or names)[0]} is named twice.", "Name each model with its weights once.")
+        raise UsageProblem(f"{(repeated or names)[0]} is given twice.", "Give each model with its weights once.")
     return names
 
 
@@ -201,7 +201,9 @@ def load_models(
     for model, _ in pairs:
         check_decoding(get(model), decoding or {})
         if get(model).needs_hints and not known_share:
-            raise UsageProblem(f"Model {model!r} spreads given colors.", "Say how many: --known-pixels 0.1.")
+            raise UsageProblem(
+                f"Model {model!r} needs known colors to spread.", "Set their share, e.g. --known-pixels 0.1."
+            )
     contenders: list[Contender] = []
     for name, (model, weights) in zip(contender_names(pairs), pairs, strict=True):
         first = vividness[0] if vividness else None

@@ -31,7 +31,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputExists(f"{path} already exists.", "Choose another name, or add --overwrite.")
     parent = next((p for p in (path.parent, *path.parent.parents) if p.exists()), path.parent)
     if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise OutputError(f"{path} cannot be written: {parent} is not a writable folder.", "Choose another place.")
+        raise OutputError(f"{path} cannot be written: {parent} is not a writable folder.", "Choose another folder.")
 
 
 def write_results(folder: Path, session: Session, evaluation: Evaluation, summary: Summary, *, report: bool) -> None:

@@ -58,7 +58,7 @@ class Protocol:
         return np.asarray(resized)
 
 
-_FID_NOTE = "Its FID uses torchvision's Inception weights; --fid here uses those of pytorch-fid and does not compare."
+_FID_NOTE = "Its FID uses torchvision's Inception weights; --fid uses pytorch-fid's, so the two are not comparable."
 _DDCOLOR = ("fid", "colorfulness", "delta_cf_means", "psnr", "ssim")
 
 _ALL = (
@@ -119,7 +119,7 @@ _ALL = (
         256,
         "bicubic",
         ("accuracy_256", "psnr"),
-        note="The paper does not say which channels its PSNR runs over; here it is RGB.",
+        note="The paper does not say which channels its PSNR covers; RGB is used.",
     ),
     Protocol(
         "hwang-zhou",
@@ -128,7 +128,7 @@ _ALL = (
         224,
         "bicubic",
         ("acc_u", "acc_v", "saturation_difference_means", "saturation_difference"),
-        note="The paper defines neither saturation (here HSV's) nor how photographs are averaged.",
+        note="The paper defines neither saturation (HSV's is used) nor how photographs are averaged.",
     ),
 )
 

@@ -117,8 +117,8 @@ def load(folder: Path) -> Evaluation:
         return Evaluation(record, _results(rows, arrays, [c["name"] for c in record["contenders"]]))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise UsageProblem(
-            f"{folder} holds no complete results of an evaluation ({error}).",
-            "Make them with `colorize evaluate PHOTOS -o FOLDER`.",
+            f"{folder} contains no complete evaluation results ({error}).",
+            "Create them with `colorize evaluate PHOTOS -o FOLDER`.",
         ) from error
 
 

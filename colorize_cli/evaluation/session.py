@@ -68,20 +68,24 @@ class EvaluateOptions:
         find_protocol(self.protocol)
         check_values(self.decoding)
         if not self.places:
-            raise UsageProblem("There is nothing to evaluate on.", "Name color photographs: files, folders, archives.")
+            raise UsageProblem(
+                "No photographs to evaluate.", "Give color photographs: files, folders or .zip archives."
+            )
         if not self.models:
-            raise UsageProblem("There is no model to evaluate.", "Name one with -m.")
+            raise UsageProblem("No model to evaluate.", "Choose one with -m.")
         if self.limit is not None and self.limit < 1:
-            raise UsageProblem(f"--limit {self.limit} leaves no photograph.", "Give 1 or more.")
+            raise UsageProblem(f"--limit {self.limit} selects no photographs.", "Use 1 or more.")
         if self.known_pixels is not None and not 0 <= self.known_pixels <= 1:
-            raise UsageProblem(f"--known-pixels {self.known_pixels:g} is not a share, 0 to 1.", "Give for example 0.1.")
+            raise UsageProblem(
+                f"--known-pixels {self.known_pixels:g} is not between 0 and 1.", "Example: --known-pixels 0.1."
+            )
         if self.batch < 1 or self.workers < 1:
-            raise UsageProblem("--batch and --jobs must be 1 or more.")
+            raise UsageProblem("--batch and --jobs must be at least 1.")
         unknown = [net for net in self.lpips if net not in ("alex", "vgg")]
         if unknown:
-            raise UsageProblem(f"There is no LPIPS on '{unknown[0]}'.", "Choose alex or vgg.")
+            raise UsageProblem(f"LPIPS has no network '{unknown[0]}'.", "Choose alex or vgg.")
         if self.output is not None and (self.output / RECORD).exists() and not self.overwrite:
-            raise OutputExists(f"{self.output} already holds results.", "Choose another -o, or add --overwrite.")
+            raise OutputExists(f"{self.output} already contains results.", "Choose another -o, or add --overwrite.")
 
 
 @dataclass
@@ -151,10 +155,10 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
     if shard.alone:
         return
     if options.output is None:
-        raise UsageProblem("Several processes meet in a results folder.", "Name it with -o.")
+        raise UsageProblem("Evaluation by several processes needs a results folder.", "Name it with -o.")
     if options.fid or options.kid or options.realism:
         raise UsageProblem(
-            "FID, KID and realism need one process.", "Start without torchrun, or omit --fid, --kid and --realism."
+            "FID, KID and realism need a single process.", "Run without torchrun, or omit --fid, --kid and --realism."
         )
 
 

@@ -37,7 +37,7 @@ class Perceptual:
         self._subset = min(KID_SUBSET, photos)
         self._sets: dict[tuple[str, str], Any] = {}
         if (fid or kid) and photos < SMALLEST_SET:
-            raise UsageProblem("FID and KID need two photographs or more.")
+            raise UsageProblem("FID and KID need at least two photographs.")
         self._lpips = {net: _obtain(partial(_lpips, net, device), f"LPIPS ({net})") for net in lpips}
         self._extractor: Any = None
         self._true: Array | None = None
@@ -137,13 +137,13 @@ def _obtain(build: Callable[[], Any], what: str) -> Any:
         return build()
     except ImportError as error:
         raise LibraryMissing(
-            f"{what} needs torchmetrics and torch-fidelity, which are not installed here.",
+            f"{what} needs torchmetrics and torch-fidelity, which are not installed.",
             "`pip install torchmetrics torch-fidelity`.",
         ) from error
     except Exception as error:  # downloads fail as URLError, HTTPError, RuntimeError (hash), OSError ...
         from torch.hub import get_dir
 
         raise WeightsMissing(
-            f"{what} needs a pretrained backbone that cannot be had here ({error}).",
-            f"Go online once, or put its file into {get_dir()}/checkpoints (TORCH_HOME moves that folder).",
+            f"{what} needs a pretrained backbone that could not be loaded ({error}).",
+            f"Go online once, or copy its file to {get_dir()}/checkpoints (set TORCH_HOME for another folder).",
         ) from error

@@ -37,7 +37,9 @@ class Realism:
 
     def __init__(self, *, device: str = "cpu", photos: int = 0) -> None:
         if photos < SMALLEST_SET:
-            raise UsageProblem(f"Realism needs {SMALLEST_SET} photographs or more.", "Name more, or omit --realism.")
+            raise UsageProblem(
+                f"Realism needs at least {SMALLEST_SET} photographs.", "Add photographs, or omit --realism."
+            )
         self._network, self._device = _classifier(device), device
         self._features: dict[str, tuple[list[Array], list[Array]]] = {}
         self._true: Array | None = None

@@ -77,7 +77,7 @@ def read_answers(paths: Sequence[Path]) -> list[dict[str, Any]]:
             best[key] = document
     kinds = sorted({document["kind"] for document in best.values()})
     if len(kinds) > 1:
-        raise UsageProblem(f"These are answers to different kinds of study: {', '.join(kinds)}.", "Give one kind.")
+        raise UsageProblem(f"The files answer different kinds of study: {', '.join(kinds)}.", "Give files of one kind.")
     return list(best.values())
 
 
@@ -86,7 +86,7 @@ def _document(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageProblem(f"{path} cannot be read as answers: {error}.") from error
-    problem = UsageProblem(f"{path} is not a file of answers.", "Give the files that the study page saved.")
+    problem = UsageProblem(f"{path} is not a file of answers.", "Give files saved by the study page.")
     if not isinstance(document, dict) or document.get("format") != ANSWERS_FORMAT or document.get("kind") not in KINDS:
         raise problem
     try:

@@ -41,9 +41,9 @@ class StudyOptions:
         if self.kind not in KINDS:
             raise UsageProblem(f"There is no study of kind '{self.kind}'.", f"Kinds: {', '.join(KINDS)}.")
         if self.trials < 1:
-            raise UsageProblem(f"--study-trials {self.trials} shows nothing.", "Give 1 or more.")
+            raise UsageProblem(f"--study-trials {self.trials} shows no questions.", "Use 1 or more.")
         if self.exposure is not None and not 0.05 <= self.exposure <= 600:
-            raise UsageProblem(f"--exposure {self.exposure:g} is outside 0.05 to 600 seconds.")
+            raise UsageProblem(f"--exposure {self.exposure:g} is not between 0.05 and 600 seconds.")
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def encode(file: BinaryIO, format: str, rgb: np.ndarray, alpha: np.ndarray | Non
     limit = _MOST_PIXELS_A_SIDE.get(format)
     if limit is not None and max(height, width) > limit:
         raise UnsupportedPhoto(
-            f"{format} holds at most {limit} pixels a side, not {width} x {height}.", "Use --format png or tiff."
+            f"{format} holds at most {limit} pixels per side, not {width} x {height}.", "Use --format png or tiff."
         )
     if format == "PNG":
         png.write_png(file, rgb, alpha, icc=job.icc, xmp=job.xmp, metadata=job.metadata)

@@ -57,7 +57,7 @@ def normalize_format(name: str) -> str:
     upper = _SPELLINGS.get(upper, upper)
     if upper not in FORMATS or FORMATS[upper].written_as is not None:
         known = ", ".join(entry.name.lower() for entry in FORMATS.values() if entry.written_as is None)
-        raise UsageProblem(f"No color result can be written as '{name}'.", f"Choose one of: {known}.")
+        raise UsageProblem(f"Color results cannot be written as '{name}'.", f"Choose one of: {known}.")
     return upper
 
 

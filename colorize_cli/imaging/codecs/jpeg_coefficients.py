@@ -40,7 +40,9 @@ class Component:
 def require_jpeglib() -> None:
     """Raise :class:`LibraryMissing` where jpeglib is not installed."""
     if importlib.util.find_spec("jpeglib") is None:
-        raise LibraryMissing("Coefficients of JPEG files need jpeglib.", "`pip install jpeglib`.")
+        raise LibraryMissing(
+            "Keeping JPEG coefficients needs jpeglib, which is not installed.", "`pip install jpeglib`."
+        )
 
 
 @cache
@@ -119,8 +121,8 @@ def _scratch_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise TemporaryFolderError(
-            f"The folder for temporary files takes no file: {error.strerror or error}.",
-            "Free some space there, or name another folder in TMPDIR.",
+            f"The folder for temporary files cannot be written: {error.strerror or error}.",
+            "Free some space there, or set TMPDIR to another folder.",
         ) from error
 
 

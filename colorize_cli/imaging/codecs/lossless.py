@@ -30,7 +30,7 @@ _FROM_CHROMA = ((0.0, 1.402), (-0.344136, -0.714136), (1.772, 0.0))
 # sRGB values go about with the power 1 / 2.2 of light, Lab with the power 1 / 3: the a*b* of a color made lighter stay
 # about the same where its chroma grows with the rest of the two powers.
 _CHROMA_POWER = 1 - 2.2 / 3
-_WITHOUT = "Leave --lossless-luma out for it."
+_WITHOUT = "Omit --lossless-luma for this photo."
 
 
 def check_scan(data: bytes, photo: Photo, name: str) -> None:
@@ -47,19 +47,19 @@ def check_scan(data: bytes, photo: Photo, name: str) -> None:
         raise refuse(f"it is {photo.format}, not JPEG")
     marker, _, components = frame(data)
     if marker not in (0xC0, 0xC1, 0xC2):
-        raise refuse("its coding is arithmetic or hierarchical")
+        raise refuse("it uses arithmetic or hierarchical coding")
     if len(components) == 4:
-        raise refuse("it is made of four inks (CMYK)")
+        raise refuse("it is in CMYK")
     image = open_pillow(io.BytesIO(data), "JPEG")
     if len(components) != 1:
         largest = max(part[1] for part in components), max(part[2] for part in components)
         is_rgb = image.info.get("adobe_transform") == 0 or bytes(part[0] for part in components) == b"RGB"
         if len(components) != 3 or is_rgb or components[0][1:] != largest:
-            raise refuse("it holds no luma channel of full size")
+            raise refuse("it has no full-size luma channel")
     if not _is_srgb_toned(image.info.get("icc_profile")):
-        raise refuse("its color profile is not that of sRGB, which the result would have")
+        raise refuse("its color profile is not sRGB, the profile of every result")
     if photo.gray.dtype != np.uint8:
-        raise refuse("there is color in it")
+        raise refuse("it contains color")
 
 
 def _is_srgb_toned(profile: bytes | None) -> bool:
@@ -144,7 +144,7 @@ def recover_gray(data: bytes, photo: Photo, name: str) -> bytes:
     """
     made_by = provenance_of_xmp(photo.metadata.xmp) if photo.metadata.xmp else None
     if photo.format != "JPEG" or made_by is None or LUMA_PARAMETER not in made_by.parameters:
-        raise UnsupportedPhoto(f"{name} was not made with --lossless-luma.", "Look for the original scan.")
+        raise UnsupportedPhoto(f"{name} was not made with --lossless-luma.", "Use the original scan.")
     image = open_pillow(io.BytesIO(data), "JPEG")
     try:
         body = encode_components([read_component(data)], image.width, image.height)

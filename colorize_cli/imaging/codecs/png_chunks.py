@@ -70,7 +70,7 @@ def stated_profile(data: bytes) -> tuple[bytes | None, bool, str]:
             if primaries == _BT709 and transfer in _SRGB_LIKE:
                 return None, True, ""
             return profile_of(_GAMMAS.get(transfer), _PRIMARIES[primaries]), True, ""
-        return None, False, "its color space (cICP) is not known here; the values are taken as sRGB"
+        return None, False, "its color space (cICP) is not supported; the values are taken as sRGB"
     if b"iCCP" in found or b"sRGB" in found or len(found.get(b"gAMA", b"")) != 4:
         return None, False, ""
     return _of_gamma(found), False, ""

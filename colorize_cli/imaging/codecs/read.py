@@ -54,7 +54,7 @@ def read_photo(
     name = name or (str(path) if path is not None else "the image")
     data = bytes_of(source, name)
     if not data:
-        raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
+        raise EmptyPhoto(f"{name} is empty (0 bytes).", "Copy it again from where it came from.")
     raster = _decoded(data, name, page, max_megapixels)
     size, sha256 = len(data), hashlib.sha256(data).hexdigest() if digest else ""
     del data
@@ -95,14 +95,18 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
             data = head + file.read()
             after = os.fstat(file.fileno())
             if stat.S_ISREG(before.st_mode) and _state(before) != _state(after):
-                raise UnreadablePhoto(f"{name} changed while it was read.", "Try it again when it is complete.")
+                raise UnreadablePhoto(
+                    f"{name} changed while it was being read.", "Try again when the file is complete."
+                )
             return data
     except FileNotFoundError:
         raise UnreadablePhoto(f"{name} does not exist.", "Check the name and the folder.") from None
     except IsADirectoryError:
         raise UnreadablePhoto(f"{name} is a folder.", "Name an image file.") from None
     except PermissionError:
-        raise UnreadablePhoto(f"{name} may not be read.", "Ask for read permission.") from None
+        raise UnreadablePhoto(
+            f"{name} cannot be read: permission denied.", "Check the permissions of the file."
+        ) from None
     except MemoryError:
         raise PhotoTooLarge(f"{name} does not fit into memory.", "Use a machine with more memory.") from None
     except (OSError, ValueError) as error:
@@ -145,7 +149,7 @@ def _check_head(head: bytes, size: int, name: str) -> None:
     room = memory_at_hand()
     if room is not None and size > room:
         raise PhotoTooLarge(
-            f"{name} has {size / 1e9:.1f} GB, and there are {room / 1e9:.1f} GB of memory.",
+            f"{name} is {size / 1e9:.1f} GB, but only {room / 1e9:.1f} GB of memory is available.",
             "Use a machine with more memory.",
         )
 
@@ -165,7 +169,7 @@ def read_raster(data: bytes, name: str, *, at_least: int | None = None) -> Raste
     ``at_least``: a JPEG may be decoded smaller, as long as no side gets shorter than so many pixels.
     """
     if not data:
-        raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
+        raise EmptyPhoto(f"{name} is empty (0 bytes).", "Copy it again from where it came from.")
     return _decoded(data, name, 0, DEFAULT_MAX_MEGAPIXELS, at_least)
 
 
@@ -199,7 +203,7 @@ def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
     except (DamagedDataError, UnknownKindError):
         return _no_image(name)
     if isinstance(error, IndexError) and error.args == (page,) and page != 0:
-        return UnreadablePhoto(f"{name} has no page {page + 1}.", "Name a page that is there.")
+        return UnreadablePhoto(f"{name} has no page {page + 1}.", "Choose an existing page.")
     if isinstance(error, NotImplementedError):
         reason = str(error) or "an unusual kind of file"
         return UnsupportedPhoto(f"{name} cannot be read: {reason}.", _CONVERT)
@@ -242,10 +246,10 @@ def photo_from_array(array: np.ndarray) -> Photo:
         array = array[..., None]
     if array.ndim != 3 or not 1 <= array.shape[2] <= 4 or array.dtype.kind not in "buif":
         raise UnsupportedPhoto(
-            f"an array of shape {array.shape} and type {array.dtype} is no image.", "Give (H, W) or (H, W, 3)."
+            f"an array of shape {array.shape} and type {array.dtype} is not an image.", "Pass (H, W) or (H, W, 3)."
         )
     if array.size == 0:
-        raise EmptyPhoto("the array has no pixels.", "Give a picture of at least one pixel.")
+        raise EmptyPhoto("the array has no pixels.", "Pass an image of at least one pixel.")
     notes: list[str] = []
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
@@ -255,8 +259,8 @@ def photo_from_array(array: np.ndarray) -> Photo:
         notes.append(note)
     elif array.dtype not in (np.uint8, np.uint16):
         raise UnsupportedPhoto(
-            f"an array of {array.dtype} does not say what its white is.",
-            "Give uint8 (0 to 255), uint16 (0 to 65535) or floats from 0 to 1.",
+            f"the white level of {array.dtype} arrays is not defined.",
+            "Pass uint8 (0 to 255), uint16 (0 to 65535) or floats from 0 to 1.",
         )
     channels = array.shape[2]
     color = np.ascontiguousarray(array[..., 0] if channels <= 2 else array[..., :3])
@@ -269,7 +273,7 @@ def _check_unit_range(values: np.ndarray) -> None:
     """Raise :class:`UnsupportedPhoto` unless floats are numbers within 0..1, but for rounding."""
     low, high = float(values.min()), float(values.max())
     if not -1e-3 <= low <= high <= 1 + 1e-3:
-        raise UnsupportedPhoto(f"floats from {low:g} to {high:g} are no picture.", "Give values from 0 to 1.")
+        raise UnsupportedPhoto(f"float values from {low:g} to {high:g} are out of range.", "Pass values from 0 to 1.")
 
 
 def photo_from_pil(image: Image.Image) -> Photo:
@@ -279,9 +283,9 @@ def photo_from_pil(image: Image.Image) -> Photo:
     :class:`UnsupportedPhoto`.
     """
     if 0 in image.size:
-        raise EmptyPhoto("the image has no pixels.", "Give a picture of at least one pixel.")
+        raise EmptyPhoto("the image has no pixels.", "Pass an image of at least one pixel.")
     if image.mode == "I":
-        raise UnsupportedPhoto("an image of mode I does not say what its white is.", 'Convert it to "L" or "I;16".')
+        raise UnsupportedPhoto("the white level of a mode I image is not defined.", 'Convert it to "L" or "I;16".')
     try:
         image.load()
         if image.mode == "F":

@@ -90,7 +90,7 @@ def write_pages(
     ``pages``: (rgb, photo) pairs; otherwise as :func:`write_photo`.
     """
     if quality is not None and not 1 <= quality <= 100:
-        raise UsageProblem(f"Quality {quality} is not within 1..100.", "Try --quality 90.")
+        raise UsageProblem(f"Quality {quality} is not between 1 and 100.", "Try --quality 90.")
     source = iter(pages)
     first = next(source, None)
     if first is None:
@@ -128,7 +128,9 @@ def write_stream(stream: BinaryIO, content: bytes | memoryview) -> None:
         stream.write(content)
         stream.flush()
     except BrokenPipeError:
-        raise OutputError("Nobody reads the output any more.", "Keep the reading program running.") from None
+        raise OutputError(
+            "The program that reads the output has stopped reading.", "Keep it running until colorize ends."
+        ) from None
     except OSError as error:
         raise OutputError(f"The output cannot be written: {error.strerror}.", "Check the disk.") from None
 
@@ -151,7 +153,7 @@ def protect_originals(path: Path, like: Photo) -> None:
         same = path.samefile(like.path) or path.resolve() == like.path.resolve()
     if same:
         raise OutputExists(
-            f"{path} is the original, which is never written to.", "Choose another name or folder with -o."
+            f"{path} is the original, which is never overwritten.", "Choose another name or folder with -o."
         )
 
 
@@ -204,11 +206,11 @@ def _fitted(
     entry = FORMATS[format]
     depth = rgb.itemsize * 8
     if depth not in entry.depths:
-        notes.append(f"{format} holds 8 bits a channel: written at 8 instead of 16")
+        notes.append(f"{format} holds 8 bits per channel: written at 8 instead of 16")
         depth = 8
         rgb = to_depth(rgb, 8)
     if quality is not None and format not in DEFAULT_QUALITY:
-        notes.append(f"{format} is stored without loss: the quality asked for has no effect")
+        notes.append(f"{format} is lossless: the quality setting has no effect")
     _note_changes(format, like, notes)
     alpha = like.alpha
     if alpha is not None and alpha.shape != rgb.shape[:2]:
@@ -222,11 +224,11 @@ def _fitted(
 def _note_changes(format: str, like: Photo, notes: list[str]) -> None:
     """Note what the original's format could not hold in color."""
     if like.mode == "1":
-        notes.append("1-bit cannot hold color: written at 8 bits a channel")
+        notes.append("1-bit cannot hold color: written at 8 bits per channel")
     if like.format == "GIF" and format == "PNG":
         notes.append("GIF cannot hold photographic color: written as PNG")
     if like.mode[:1] in ("I", "F") and like.mode not in ("I;16", "I;16B", "I;16L"):
-        notes.append("wide gray values: written at 16 bits a channel")
+        notes.append("wide gray values: written at 16 bits per channel")
 
 
 def job_for(
@@ -287,7 +289,7 @@ def _xmp_of_texts(format: str, texts: Texts, notes: list[str]) -> dict[Property,
     if format == "PNG":
         return {}
     if lost := lost_keywords(texts):
-        notes.append(f"{format} holds no texts of PNG: left out were {', '.join(lost)}")
+        notes.append(f"{format} cannot hold PNG texts; left out: {', '.join(lost)}")
     return xmp_of_texts(texts, kept=format == "JPEG")
 
 

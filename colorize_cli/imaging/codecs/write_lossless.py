@@ -39,7 +39,7 @@ def write_lossless(
     stated = safe_orientation_of_exif(job.metadata.exif)
     if stated_orientation(stated, like.metadata.xmp) != orientation:
         raise UnsupportedPhoto(
-            "its EXIF block, which says how it lies, is damaged.", "Leave --lossless-luma out for it."
+            "its EXIF block, which states its orientation, is damaged.", "Omit --lossless-luma for this photo."
         )
     chroma_quality, subsampling = jpeg_quality(job)
     try:
@@ -47,7 +47,7 @@ def write_lossless(
         change = lightness_change(scan, result)
     except (DamagedDataError, OSError, ValueError) as error:
         raise TruncatedPhoto(
-            f"{like.path or 'the scan'} is damaged: {error}.", "Leave --lossless-luma out for it, or copy it again."
+            f"{like.path or 'the scan'} is damaged: {error}.", "Omit --lossless-luma for this photo, or copy it again."
         ) from error
     if isinstance(target, Path):
         protect_originals(target, like)
