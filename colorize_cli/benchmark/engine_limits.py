@@ -35,6 +35,7 @@ from colorize_cli.imaging.codecs.write import write_photo
 from colorize_cli.imaging.geometry import Fit, fit
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
+from colorize_cli.inference.hints import Hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.registry import get
 
@@ -72,19 +73,21 @@ class TimedPredictor:
         self.seconds = {"predict": 0.0, "recombine": 0.0}
         self._adding = threading.Lock()
 
-    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
         """Predict, and add up the seconds."""
         start = time.perf_counter()
         try:
-            return self._predictor.predict(grays)
+            return self._predictor.predict(grays, hints)
         finally:
             self._add("predict", time.perf_counter() - start)
 
-    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+    def predict_with_confidence(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
+    ) -> list[Prediction]:
         """Predict chroma and confidence, and add up the seconds."""
         start = time.perf_counter()
         try:
-            return self._predictor.predict_with_confidence(grays)
+            return self._predictor.predict_with_confidence(grays, hints)
         finally:
             self._add("predict", time.perf_counter() - start)
 

@@ -61,7 +61,7 @@ def test_a_photograph_that_cannot_be_read_is_reported_and_counts_nowhere(photos,
     (photos / "1.png").write_bytes(b"no picture")
     evaluation = run(options(photos)).evaluation
     (failure,) = evaluation.failures
-    assert failure.photo == "1.png" and "decoded" in failure.error
+    assert failure.photo == "1.png" and "not an image" in failure.error
     assert {f.n for f in summarize(evaluation)["warm"].values()} == {5}
 
 
