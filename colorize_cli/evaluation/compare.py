@@ -1,4 +1,4 @@
-"""Two results folders side by side: paired differences on the photographs they share, and who wins how often."""
+"""Compare two results folders: paired differences on the photographs they share, and how often each wins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Difference:
     """One metric of two contenders on the same photographs.
 
     ``a``, ``b``: means; ``difference``: b - a with its 95 % interval ``low``..``high``; ``wins_a``, ``wins_b``,
-    ``ties``: photographs on which each is better, None where neither direction is better.
+    ``ties``: photographs on which each is better, None for metrics without a better direction.
     """
 
     contender_a: str
@@ -43,9 +43,9 @@ class Difference:
 
 
 def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
-    """Return which contender of A meets which of B: those of one name, else the only model of each.
+    """Return the pairs of contenders of A and B: those with equal names, else the only model of each.
 
-    Baselines are compared only to each other. Raises :class:`UsageProblem` when nothing pairs up.
+    Baselines are compared only with each other. Raises :class:`UsageProblem` when there are no pairs.
     """
     same = [(name, name) for name in a.contenders if name in b.contenders and name not in BASELINES]
     if same:
@@ -64,9 +64,9 @@ def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
 
 
 def compare(a: Evaluation, b: Evaluation, *, seed: int = 0) -> list[Difference]:
-    """Return the paired differences of all per-photograph metrics; photographs are matched by the hash of their file.
+    """Return the paired differences of all per-photograph metrics; photographs are matched by file hash.
 
-    Raises :class:`UsageProblem` for different protocols or lists without a photograph in common.
+    Raises :class:`UsageProblem` for different protocols, or when the lists share no photograph.
     """
     protocols = a.record["protocol"]["name"], b.record["protocol"]["name"]
     if protocols[0] != protocols[1]:

@@ -1,4 +1,4 @@
-"""What is compared: models with their weights, and the two baselines that need no model."""
+"""Contenders of an evaluation: models with their weights, and two baselines that need no model."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ BASELINES = (GRAY, MEAN_CHROMA)
 
 
 class Contender(ABC):
-    """Something that colorizes: ``name`` is how tables call it."""
+    """A colorizer under evaluation; ``name`` is its name in tables."""
 
     name: str
 
     @abstractmethod
     def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
-        """Return RGB (H, W, 3) uint8 for each sRGB gray (H, W) uint8 or uint16; ``indices``: places in the list."""
+        """Return RGB (H, W, 3) uint8 for each sRGB gray (H, W) uint8 or uint16; ``indices``: positions in the list."""
 
     def colorize_beside(self, grays: Sequence[Array], indices: Sequence[int], truths: Sequence[Array]) -> list[Array]:
-        """Colorize where the true a*b* (H, W, 2) of each photograph is at hand, for those that are given some of it."""
+        """Colorize with the true a*b* (H, W, 2) of each photograph at hand, for contenders that take hints."""
         return self.colorize(grays, indices)
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Return what the record of a run says about it."""
+        """Return its description for the record of a run."""
 
 
 class GrayBaseline(Contender):
@@ -60,10 +60,10 @@ class GrayBaseline(Contender):
 
 
 class MeanChromaBaseline(Contender):
-    """Every pixel of a photograph gets the mean a*b* of all *other* photographs of the list (leave one out).
+    """Every pixel gets the mean a*b* of all *other* photographs in the list (leave-one-out).
 
-    ``mean_ab``: float64 (n, 2), the mean a*b* of each photograph, NaN for those that cannot be read. A photograph
-    never contributes to its own color, so the baseline cheats no more than a model that knows the collection.
+    ``mean_ab``: float64 (n, 2), the mean a*b* of each photograph, NaN for unreadable ones. A photograph
+    never contributes to its own color, so the baseline knows no more than a model that was trained on the collection.
     """
 
     name = MEAN_CHROMA
@@ -95,7 +95,7 @@ class MeanChromaBaseline(Contender):
 class ModelContender(Contender):
     """A model with its weights.
 
-    ``known_share``: 0..1, the share of the pixels whose true a*b* it is given as hints, chosen by ``seed``.
+    ``known_share``: 0..1, the share of pixels whose true a*b* are given as hints, chosen by ``seed``.
     """
 
     def __init__(self, name: str, colorizer: Colorizer, known_share: float | None = None, seed: int = 0) -> None:
@@ -133,7 +133,7 @@ class ModelContender(Contender):
 
 
 def parse_model(word: str) -> tuple[str, str | None]:
-    """Split what ``-m`` was given, ``NAME`` or ``NAME=WEIGHTS``, into the model and its weights."""
+    """Split a value of ``-m``, ``NAME`` or ``NAME=WEIGHTS``, into the model and its weights."""
     model, separator, weights = word.partition("=")
     if not model or (separator and not weights):
         raise UsageProblem(f"-m {word} is neither a model name nor MODEL=WEIGHTS.", "Example: -m gan.")
@@ -141,10 +141,10 @@ def parse_model(word: str) -> tuple[str, str | None]:
 
 
 def pair_with_weights(models: Sequence[str], weights: Sequence[str]) -> list[tuple[str, str | None]]:
-    """Return (model, weights) for every ``-m``, with the ``--weights`` given beside them.
+    """Return (model, weights) for every ``-m`` and the ``--weights`` given with them.
 
-    One ``-m`` may have several ``--weights`` (checkpoints of one model); several ``-m`` need as many ``--weights`` as
-    there are, in the same order. Raises :class:`UsageProblem` for everything else.
+    One ``-m`` may have several ``--weights`` (checkpoints of one model); several ``-m`` need the same number of
+    ``--weights``, in the same order. Raises :class:`UsageProblem` for everything else.
     """
     pairs = [parse_model(word) for word in models]
     if not weights:
@@ -161,7 +161,7 @@ def pair_with_weights(models: Sequence[str], weights: Sequence[str]) -> list[tup
 
 
 def contender_names(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
-    """Return short names that tell the pairs apart: the model, and as much of the weights' path as is needed."""
+    """Return short distinct names: the model, and as much of the weights' path as needed."""
     names = [model for model, _ in pairs]
     for depth in (1, 2, 3, 99):
         counts = Counter(names)
@@ -189,12 +189,12 @@ def load_models(
     offline: bool = False,
     accept_license: bool = False,
 ) -> list[Contender]:
-    """Load every model once; several ``vividness`` values make a contender each, called ``NAME@VALUE``.
+    """Load every model once; each of several ``vividness`` values becomes a contender called ``NAME@VALUE``.
 
     ``known_share`` and ``seed`` are those of :class:`ModelContender`, ``decoding``, ``offline`` and ``accept_license``
     those of :class:`Colorizer`.
 
-    Raises what :class:`Colorizer` raises; what a model does not take is known before the first is loaded.
+    Raises the errors of :class:`Colorizer`; unsupported options are reported before any model is loaded.
     """
     from colorize_cli.inference.colorizer import Colorizer
 

@@ -30,14 +30,14 @@ Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Every choice of an evaluation; fields that make no sense raise :class:`UsageProblem` on construction.
+    """All options of an evaluation; invalid values raise :class:`UsageProblem` on construction.
 
-    ``models``: (registry name, weights or None). ``vividness``: values to try, each a contender of its own.
-    ``decoding``: how predictions become colors, by name, see :mod:`colorize_cli.inference.decoding`; every model must
-    take it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
-    ``known_pixels``: share of the true colors that models are given as hints. ``limit``: so many photographs, chosen by
-    ``seed``. ``size``: working size of the models. ``batch``: photographs predicted together. ``fid``, ``kid``,
-    ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra. ``realism``: those of
+    ``models``: (registry name, weights or None). ``vividness``: values to try, each becomes a contender.
+    ``decoding``: how predictions become colors, by name, see :mod:`colorize_cli.inference.decoding`; all models must
+    support it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
+    ``size``: working size of the models. ``known_pixels``: share of the true colors given to models as hints.
+    ``limit``: maximum number of photographs, chosen by ``seed``. ``batch``: photographs predicted together. ``fid``,
+    ``kid``, ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra. ``realism``: those of
     :mod:`colorize_cli.evaluation.metrics.realism`.
     """
 
@@ -64,7 +64,7 @@ class EvaluateOptions:
     accept_license: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense before anything is read or loaded."""
+        """Reject invalid values before anything is read or loaded."""
         find_protocol(self.protocol)
         check_values(self.decoding)
         if not self.places:
@@ -90,7 +90,7 @@ class EvaluateOptions:
 
 @dataclass
 class Session:
-    """What a run leaves behind: the evaluation (None on a rank that others merge), and the means to show pictures."""
+    """The result of a run: the evaluation (None on a rank that does not merge), and the means to show pictures."""
 
     evaluation: Evaluation | None
     contenders: list[Contender]
@@ -103,7 +103,7 @@ def _silent(_: int, __: str) -> AbstractContextManager[Callable[[], None]]:
 
 
 def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress = _silent) -> Session:
-    """Evaluate; nothing is written except the parts of a sharded run.
+    """Evaluate; only a sharded run writes files, its parts.
 
     Raises every :class:`ColorizeError` that concerns more than one photograph.
     """
@@ -175,7 +175,7 @@ def _critics(options: EvaluateOptions, device: str, photos: int) -> list[Critic]
 
 
 def _baselines(surveyed: Sequence[Surveyed]) -> list[Contender]:
-    """Return the baselines; a single photograph has no others whose mean chroma it could get."""
+    """Return the baselines; mean chroma needs at least two photographs."""
     mean_ab = np.full((len(surveyed), 2), np.nan)
     for seen in surveyed:
         mean_ab[seen.photo.index] = seen.mean_ab
@@ -212,7 +212,7 @@ def _record(
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of what computes the figures; only what is installed."""
+    """Return the versions of the installed libraries that compute the figures."""
     versions = {"colorize": __version__, "python": platform.python_version()}
     for package in ("torch", "numpy", "opencv-python", "opencv-python-headless", "pillow", "torchmetrics"):
         try:
