@@ -1,4 +1,4 @@
-"""Reading: any still image file becomes an upright :class:`Photo`, or one typed error that names the file."""
+"""Read any still image file as an upright :class:`Photo`, or raise one typed error that names the file."""
 
 import contextlib
 import hashlib
@@ -44,11 +44,11 @@ def read_photo(
 ) -> Photo:
     """Return page ``page`` (from 0) of the photograph in ``source``: a path, the bytes of a file, or a binary stream.
 
-    The original is opened once, for reading only. ``name`` is what errors call it; ``digest``: take the sha256 of its
+    The original is opened once, read-only. ``name``: its name in error messages; ``digest``: compute the sha256 of its
     bytes. Raises a
-    :class:`~colorize_cli.errors.PhotoError`: :class:`UnreadablePhoto` (cannot be opened, or no image),
+    :class:`~colorize_cli.errors.PhotoError`: :class:`UnreadablePhoto` (cannot be opened, or not an image),
     :class:`EmptyPhoto`, :class:`TruncatedPhoto`, :class:`PhotoTooLarge` (more than ``max_megapixels``, checked before
-    decoding) or :class:`UnsupportedPhoto`; nothing else, whatever is in the file.
+    decoding) or :class:`UnsupportedPhoto`; nothing else, whatever the file contains.
     """
     path = Path(source) if isinstance(source, str | Path) else None
     name = name or (str(path) if path is not None else "the image")
@@ -67,7 +67,7 @@ def read_pages(
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
     name: str | None = None,
 ) -> Iterator[Photo]:
-    """Yield every page of the photograph in ``source``, decoded one at a time from bytes that are read once.
+    """Yield every page of the photograph in ``source``, decoded one at a time; the bytes are read once.
 
     Errors are those of :func:`read_photo`, raised when the page is reached.
     """
@@ -116,16 +116,16 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
 
 @contextlib.contextmanager
 def _opened(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a file for reading, never waiting for the other end of a pipe.
+    """Open a file for reading without waiting for the other end of a pipe.
 
-    Pipes that the shell has opened, /dev/fd/63, are taken. Raises :class:`UnreadablePhoto` for everything else that is
-    no file on disk.
+    Pipes opened by the shell, /dev/fd/63, are accepted. Raises :class:`UnreadablePhoto` for everything else that is
+    not a file on disk.
     """
     kind = path.stat().st_mode
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or (stat.S_ISFIFO(kind) and _is_descriptor(path))):
         what = "a pipe" if stat.S_ISFIFO(kind) else "a socket" if stat.S_ISSOCK(kind) else "a device"
         raise UnreadablePhoto(f"{name} is {what}, not a file.", "Name an image file.")
-    # Not blocking: between the look and the opening it may have become a pipe.
+    # Non-blocking: it may have become a pipe since the check.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     flags |= 0 if stat.S_ISFIFO(kind) else getattr(os, "O_NONBLOCK", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
@@ -137,7 +137,7 @@ def _is_descriptor(path: Path) -> bool:
 
 
 def _check_head(head: bytes, size: int, name: str) -> None:
-    """Raise before a large file is read whole: what is no image, and what is larger than memory could hold."""
+    """Reject a large file before reading it, if it is not an image or does not fit into memory."""
     if size <= _READ_AT_ONCE:
         return
     try:
@@ -159,14 +159,14 @@ def _no_image(name: str) -> UnreadablePhoto:
 
 
 def _state(status: os.stat_result) -> tuple[int, int]:
-    """Return what tells that a file was written to."""
+    """Return values that change when a file is written to."""
     return status.st_size, status.st_mtime_ns
 
 
 def read_raster(data: bytes, name: str, *, at_least: int | None = None) -> Raster:
     """Return the samples of the first page in ``data`` as they are stored; errors are those of :func:`read_photo`.
 
-    ``at_least``: a JPEG may be decoded smaller, as long as no side gets shorter than so many pixels.
+    ``at_least``: a JPEG may be decoded at a reduced size, as long as no side is shorter than this.
     """
     if not data:
         raise EmptyPhoto(f"{name} is empty (0 bytes).", "Copy it again from where it came from.")
@@ -177,7 +177,7 @@ def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least:
     """Decode ``data``; every failure of every library becomes one typed error.
 
     The libraries raise OSError, ValueError, TypeError, SyntaxError, NotImplementedError, struct.error, EOFError,
-    IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary takes them all.
+    IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary catches all of them.
     """
     try:
         return decode(data, page=page, max_pixels=max_megapixels * 1e6, at_least=at_least)
@@ -197,7 +197,7 @@ def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least:
 
 
 def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
-    """Return the error for bytes that would not decode."""
+    """Return the error for bytes that could not be decoded."""
     try:
         format = sniff(data)
     except (DamagedDataError, UnknownKindError):
@@ -214,7 +214,7 @@ def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
 
 
 def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
-    """Return the upright photo of decoded samples: tones taken once, orientation applied once."""
+    """Return the upright photo of decoded samples: tones converted once, orientation applied once."""
     gray, color, notes = reduce_to_gray(raster.samples, raster.icc)
     alpha = raster.alpha
     depth = 16 if raster.samples.dtype == np.uint16 else 8
@@ -238,8 +238,8 @@ def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
 def photo_from_array(array: np.ndarray) -> Photo:
     """Return the photo of samples (H, W), (H, W, 1), (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
 
-    uint8 0..255, uint16 0..65535, bool and floats 0..1 are taken as sRGB. Raises :class:`UnsupportedPhoto` for other
-    types, values and shapes, :class:`EmptyPhoto` where there are no pixels.
+    uint8 0..255, uint16 0..65535, bool and floats 0..1 are read as sRGB. Raises :class:`UnsupportedPhoto` for other
+    types, values and shapes, :class:`EmptyPhoto` for arrays without pixels.
     """
     array = np.asarray(array)
     if array.ndim == 2:
@@ -270,7 +270,7 @@ def photo_from_array(array: np.ndarray) -> Photo:
 
 
 def _check_unit_range(values: np.ndarray) -> None:
-    """Raise :class:`UnsupportedPhoto` unless floats are numbers within 0..1, but for rounding."""
+    """Raise :class:`UnsupportedPhoto` unless all floats are within 0..1, up to rounding."""
     low, high = float(values.min()), float(values.max())
     if not -1e-3 <= low <= high <= 1 + 1e-3:
         raise UnsupportedPhoto(f"float values from {low:g} to {high:g} are out of range.", "Pass values from 0 to 1.")
@@ -279,7 +279,7 @@ def _check_unit_range(values: np.ndarray) -> None:
 def photo_from_pil(image: Image.Image) -> Photo:
     """Return the photo of a Pillow image: its ICC profile and EXIF orientation are honoured. Mode F is 0..1.
 
-    Raises :class:`TruncatedPhoto` where the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
+    Raises :class:`TruncatedPhoto` if the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
     :class:`UnsupportedPhoto`.
     """
     if 0 in image.size:

@@ -1,4 +1,4 @@
-"""Writing a result whose luma is that of the gray JPEG it was made from, coefficient by coefficient."""
+"""Write a result that keeps the luma coefficients of its gray JPEG."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -28,9 +28,9 @@ def write_lossless(
 ) -> tuple[WriteResult, float]:
     """Write the gray JPEG ``scan`` with the chroma of ``rgb``, sRGB uint8 (H, W, 3), upright like the photo ``like``.
 
-    The result lies as the scan does, with its EXIF orientation, and carries its metadata as other results do; its luma
-    is the scan's own. Returns what was written and the mean |change of L*|. Raises what
-    :func:`~colorize_cli.imaging.codecs.write.write_photo` does and :class:`LibraryMissing`; nothing is left behind.
+    The result keeps the scan's EXIF orientation and carries its metadata as other results do; its luma
+    is the scan's. Returns what was written and the mean |change of L*|. Raises the errors of
+    :func:`~colorize_cli.imaging.codecs.write.write_photo` and :class:`LibraryMissing`; nothing is left behind.
     """
     orientation = like.orientation
     turned = turn_back(rgb, orientation)
