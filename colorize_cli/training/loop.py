@@ -171,7 +171,9 @@ class Trainer:
     def _begin_with_mean(self, stage: Stage) -> None:
         """Give the network the mean of the stages that ``stage`` names, where this run had all of them."""
         if absent := [name for name in dict.fromkeys(stage.mean_of) if name not in self.ended]:
-            self.progress.note(f"{stage.name} begins with what it is given, without {', '.join(absent)} to average.")
+            self.progress.note(
+                f"{stage.name} starts from the current weights: {', '.join(absent)} not available to average."
+            )
         elif stage.mean_of:
             self.network.load_state_dict(mean_weights([self.ended[name] for name in stage.mean_of]))
 
@@ -192,11 +194,11 @@ class Trainer:
         kept = (
             f"The last good state is kept in {self.folder.state}."
             if self.folder.state.is_file()
-            else "Nothing was saved yet."
+            else "Nothing has been saved yet."
         )
         return TrainingDiverged(
-            f"The loss is no number any more at step {self.position.steps_before + self.position.step + 1}. {kept}",
-            "Start a new run with a smaller --lr, or with --precision fp32; --init takes best.safetensors.",
+            f"The loss became NaN or infinite at step {self.position.steps_before + self.position.step + 1}. {kept}",
+            "Start a new run with a smaller --lr or --precision fp32; keep its progress with --init best.safetensors.",
         )
 
     def _step_done(self, objective: Objective, plan: Plan, stop: bool) -> bool:
@@ -277,7 +279,7 @@ class Trainer:
         if self._patience_ended():
             self.folder.note_early_stop(stage.name, epoch, position.best)
             self.progress.note(
-                f"{stage.name} ends early: no better PSNR than {position.best:.2f} dB for {position.stale} epochs."
+                f"{stage.name} ends early: PSNR has not exceeded {position.best:.2f} dB for {position.stale} epochs."
             )
 
     def _draw(self, *, stopping: bool) -> None:

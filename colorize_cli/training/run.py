@@ -61,13 +61,15 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
     except OSError as error:
         if error.errno not in _DISK_PROBLEMS:
             raise
-        raise OutputError(f"'{options.output}' cannot be written: {error.strerror}.", "Free space there.") from error
+        raise OutputError(
+            f"'{options.output}' cannot be written: {error.strerror}.", "Free some space there."
+        ) from error
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
         raise OutOfMemory(
-            "There is not enough memory for this training.",
-            "Use a smaller --batch-size or --size, or --accumulate to work a batch off in parts.",
+            "Not enough memory for this training run.",
+            "Use a smaller --batch-size or --size, or split each batch with --accumulate.",
         ) from error
 
 
@@ -225,8 +227,8 @@ def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOpt
         if own[name] != TrainOptions(options.photos, options.output, **{name: defaults[name]}).decisive()[name]:
             raise UsageProblem(
                 f"This run was started with {name.replace('_', '-')} = {value}, not {own[name]}; "
-                "resuming goes on exactly as it began.",
-                "Leave the option out, or begin a new run with --init and another -o.",
+                "a resumed run keeps its options.",
+                "Omit the option, or start a new run with --init and another -o.",
             )
         changed[name] = _typed(name, value)
     return replace(options, **changed)
@@ -276,7 +278,7 @@ def read_photos(
     if not found.items:
         raise NoTrainingData(
             f"There are no usable color photos in {', '.join(map(str, options.photos))}{_counted(found)}.",
-            "Name folders or .zip archives of color photographs.",
+            "Give folders or .zip archives of color photographs.",
         )
     if options.validation is None:
         training, validation = found.split(options.validation_share, options.seed)
@@ -288,8 +290,10 @@ def read_photos(
             raise NoTrainingData(f"There are no usable color photos in {options.validation}.", "Check --validation.")
         training = found.without(validation)
         if not training.items:
-            raise NoTrainingData("Every photo to train on is also a validation photo.", "Name others.")
-    progress.note(f"{len(training.items)} photos to train on, {len(validation.items)} to validate on{_counted(found)}")
+            raise NoTrainingData(
+                "Every training photo is also a validation photo.", "Use other photos for --validation."
+            )
+    progress.note(f"{len(training.items)} training photos, {len(validation.items)} validation photos{_counted(found)}")
     return training, validation
 
 
@@ -323,10 +327,10 @@ def _check_same_data(record: Mapping[str, Any], training: Catalogue, validation:
     before, now = record["data"], _data(training, validation)
     if before != now:
         raise UsageProblem(
-            f"The photos are not those this run began with ({before['photos']} to train on then, {now['photos']} now, "
-            f"{before['validation_photos']} and {now['validation_photos']} to validate on).",
-            "Resume with the same photos, or begin a new run with --init best.safetensors and another -o: "
-            "photos stay on their side of the split.",
+            f"The photos have changed since this run began (training: {before['photos']} then, {now['photos']} now; "
+            f"validation: {before['validation_photos']} then, {now['validation_photos']} now).",
+            "Resume with the same photos, or start a new run with --init best.safetensors and another -o; "
+            "known photos keep their side of the split.",
         )
 
 
@@ -336,7 +340,9 @@ def _warn_of_other_environment(
     other = [name for name, value in record["environment"].items() if environment.get(name) != value]
     if other:
         changes = ", ".join(f"{name} {record['environment'][name]} -> {environment.get(name)}" for name in other)
-        progress.note(f"Resumed with other conditions ({changes}): weights may differ in their last digits.")
+        progress.note(
+            f"The environment has changed since the run began ({changes}): weights may differ in their last digits."
+        )
 
 
 def _for_untrained_encoder(
@@ -371,17 +377,17 @@ def _refuse_frozen_noise(
     whole = "" in first.frozen
     if not first.frozen or options.init is not None or (encoder != "scratch" and not whole):
         return
-    problem = f"Stage {first.name!r} keeps encoder layers frozen, and this encoder is untrained."
+    problem = f"Stage {first.name!r} keeps encoder layers frozen, but this encoder is untrained."
     remedy = "Give --encoder hub, --encoder FILE or --init."
     if not getattr(network, "trains_encoder", True):
         problem = "The embedding of this architecture is never trained, and no pretrained one is at hand."
         remedy = "Connect to the Hub, give --encoder FILE, or choose another --variant."
     if whole:
-        problem = f"Stage {first.name!r} trains no layer, and this network is untrained."
-        remedy = "Give --init with trained weights, or run the stages before it as well."
+        problem = f"Stage {first.name!r} trains no layer, but this network is untrained."
+        remedy = "Use --init with trained weights, or run the earlier stages as well."
     if not options.smoke:
         raise UsageProblem(problem, remedy)
-    progress.note(f"{problem} Under --smoke it goes on; the weights are of no use.")
+    progress.note(f"{problem} Continuing because of --smoke; the weights are unusable.")
 
 
 def _steps_of(state: Mapping[str, Any] | None) -> int:

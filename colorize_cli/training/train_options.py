@@ -60,7 +60,7 @@ class TrainOptions:
     def __post_init__(self) -> None:
         """Refuse values that make no sense, before anything is read."""
         if not self.photos:
-            raise UsageProblem("There is nothing to train on.", "Name folders or .zip archives of color photographs.")
+            raise UsageProblem("No photos to train on.", "Give folders or .zip archives of color photographs.")
         if self.precision not in PRECISIONS:
             raise UsageProblem(f"There is no precision {self.precision!r}.", f"Choose from {', '.join(PRECISIONS)}.")
         for name, least in (("lr", 0), ("save_every", 0), ("epochs", 0)):
@@ -81,11 +81,13 @@ class TrainOptions:
             if value is not None and value < least:
                 raise UsageProblem(f"--{name.replace('_', '-')} {value} must be at least {least}.")
         if not 0 < self.validation_share < 1:
-            raise UsageProblem(f"--validation-share {self.validation_share:g} must lie between 0 and 1.")
+            raise UsageProblem(f"--validation-share {self.validation_share:g} must be between 0 and 1.")
         if self.cache_gb < 0:
-            raise UsageProblem(f"--cache-gb {self.cache_gb:g} cannot be negative.", "0 decodes again every epoch.")
+            raise UsageProblem(
+                f"--cache-gb {self.cache_gb:g} cannot be negative.", "Use 0 to decode the photos again in every epoch."
+            )
         if self.init is not None and self.encoder is not None:
-            raise UsageProblem("--init and --encoder both say where weights come from.", "Give one of them.")
+            raise UsageProblem("--init and --encoder cannot be combined.", "Use one of them.")
 
     def decisive(self) -> dict[str, object]:
         """Return the options that decide what the weights become, as JSON holds them."""

@@ -41,7 +41,7 @@ def test_every_recipe_of_the_registry_can_run() -> None:
 
 def test_a_model_without_recipes_says_that_it_is_not_trained_here() -> None:
     entry = ModelEntry("ready", "", "", {"only": Variant("none:none", 0)}, "none", 64)
-    with pytest.raises(UsageProblem, match="cannot be trained"):
+    with pytest.raises(UsageProblem, match="has no training recipe"):
         entry.recipe()
 
 

@@ -179,7 +179,7 @@ def test_an_untrained_network_is_not_calibrated(tmp_path: Path, photos: Path) ->
         photos, tmp_path / "run", model="gan", variant="efficientnet", recipe="bundled", encoder="imagenet",
         stages=("calibration",),
     )  # fmt: skip
-    with pytest.raises(UsageProblem, match="trains no layer, and this network is untrained"):
+    with pytest.raises(UsageProblem, match="trains no layer, but this network is untrained"):
         train(chosen, SILENT())
 
 

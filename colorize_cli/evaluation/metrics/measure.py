@@ -1,7 +1,7 @@
-"""Every figure of ``colorize evaluate``: what it is called, and the measuring of one photograph.
+"""Every metric of ``colorize evaluate``: its name, and the measurement of one photograph.
 
-All figures are taken from 8-bit RGB pictures, what a user gets, not from the network's floating-point output; Lab and
-Luv are the exact ones of sRGB under D65 (``imaging.color``). A photograph counts the same whatever its size.
+All figures are measured on 8-bit RGB pictures, as users get them, not on the network's floating-point output; Lab and
+Luv are exact, for sRGB under D65 (``imaging.color``). All photographs have equal weight, whatever their size.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ Better = Literal["higher", "lower", "none"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure: its key in rows and tables, its title, unit, digits to print, and which direction is better.
+    """A metric: its key in rows and tables, its title, unit, digits to print, and which direction is better.
 
-    ``of_set``: it belongs to the whole set of photographs and has no value for a single one.
+    ``of_set``: it is computed for the whole set and has no value for a single photograph.
     """
 
     key: str
@@ -78,7 +78,7 @@ BY_KEY = {metric.key: metric for metric in METRICS}
 
 
 class Picture:
-    """An 8-bit RGB picture (H, W, 3) with what is derived from it, each computed once."""
+    """An 8-bit RGB picture (H, W, 3) with derived values, each computed once."""
 
     def __init__(self, rgb: Array) -> None:
         self.rgb = rgb
@@ -122,9 +122,9 @@ class Picture:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one picture measured: ``values`` by metric key, and the arrays (529,) that figures of the set come from.
+    """The measurement of one picture: ``values`` by metric key, and the arrays (529,) for metrics of the whole set.
 
-    ``histogram``: share of its pixels by the ab bin predicted; ``credit``: AuC credit summed by the bin of the truth,
+    ``histogram``: share of its pixels by the ab bin predicted; ``credit``: AuC credit summed by the true bin,
     divided by the number of pixels.
     """
 

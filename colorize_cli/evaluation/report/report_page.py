@@ -1,4 +1,4 @@
-"""The HTML report: one file with summary, plots and a gallery, that needs no network."""
+"""The HTML report: one self-contained file with summary, plots and a gallery."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DISTRIBUTIONS = ("psnr", "delta_e", "ab_mae", "colorfulness", "ssim", "auc")
 
 
 def gallery_places(evaluation: Evaluation, count: int = GALLERY_COUNT) -> dict[str, list[int]]:
-    """Return, by "worst", "best" and "random", places in ``evaluation.measured`` by the first model's ΔE2000."""
+    """Return indices into ``evaluation.measured`` for "worst", "best" and "random", by the first model's ΔE2000."""
     if not evaluation.measured:
         return {}
     values = evaluation.values(_judged(evaluation), GALLERY_METRIC)
@@ -40,7 +40,7 @@ def _judged(evaluation: Evaluation) -> str:
 
 
 def build_report(evaluation: Evaluation, summary: Summary, show: Callable[[int], Shown]) -> str:
-    """Return the report as HTML text; ``show`` gives the pictures of the photograph at an index of the list."""
+    """Return the report as HTML; ``show`` returns the pictures of the photograph at an index of the list."""
     template = Template(resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     names = ", ".join(name for name in evaluation.contenders if name not in BASELINES) or "baselines"
     return template.substitute(
@@ -178,7 +178,7 @@ def _legend(evaluation: Evaluation) -> str:
 
 
 def _tradeoff(evaluation: Evaluation, summary: Summary) -> str:
-    """Plot mean PSNR over mean colorfulness, one point a contender; the truth's colorfulness as a line."""
+    """Plot mean PSNR against mean colorfulness, one point per contender; the true colorfulness as a line."""
     points = [
         (i, name, summary[name]["colorfulness"].value, summary[name]["psnr"].value)
         for i, name in enumerate(evaluation.contenders)

@@ -17,7 +17,7 @@ from colorize_cli.imaging.color import lab_to_srgb
 Array = npt.NDArray[Any]
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f")
-"""Okabe and Ito's palette, which people with color vision deficiencies can tell apart."""
+"""Okabe and Ito's palette, distinguishable with color vision deficiencies."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 12, 42
 
 
@@ -78,7 +78,7 @@ class Plot:
         self._marks.append(f'<g fill="{color}" fill-opacity="{opacity}">{circles}</g>')
 
     def label(self, x: float, y: float, text: str, *, shift: tuple[float, float] = (6, -6)) -> None:
-        """Add a word beside a point."""
+        """Add a label beside a point."""
         self._marks.append(
             f'<text x="{self.x(x) + shift[0]:.1f}" y="{self.y(y) + shift[1]:.1f}">{html.escape(text)}</text>'
         )
@@ -134,7 +134,7 @@ def histograms(series: Sequence[tuple[Array, str]], x_label: str, description: s
 
 
 def scatter_to_truth(true: Array, predicted: Array, color: str, label: str, title: str) -> str:
-    """Return predicted against true values (n,) with the diagonal on which both agree."""
+    """Return a scatter plot of predicted against true values (n,), with the diagonal of equality."""
     top = float(np.percentile(np.concatenate([true, predicted]), 99.5)) or 1.0
     correlation = float(np.corrcoef(true, predicted)[0, 1]) if len(true) > 2 and np.std(predicted) > 0 else 0.0
     said = f"{label} of {title} against the truth, one dot per photograph; correlation {correlation:.2f}"

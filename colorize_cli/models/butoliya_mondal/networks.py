@@ -46,7 +46,7 @@ class InceptionEmbedding(Encoder):
         try:
             import timm
         except ImportError as error:
-            raise LibraryMissing(f"Inception-ResNet-v2 comes from timm ({error}).", "`pip install timm`.") from error
+            raise LibraryMissing(f"Inception-ResNet-v2 needs timm ({error}).", "`pip install timm`.") from error
         self.network = timm.create_model("inception_resnet_v2", pretrained=False, num_classes=self.features)
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

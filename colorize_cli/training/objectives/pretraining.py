@@ -43,9 +43,9 @@ class Pretraining(Objective):
             raise UsageProblem("This architecture has no encoder to pretrain.", "Choose another recipe.")
         if not can_pretrain(self.network, self.setting.classes):
             raise UsageProblem(
-                "There are no classes to pretrain on: classes are the names of folders with at least "
-                f"{self.stage.smallest_class} photos each.",
-                "Add photos in folders by what they show, or begin with --encoder.",
+                "There are no classes to pretrain on: each class is a folder with at least "
+                f"{self.stage.smallest_class} photos.",
+                "Sort photos into folders by subject, or start with --encoder.",
             )
         extra = nn.ModuleDict()
         if self.setting.classes > 1:
