@@ -20,11 +20,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from colorize_cli.errors import UsageProblem
+from colorize_cli.errors import OwnResult, UsageProblem
 from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
 from colorize_cli.imaging.codecs.read import read_raster, turn_upright
+from colorize_cli.imaging.metadata.xmp import provenance_of_xmp
 
 _SPOOL = 64 << 20
+_RUN_MARK, _RUN_HEAD = b'"recipe"', 1 << 20
 _ZIP_ERRORS = (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError)
 
 
@@ -77,8 +79,20 @@ def _walk(place: Path) -> Iterator[Path]:
         yield place
         return
     for folder, subfolders, names in os.walk(place):
+        if Path(folder) != place and is_run_folder(Path(folder)):
+            subfolders.clear()
+            continue
         subfolders[:] = sorted(name for name in subfolders if not _hidden(name))
         yield from (Path(folder, name) for name in sorted(names) if not _hidden(name))
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Return whether a training run wrote this folder: its strips of pictures are no photographs to learn from."""
+    try:
+        with (folder / "run.json").open("rb") as file:
+            return _RUN_MARK in file.read(_RUN_HEAD)
+    except OSError:
+        return False
 
 
 def _hidden(name: str) -> bool:
@@ -153,6 +167,8 @@ def decode_color(data: bytes, name: str, *, at_least: int | None = None) -> npt.
     messages. Raises a :class:`~colorize_cli.errors.PhotoError` for data that cannot be decoded.
     """
     raster = read_raster(data, name, at_least=at_least)
+    if raster.metadata.xmp is not None and provenance_of_xmp(raster.metadata.xmp) is not None:
+        raise OwnResult(f"{name} is a result of colorize, not a photograph.", "Leave it out.")
     samples = raster.samples
     if samples.dtype == np.uint16:
         samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -76,6 +76,10 @@ class UnsupportedPhoto(PhotoError):
     """The file is an image of a kind that no reader here understands."""
 
 
+class OwnResult(PhotoError):
+    """The file is a result of this program, where originals are meant."""
+
+
 class ModelError(ColorizeError):
     """The model or its weights cannot be used."""
 

@@ -38,6 +38,10 @@ class Critic(Shape):
         ...
 
 
+_NO_COLOR = 1.0
+"""a* and b*, Lab units, that rounding and JPEG leave in a gray picture at most."""
+
+
 @dataclass(frozen=True)
 class Surveyed:
     """A first look at a photograph: the hash of its file and its mean a*b* (2,), or the reason it cannot be used."""
@@ -80,6 +84,8 @@ def survey(
             small = Picture(small_copy(decode_color(data, photo.name)))
         except PhotoError as error:
             return Surveyed(photo, sha256, unknown, str(error))
+        if float(np.abs(small.ab).max()) < _NO_COLOR:
+            return Surveyed(photo, sha256, unknown, f"{photo.name} is gray: it has no colors to compare with.")
         return Surveyed(photo, sha256, small.ab.reshape(-1, 2).mean(axis=0, dtype=np.float64))
 
     surveyed = []

@@ -27,7 +27,8 @@ _MOST_INTEGER = (1 << 63) - 1
 
 _SCHEMA = """
 CREATE TABLE item (number INTEGER PRIMARY KEY, source BLOB, target BLOB, source_real BLOB, source_key BLOB,
-                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL, kind TEXT NOT NULL)
+                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL, kind TEXT NOT NULL,
+                   named INTEGER NOT NULL)
 """
 _INDEXES = """
 CREATE INDEX by_target ON item (target_key);
@@ -49,7 +50,7 @@ class Item:
     """One photograph and where its result goes; ``None`` is standard input and standard output.
 
     ``state`` is ``todo``, or how it ended already while planning, with the ``reason``. ``kind`` says what it is
-    where it is no photograph.
+    where it is no photograph; ``named``: whether it was named itself, not found in a folder.
     """
 
     source: Path | None
@@ -57,6 +58,7 @@ class Item:
     state: State = "todo"
     reason: str = ""
     kind: str = ""
+    named: bool = True
 
 
 class Plan:
@@ -70,8 +72,8 @@ class Plan:
         self._database.execute(_SCHEMA)
         self._database.execute("BEGIN")
         self._database.executemany(
-            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason, kind)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason, kind, named)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             map(self._names.row, items),
         )
         self._database.execute("COMMIT")
@@ -83,9 +85,11 @@ class Plan:
         return int(self._one("SELECT count(*) FROM item"))
 
     def __iter__(self) -> Iterator[Item]:
-        rows = self._database.execute("SELECT source, target, state, reason, kind FROM item ORDER BY source, number")
-        for source, target, state, reason, kind in rows:
-            yield Item(_path(source), _path(target), state, reason, kind)
+        rows = self._database.execute(
+            "SELECT source, target, state, reason, kind, named FROM item ORDER BY source, number"
+        )
+        for source, target, state, reason, kind, named in rows:
+            yield Item(_path(source), _path(target), state, reason, kind, bool(named))
 
     @property
     def todo(self) -> int:
@@ -309,7 +313,7 @@ def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptio
             target = result_path(source, place, suffix)
             if target is not None and options.variants is not None:
                 target = first_variant(target)
-            yield Item(source.path, target)
+            yield Item(source.path, target, named=source.named)
 
 
 def _variants_of(item: Item, options: ColorizeOptions) -> Item:
@@ -347,6 +351,7 @@ class _Names:
             item.state,
             _text(item.reason),
             item.kind,
+            item.named,
         )
 
     def key(self, target: Path) -> bytes:

@@ -25,6 +25,9 @@ REMEMBERED_FAILURES = 100
 ALREADY_DONE = "Its output exists already, made by the same model and weights."
 """The reason of a skip that needs nobody's attention."""
 
+OWN_RESULT = "It is a result of colorize, not an original."
+"""The reason of passing over what this program made."""
+
 IN_COLOR = "It is in color already; --force colorizes it anyway."
 """The reason of passing over a color photograph."""
 
