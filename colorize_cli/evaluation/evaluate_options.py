@@ -48,7 +48,7 @@ def pair_with_weights(pairs: Sequence[tuple[str, str | None]], weights: Sequence
         return [(pairs[0][0], path) for path in weights]
     if len(pairs) != len(weights):
         raise UsageProblem(
-            f"{len(pairs)} models and {len(weights)} --weights do not pair up.", "Write -m MODEL=WEIGHTS instead."
+            f"{len(pairs)} models cannot be paired with {len(weights)} --weights.", "Use -m MODEL=WEIGHTS instead."
         )
     return [(model, path) for (model, _), path in zip(pairs, weights, strict=True)]
 
