@@ -1,4 +1,4 @@
-"""A recipe as one run uses it: stages chosen, lengths, sizes, batches and rates as the options ask."""
+"""Adapt a recipe to the options of one run: its stages, lengths, sizes, batches and learning rates."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SMOKE_PHOTOS = 160
 def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe:
     """Return the recipe with the options' changes.
 
-    ``--stages`` picks stages by name; without it, pretraining is left out when weights to begin with are given.
-    ``--epochs`` is shared out among the stages in the recipe's proportions, at least one each. ``--lr`` replaces each
-    stage's rate, its groups and its discriminator keep their ratio to it. ``--size`` is what every stage ends with,
-    earlier sizes in proportion. ``--smoke`` is one short epoch of each stage. Raises :class:`UsageProblem` for names of
-    stages the recipe does not have and for batches that cannot be split as asked, ``--accumulate`` parts for each of
-    ``processes``. A recipe that fits in one go has a size alone to change.
+    ``--stages`` picks stages by name; without it, pretraining is skipped if initial weights are given.
+    ``--epochs`` is divided among the stages in the recipe's proportions, at least one each. ``--lr`` replaces each
+    stage's rate; its groups and its discriminator keep their ratio to it. ``--size`` is the final size of every stage,
+    earlier sizes in proportion. ``--smoke`` runs one short epoch of each stage. Raises :class:`UsageProblem` for names
+    of unknown stages and for batches that cannot be split into ``--accumulate`` parts for each of
+    ``processes``. For recipes without epochs, only the size can be changed.
     """
     if recipe.fitting is not None:
         if processes > 1:

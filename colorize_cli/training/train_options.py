@@ -1,4 +1,4 @@
-"""What a training run is asked to do: one frozen object for the command line and the library alike."""
+"""The options of a training run: one frozen object for the command line and the library."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from colorize_cli.errors import UsageProblem
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 FREE_TO_CHANGE = frozenset({"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps"})
-"""Options that a resumed run may have different: they do not change what the weights become."""
+"""Options that may differ in a resumed run: they do not affect the weights."""
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Every choice of ``colorize train``; None leaves it to the recipe.
+    """All options of ``colorize train``; None uses the recipe's value.
 
-    ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
-    together, shared out as the recipe does. ``lr``: learning rate of every stage, its groups in proportion. ``size``:
-    pixels of the square each stage ends with. ``accumulate``: parts a batch is worked off in. ``stages``: names of the
-    recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``imagenet``, ``hub``, a model with bundled
+    ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: total of all stages,
+    divided as in the recipe. ``lr``: learning rate of every stage, its groups in proportion. ``size``:
+    final side of the square in pixels. ``accumulate``: gradient accumulation steps. ``stages``: names of the
+    recipe's stages to run, all if empty. ``encoder``: ``scratch``, ``imagenet``, ``hub``, a model with bundled
     weights, or a file.
-    ``save_every``: minutes. ``cache_gb``: disk for decoded photos. ``validation_share``: of the photos,
-    by content; ``validation_photos``: how many of them are judged at most. ``early_stopping``: a stage ends
-    after so many epochs without a better validation PSNR.
+    ``save_every``: minutes. ``cache_gb``: disk for decoded photos. ``validation_share``: share of the photos,
+    by content; ``validation_photos``: maximum number used. ``early_stopping``: a stage ends
+    after this many epochs without a better validation PSNR.
     """
 
     photos: tuple[Path, ...]
@@ -55,7 +55,7 @@ class TrainOptions:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense, before anything is read."""
+        """Reject invalid values before anything is read."""
         if not self.photos:
             raise UsageProblem("No photos to train on.", "Give folders or .zip archives of color photographs.")
         if self.precision not in PRECISIONS:
@@ -87,7 +87,7 @@ class TrainOptions:
             raise UsageProblem("--init and --encoder cannot be combined.", "Use one of them.")
 
     def decisive(self) -> dict[str, object]:
-        """Return the options that decide what the weights become, as JSON holds them."""
+        """Return the options that affect the weights, as JSON values."""
         chosen = {name: value for name, value in asdict(self).items() if name not in FREE_TO_CHANGE}
         result: dict[str, object] = json.loads(json.dumps(chosen, default=str, sort_keys=True))
         return result
