@@ -3,7 +3,7 @@
 python tools/reproduce_zhou_zhu.py PHOTOS -o results/ --photos 6 --size 100
 
 Writes table1.json and table1.png into the folder. ``paper`` solves the paper's equations in its tiles; ``guided`` is
-what the product does.
+the product's solver.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Sparse linear systems of pixels: the biconjugate gradient method in tiles that overlap, from coarse to fine.
+"""Sparse linear systems of pixels: the biconjugate gradient method in overlapping tiles, from coarse to fine.
 
-Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in tiles that know nothing of each other. Here a tile
-sees its real neighbours, tiles overlap, and each begins with the solution at half the size, so that color from a few
-strokes reaches every corner. Where the method does not converge, a sparse factorization does.
+Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in independent tiles. In this module a tile
+sees its real neighbours, tiles overlap, and each starts from the solution at half the size, so that color from a few
+strokes reaches every corner. If the method does not converge, a sparse factorization is used.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from colorize_cli.imaging.affinity import EIGHT, affinities
 Array = npt.NDArray[Any]
 
 TILE = 96
-"""Pixels of the square that is solved at once; memory is bounded by it, whatever the picture's size."""
+"""Side of the square tile in pixels; it bounds the memory for pictures of any size."""
 OVERLAP = 16
-"""Pixels by which a tile reaches into its neighbours on every side."""
+"""Pixels by which a tile extends into its neighbours on every side."""
 _TOLERANCE = 1e-5
 _ITERATIONS = 400
 
@@ -32,7 +32,7 @@ _ITERATIONS = 400
 def solve(matrix: csr_matrix, right: Array, guess: Array, *, precondition: bool = True) -> tuple[Array, bool]:
     """Solve ``matrix`` x = ``right`` (n, k), beginning at ``guess`` (n, k), by the biconjugate gradient method.
 
-    Returns x (n, k), and whether the method converged; where it did not, x comes from a sparse LU factorization.
+    Returns x (n, k), and whether the method converged; if not, x comes from a sparse LU factorization.
     ``precondition``: with an incomplete LU factorization, which takes a tenth of the steps.
     """
     helper = _incomplete(matrix) if precondition else None
@@ -49,7 +49,7 @@ def _incomplete(matrix: csr_matrix) -> LinearOperator | None:
     try:
         # In its natural order and without pivoting: diagonally dominant rows need neither, and it takes half the time.
         factors = spilu(matrix.tocsc(), drop_tol=1e-2, fill_factor=3, permc_spec="NATURAL", diag_pivot_thresh=0)
-    except RuntimeError:  # exactly singular: left to the method itself and to what follows it
+    except RuntimeError:  # exactly singular: leave it to the method and its fallback
         return None
     return LinearOperator(matrix.shape, matvec=factors.solve, rmatvec=lambda x: factors.solve(x, "T"), dtype=np.float64)
 
@@ -95,7 +95,7 @@ def _edge(length: int, step: int) -> slice:
 
 
 def _coarse(lightness: Array, values: Array, known: Array, **how: Any) -> Array:
-    """Return the solution at half the size, enlarged: where the iteration at full size begins."""
+    """Return the solution at half the size, enlarged: the start of the iteration at full size."""
     height, width = known.shape
     if max(height, width) <= TILE:
         return np.zeros(values.shape)
@@ -121,7 +121,7 @@ def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _solve_tile(solution: Array, links: Array, known: Array, rows: slice, columns: slice, decay: float) -> None:
-    """Solve for the unknown pixels of one tile, in place; what surrounds it stands as it is."""
+    """Solve for the unknown pixels of one tile, in place; its surroundings are fixed."""
     free = np.zeros(known.shape, bool)
     free[rows, columns] = ~known[rows, columns]
     unknown_rows, unknown_columns = np.nonzero(free[rows, columns])

@@ -1,4 +1,4 @@
-"""Color, or only a tone? How far the colors of a scan go beyond what toning, fading and a cast can do to a gray print.
+"""Tell color from toning: how far the colors of a scan exceed what toning, fading and a cast do to a gray print.
 
 Sepia, cyanotype, yellowed paper and a scanner's cast give each pixel a color that follows from its lightness, and that
 changes slowly over the sheet; channels out of register add one in proportion to the slope of the lightness. What such
@@ -27,7 +27,7 @@ _STRONGEST_TONE = 25.0
 def color_score(rgb: np.ndarray) -> float:
     """Return how colored ``rgb``, uint8 or uint16 (H, W, 3) sRGB, is beyond any toning: above 1 it is a color picture.
 
-    0 for gray, and for pictures of a few pixels, which tell nothing.
+    0 for gray, and for pictures of only a few pixels.
     """
     height, width = rgb.shape[:2]
     scale = _SIDE / max(height, width)

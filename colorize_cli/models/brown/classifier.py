@@ -1,7 +1,7 @@
-"""``classifier``: every pixel is put into one of 256 color classes (Brown et al. 3.2).
+"""``classifier``: every pixel is classified into one of 256 color classes (Brown et al. 3.2).
 
 ``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions with doubling, one
-score a class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
+score per class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
 """
 
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ class _Classifier(ColorizationNet):
         return self.decode(self._scores(lightness), vividness, temperature, fallback)
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
-        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units."""
+        """Predict a*b* as :meth:`chroma` does, and its expected error, (N, 1, h, w), Lab units."""
         logits = self._scores(lightness)
         ab = self.decode(logits, **decoding)
         return ab, expected_error(self.decode.probabilities(logits, 0.0), self.decode.centers, ab)
@@ -47,7 +47,7 @@ class _Classifier(ColorizationNet):
         return self.decode.probabilities(logits, vividness), self.decode.centers
 
     def _scores(self, lightness: Tensor) -> Tensor:
-        """Return the logits without what lies beyond the picture where they were rounded up."""
+        """Return the logits cropped to the picture if their size was rounded up."""
         return self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
 
 
@@ -78,7 +78,7 @@ class PaperClassifier(_Classifier):
 
 
 class LightClassifier(_Classifier):
-    """A whole encoder, additive skips up to a quarter of the input size, and one score a class there."""
+    """A whole encoder, additive skips up to a quarter of the input size, and one score per class there."""
 
     def __init__(self, width: int = 128, refinements: int = 0, encoder: EncoderName = "efficientnet") -> None:
         super().__init__()

@@ -1,10 +1,10 @@
 """The network of Butoliya & Mondal, Image Colorization: a convolutional encoder fused with a picture's embedding.
 
-What the paper leaves out is taken from the system it rebuilds (Baldassarre et al. 2017): L* / 50 - 1
-goes in, tanh comes out, 1 of it is 127 Lab units. The paper's embedding has 1001 classes, as Inception-ResNet-v2 was
-first published; timm's weights, the ones there are for PyTorch, leave out the background class: 1000.
+Details missing in the paper come from the system it rebuilds (Baldassarre et al. 2017): the input is L* / 50 - 1,
+the output a tanh, where 1 is 127 Lab units. The paper's embedding has 1001 classes, as Inception-ResNet-v2 was
+first published; timm's weights, the only ones for PyTorch, omit the background class: 1000.
 
-The embedding network is part of the checkpoint, so that a checkpoint says all about itself. It is never trained here.
+The embedding network is part of the checkpoint, so that a checkpoint is self-contained. It is never trained.
 """
 
 from collections.abc import Callable, Mapping
@@ -116,7 +116,7 @@ class Koalarization(ColorizationNet):
         return padded_to_multiple(lambda x: self._colors(x, embedding), lightness, 8)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return what it is to predict for a*b* (N, 2, H, W) in Lab units."""
+        """Return the training target for a*b* (N, 2, H, W) in Lab units."""
         return ab / AB_UNIT
 
     def chroma(self, lightness: Tensor) -> Tensor:

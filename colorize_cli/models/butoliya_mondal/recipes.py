@@ -9,7 +9,7 @@ KOALARIZATION_PAPER = Recipe(
         Stage(
             name="mse",
             objective="mse",
-            epochs=30,  # the paper names no number
+            epochs=30,  # not given in the paper
             sizes=((0.0, 224),),
             batch_size=100,  # Baldassarre et al. 2017, whose system the paper rebuilds
             lr=1e-3,

@@ -1,15 +1,15 @@
 """The networks of Hwang & Zhou 2016: u* and v* of CIELUV as numbers (section 3.5), and as classes (3.6).
 
 ``vgg-regression`` is a VGG-16 residual encoder. The paper describes the "creating" half as upscaling, an elementwise
-sum with a map of VGG-16 and a convolution, again and again, after Dahl's "residual encoder", without naming layers; the
-layers here are Dahl's: the last maps of the first four blocks and the gray input itself. Dahl's last layers have three
-channels and batch norms up to the output; here the last two convolutions have none, as the paper says (3.4), and the
-output is linear: u* and v*, by 100.
+sum with a map of VGG-16 and a convolution, repeated, after Dahl's "residual encoder", without naming layers; the
+layers are Dahl's: the last maps of the first four blocks and the gray input itself. Dahl's last layers have three
+channels and batch norms up to the output; in this network the last two have none, as in the paper (3.4), and the
+output is linear: u* and v*, divided by 100.
 
 ``vgg-classifier`` has two sets of 50 classes over VGG-16 hypercolumns: a concatenation of VGG-16 maps, three 3x3
 convolutions, two parallel 1x1 convolutions with 50 scores each. The paper does not say which maps are joined nor how
-wide the three convolutions are: here the last maps of the first four blocks, each with a batch norm, and the gray
-input, then 128, 64 and 64 channels at full width.
+wide the three convolutions are: this network uses the last maps of the first four blocks, each with a batch norm, and
+the gray input, then 128, 64 and 64 channels at full width.
 """
 
 from collections.abc import Iterable
@@ -24,14 +24,14 @@ from colorize_cli.models.heads.smoothing import blurred, smoothed
 from colorize_cli.models.network import resize_like
 
 UV_UNIT = 100.0
-"""u*v* of an output of 1: the paper's targets lie in [-100, 100] (3.6)."""
+"""u*v* of an output of 1: the paper's targets are in [-100, 100] (3.6)."""
 UV_BINS = 50
 """Bins over [-100, 100] on each axis (3.6)."""
 CHANNELS = (128, 64, 64)
 
 
 def uv_bins(uv: Tensor) -> Tensor:
-    """Return the bin 0..49 of u* and of v*, int64 (N, 2, H, W); what lies outside counts to the outermost one."""
+    """Return the bin 0..49 of u* and of v*, int64 (N, 2, H, W); values outside count for the outermost one."""
     width = 2 * UV_UNIT / UV_BINS
     return ((uv + UV_UNIT) / width).floor().clamp(0, UV_BINS - 1).long()
 
@@ -75,7 +75,7 @@ class VGGRegression(VGGNet):
         y = self.step3(resize_like(y, quarter) + self.norms[1](quarter))
         y = self.step2(resize_like(y, half) + self.norms[2](half))
         y = self.step1(resize_like(y, full) + self.norms[3](full))
-        # The network of the paper sees the gray picture in all three channels.
+        # The paper's network gets the gray picture in all three channels.
         return self.output(F.relu(self.last(y + x)))
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ class VGGClassifier(VGGNet):
     width
         share of the channels.
     stride
-        pixels of the input for each place that is classified: 1 is every pixel, as in the paper.
+        input pixels per classified location: 1 is every pixel, as in the paper.
     """
 
     def __init__(self, width: float = 1.0, stride: int = 1) -> None:
@@ -164,7 +164,7 @@ class VGGClassifier(VGGNet):
         return torch.stack([self.score_u(y), self.score_v(y)], 1)
 
     def bins(self, lightness: Tensor, ab: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the true bins (N, 2, *size), those of each place's mean color, for L* and a*b* of the input's size."""
+        """Return the true bins (N, 2, *size), those of each location's mean color, for L* and a*b* at input size."""
         return uv_bins(F.adaptive_avg_pool2d(ab_to_uv(lightness, ab), size))
 
     @torch.no_grad()
@@ -173,7 +173,7 @@ class VGGClassifier(VGGNet):
         return uv_accuracies(predictions, targets)
 
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
-        """Take the means of the bins from Lab (N, 3, h, w) of training photos."""
+        """Compute the means of the bins from Lab (N, 3, h, w) of training photos."""
         self.decode.count(samples)
 
     def chroma(
@@ -191,11 +191,11 @@ class VGGClassifier(VGGNet):
         return self._answer(self.scores(lightness).float(), lightness, temperature, score_blur, smoothing)
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
-        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units.
+        """Predict a*b* as :meth:`chroma` does, and its expected error, (N, 1, h, w), Lab units.
 
-        The two heads give u* and v* a distribution each and know nothing of how these go together: they are taken to
+        The two heads predict separate distributions of u* and v* without their dependence: they are assumed to
         be independent. Four colors, a standard deviation from the means on both axes, have the same mean and
-        variances; turned into a*b* one by one they stand for the 2500 pairs of bins.
+        variances; converted to a*b* one by one, they represent the 2500 pairs of bins.
         """
         scores = self.scores(lightness).float()
         ab = self._answer(scores, lightness, **decoding)

@@ -2,7 +2,7 @@
 
 25 inputs (L*, a*, b* of the eight neighbours, L* of the pixel), 2 outputs. In a picture some pixels are known, from
 color hints; the others are the unknowns of a sparse linear system in which each depends on its neighbours, known or
-not. The coefficients are buffers: nothing here is trained by gradients.
+not. The coefficients are buffers: nothing is trained by gradients.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ FEATURES = 25
 PAPER_TILE = 100
 """Zhou & Zhu 3.1: 16 tiles of 100x100 pixels make a picture of 400x400."""
 SIGMA = 6.0
-"""Difference in L* that color hardly crosses; 4 to 12 were measured, see docs/lab/reproduction.md."""
+"""Difference in L* that color hardly crosses; 4 to 12 were tested, see docs/lab/reproduction.md."""
 LEAK = 1e-5
-"""Least affinity of neighbours, so that regions without a hint take the colors around them and nothing is singular."""
+"""Least affinity of neighbours, so that regions without a hint take surrounding colors and nothing is singular."""
 
 
 class LinearNeighbours(ColorizationNet):
-    """Coefficients of a neighbour regression, and the system that paints with them.
+    """Coefficients of a neighbour regression, and the linear system that colorizes with them.
 
     ``solver``: ``paper`` solves the regression's own equations in tiles of 100x100 pixels with a border of zeros
-    (3.1). ``guided``, the default, corrects what makes those useless with few hints: the weights of a neighbourhood sum
+    (3.1). ``guided``, the default, corrects their failure with few hints: the weights of a neighbourhood sum
     to slightly more than 1, so that the system is indefinite and its solution oscillates where known pixels are far
     apart. It keeps the weights of the eight neighbours' own channel that are not negative, multiplies each with the
     pair's affinity in lightness, so that color stops at edges, and divides by their sum.
@@ -54,8 +54,8 @@ class LinearNeighbours(ColorizationNet):
     def chroma(self, lightness: Tensor, hints: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units from L* (N, 1, H, W).
 
-        ``hints``: a*b* (N, 2, H, W) in Lab units, looked at where ``mask`` (N, 1, H, W) is above 0. Without any the
-        guided solver answers gray, and the paper's what the equations give with every pixel unknown.
+        ``hints``: a*b* (N, 2, H, W) in Lab units, used where ``mask`` (N, 1, H, W) is above 0. Without hints the
+        guided solver returns gray, and the paper's solver the solution with every pixel unknown.
         """
         light = lightness.detach().cpu().double().numpy()[:, 0]
         count, height, width = light.shape
@@ -67,7 +67,7 @@ class LinearNeighbours(ColorizationNet):
 
     def neighbour_weights(self) -> Array:
         """Return the guided solver's weights of the eight neighbours (8,), none negative, of sum 1, or all 0."""
-        # a* and b* weigh their neighbours alike but for the third digit; together they share one matrix.
+        # a* and b* weigh their neighbours alike up to the third digit, so they share one matrix.
         own = (self.weight[0, 8:16] + self.weight[1, 16:24]).cpu().numpy().clip(0)
         total = own.sum()
         return own / total if total > 0 else own
