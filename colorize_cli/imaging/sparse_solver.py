@@ -66,10 +66,10 @@ def spread(
 ) -> Array:
     """Return values for all pixels: the known ones as given, every other the weighted mean of its eight neighbours.
 
-    ``lightness``: L* (H, W), 0..100. ``values``: float (C, H, W), looked at where ``mask`` (H, W) is above 0.
+    ``lightness``: L* (H, W), 0..100. ``values``: float (C, H, W), used where ``mask`` (H, W) is above 0.
     ``weights``: of the eight neighbours, none below 0; each is multiplied with the pair's affinity in lightness (see
     :mod:`colorize_cli.imaging.affinity`; ``sigma``), at least ``leak``. ``decay``: weight of 0 in every mean: values
-    fade over sqrt(sum of weights / (4 decay)) pixels. Results lie between the least and the greatest known value (and
+    fade over sqrt(sum of weights / (4 decay)) pixels. Results are between the smallest and the largest known value (and
     0 with a decay). Returns float64 (C, H, W); zeros where nothing is known.
     """
     known = mask > 0
@@ -90,7 +90,7 @@ def spread(
 
 
 def _edge(length: int, step: int) -> slice:
-    """Rows (or columns) whose neighbour at ``step`` lies outside."""
+    """Rows (or columns) whose neighbour at ``step`` is outside."""
     return slice(0, 0) if step == 0 else slice(0, 1) if step < 0 else slice(length - 1, length)
 
 
@@ -144,7 +144,7 @@ def _solve_tile(solution: Array, links: Array, known: Array, rows: slice, column
         np.add.at(right, used[fixed], (link[used] * solution[:, there, across]).T[fixed])
         neighbour = number[there[is_free] - rows.start, across[is_free] - columns.start]
         entries.append((used[is_free], neighbour, -link[used[is_free]]))
-    # Rows are divided by their diagonal: every unknown is a mean of its neighbours, whatever the edges around it.
+    # Rows are divided by their diagonal: every unknown is a mean of its neighbours, even beside edges.
     scale = 1 / np.maximum(diagonal, 1e-300)
     row = np.concatenate([np.arange(count), *(e[0] for e in entries)])
     column = np.concatenate([np.arange(count), *(e[1] for e in entries)])

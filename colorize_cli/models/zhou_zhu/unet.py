@@ -39,7 +39,7 @@ class UNet(ColorizationNet):
     def __init__(self, widths: tuple[int, ...] = (64, 128, 256, 512, 1024), stop: int = 0) -> None:
         super().__init__()
         if not 0 <= stop < len(widths) - 1:
-            raise ValueError(f"stop must lie in 0..{len(widths) - 2}, not {stop}")
+            raise ValueError(f"stop must be in 0..{len(widths) - 2}, not {stop}")
         inputs = (1, *widths[:-1])
         self.down = nn.ModuleList(DoubleConvolution(*pair) for pair in zip(inputs, widths, strict=True))
         self.pool = nn.MaxPool2d(2)

@@ -4,7 +4,7 @@ The network keeps its weights; only the displacement fields of its decoder are l
 (:mod:`colorize_cli.models.heads.ab_bins`). The objective, maximized, is a mean over photographs,
 
     PSNR + 0.05 dB * percent of the true colorfulness - 10 dB * distance of the ab histograms
-        - 1/30 dB * mean square of what is too warm - roughness of the fields,
+        - 1/30 dB * mean square of excess warmth - roughness of the fields,
 
 with histograms of the whole batch and total variation, 0 to 1, as their distance. The second term keeps the first
 from removing all color; the last keeps neighbouring colors together: an unconstrained field would fill the bins
