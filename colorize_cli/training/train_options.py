@@ -1,4 +1,4 @@
-"""What a training run is asked to do: one frozen object for the command line and the library alike."""
+"""The options of a training run: one frozen object for the command line and the library."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FREE_TO_CHANGE = frozenset(
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Every choice of ``colorize train``; None leaves it to the recipe.
+    """All options of ``colorize train``; None uses the recipe's value.
 
     ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
     together, shared out in the recipe's proportions; fractions are allowed. ``lr``: learning rate of every stage, its
@@ -58,7 +58,7 @@ class TrainOptions:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense, before anything is read."""
+        """Reject invalid values before anything is read."""
         if not self.photos:
             raise UsageProblem("No photos to train on.", "Give folders or .zip archives of color photographs.")
         if self.precision not in PRECISIONS:
@@ -90,7 +90,7 @@ class TrainOptions:
             raise UsageProblem("--init and --encoder cannot be combined.", "Use one of them.")
 
     def decisive(self) -> dict[str, object]:
-        """Return the options that decide what the weights become, as JSON holds them."""
+        """Return the options that affect the weights, as JSON values."""
         chosen = {name: value for name, value in asdict(self).items() if name not in FREE_TO_CHANGE}
         result: dict[str, object] = json.loads(json.dumps(chosen, default=str, sort_keys=True))
         return result

@@ -14,7 +14,7 @@ from colorize_cli.imaging.recombine.upsample import WideRows, chroma_field
 Array = npt.NDArray[Any]
 
 HALF_CHROMA_FROM = 1 << 20
-"""Pixels of a picture from which its chroma has half their resolution, as in most color JPEGs."""
+"""Pixels from which the chroma of a picture has half resolution, as in most color JPEGs."""
 
 _PLANES = 10
 _LINE = 1024
@@ -27,14 +27,14 @@ def recombine_8(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Arra
     height, width = gray.shape
     rgb = np.empty((height, width, 3), np.uint8)
     colored, doubled = Workspace(), Workspace()
-    # Strips overlap by two rows of half size: twice the height saves more there than the cache loses.
+    # Strips overlap by two rows of half size: doubling the height saves more than it costs in cache misses.
     rows = min(height + height % 2, max(2, 2 * strip_pixels // width & ~1))
     nothing = np.zeros((rows, width), np.uint8)
 
     def work(top: int, bottom: int) -> None:
         shape = bottom - top, width, 4
         size = 4 * (bottom - top) * width
-        # Maps must be less than 32,767 wide: whatever the picture is, strips have the same width here.
+        # Maps must be less than 32,767 wide, so strips are reshaped to a fixed width.
         index, colors = colored.take(-(-size // (4 * _LINE)) * _LINE * 2).view(np.uint8).reshape(2, -1, _LINE, 4)
         a, b = _doubled(codes, top, bottom, width, doubled) if halves else codes[:, top:bottom]
         cv2.merge([gray[top:bottom], a, b, nothing[: bottom - top]], dst=index.reshape(-1)[:size].reshape(shape))
@@ -48,7 +48,7 @@ def recombine_8(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Arra
 
 
 def _halved(gray: Array) -> Array:
-    """Every two by two pixels averaged: (H, W) -> (H/2, W/2), both rounded up."""
+    """Averages of 2 x 2 pixels: (H, W) -> (H/2, W/2), both rounded up."""
     height, width = gray.shape
     half = cv2.resize(gray[: height & ~1, : width & ~1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     return cv2.copyMakeBorder(half, 0, height & 1, 0, width & 1, cv2.BORDER_REPLICATE)
@@ -65,7 +65,7 @@ def _doubled(codes: Array, top: int, bottom: int, width: int, workspace: Workspa
 
 
 def _chroma_codes(guide: Array, ab: Array, threads: int, strip_pixels: int) -> Array:
-    """Codes of a* and b*, uint8 (2, H, W), along the edges of the guide uint8 (H, W); their colors are in the table."""
+    """Codes of a* and b*, uint8 (2, H, W), along edges of the guide uint8 (H, W); their colors are in the table."""
     height, width = guide.shape
     field = chroma_field(guide, ab).scaled(WEBER, WEBER, 1, 0)
     bounds = (encode_chroma(end, end.copy(), np.empty(end.shape, np.uint8)) for end in field.ranges())

@@ -1,12 +1,12 @@
-"""Chroma from the resolution of a model to that of the scan, following the edges of the scan.
+"""Upsample chroma from the resolution of a model to that of the scan, following the edges of the scan.
 
 The local linear model of the guided filter (He, Sun, Tang, "Guided Image Filtering", ECCV 2010; He, Sun, "Fast Guided
 Filter", arXiv:1505.00996), ab = A L* + B, with A fitted to the prediction in small windows, but with B such that the
-prediction itself comes out where lightness has no more detail than it: full-size chroma is the interpolated
-prediction plus A times what the interpolated lightness lacks. The guided filter's own B, a mean over windows, blurs
-chroma: on photographs it lies further from the truth than plain interpolation, this one nearer by a tenth.
+result equals the prediction where lightness has no finer detail: full-size chroma is the interpolated
+prediction plus A times the detail that interpolated lightness lacks. The guided filter's B, a mean over windows, blurs
+chroma: on photographs its error is larger than that of plain interpolation, while this one's is a tenth smaller.
 
-A and B have the resolution of the prediction. All that depends on the full size happens in strips of rows.
+A and B have the resolution of the prediction. All full-size work is done in strips of rows.
 """
 
 import math
@@ -29,7 +29,7 @@ EDGE_LIGHTNESS = 6.0
 """Standard deviation of L* in a window at which chroma follows half of the edges: well above grain."""
 
 PREDICTION_BLUR = 1.0
-"""Standard deviation, in cells, by which predicted chroma is taken to be less sharp than its resolution."""
+"""Assumed blur of predicted chroma relative to its resolution: standard deviation in cells."""
 
 STRIPS_A_TASK = 8
 """Neighboring strips that share the horizontal interpolation of the chroma planes."""
@@ -42,7 +42,7 @@ def _box_mean(plane: Array) -> Array:
 
 
 def guided_slope(guide: Array, chroma: Array, epsilon: float) -> Array:
-    """A of the local fit chroma = A guide + B in windows of 3 x 3, averaged over the windows a cell lies in.
+    """A of the local fit chroma = A guide + B in windows of 3 x 3, averaged over the windows that contain a cell.
 
     guide, chroma: float32 (h, w). epsilon: variance of the guide, in its units squared, that halves the slope.
     """
@@ -75,7 +75,7 @@ class ChromaField:
         return ChromaField(planes.astype(np.float32), self.height, self.width)
 
     def ranges(self) -> tuple[Array, Array]:
-        """Lowest and highest chroma that a pixel in each cell can get, float32 (2, h, w) each."""
+        """Lowest and highest possible chroma in each cell, float32 (2, h, w) each."""
         window = np.ones((3, 3), np.uint8)
         lowest = [cv2.erode(plane, window) for plane in self.planes[4:6]]
         return np.stack(lowest), np.stack([cv2.dilate(plane, window) for plane in self.planes[6:]])
@@ -89,7 +89,7 @@ class ChromaField:
         return cells.astype(int).tolist(), (position - cells).tolist()
 
     def widened(self, first: int, last: int) -> "WideRows":
-        """Planes at full width, float32 (rows of planes, 8, W), as far as the picture rows first..last-1 need them."""
+        """Planes at full width, float32 (rows of planes, 8, W), as needed for the picture rows first..last-1."""
         cells = self._rows[0]
         top, bottom = cells[first], min(cells[last - 1] + 2, self.planes.shape[1])
         near = np.ascontiguousarray(self.planes[:, top:bottom].transpose(1, 0, 2)).reshape(-1, self.planes.shape[2])
@@ -100,9 +100,9 @@ class ChromaField:
     def in_strips(
         self, paint: Callable[[int, int, "WideRows", Array], None], planes: int, strip_pixels: int, threads: int
     ) -> None:
-        """Call paint(top, bottom, wide, memory) for strips of rows that cover the picture, on so many threads.
+        """Call paint(top, bottom, wide, memory) for strips of rows that cover the picture, on several threads.
 
-        ``wide`` has the rows of planes they need; ``memory``, float32 (planes, bottom - top, W), is the thread's own.
+        ``wide``: the rows of planes they need; ``memory``, float32 (planes, bottom - top, W), is the thread's own.
         """
         workspace = Workspace()
         rows = max(1, strip_pixels // self.width)
@@ -133,7 +133,7 @@ class WideRows:
     def interpolate(self, first: int, out: Array) -> Array:
         """The planes, bilinear, for the picture rows that begin at `first`; written to and returned as out (8, n, W).
 
-        Every row depends on its own position alone, so that strips of any height give the same values.
+        Every row depends only on its own position, so that strips of any height give the same values.
         """
         for row in range(out.shape[1]):
             cell = self.cells[first + row] - self.top
@@ -146,13 +146,13 @@ class WideRows:
     def chroma(self, first: int, guide: Array, planes: Array) -> Array:
         """Chroma, float32 (2 n, W): a of n rows, then b, for the picture rows that begin at `first`.
 
-        guide: float32 (2 n, W), the guide of these rows twice. planes: float32 (8, n, W), overwritten; the result
-        lies in it.
+        guide: float32 (2 n, W), the guide of these rows twice. planes: float32 (8, n, W), overwritten with
+        the result.
         """
         slope, offset, lowest, highest = self.interpolate(first, planes).reshape(4, *guide.shape)
         cv2.multiply(slope, guide, dst=slope)
         cv2.add(slope, offset, dst=slope)
-        # The linear fit may shoot past the chroma it was fitted to, as halos beside strong edges and on grain.
+        # The linear fit may overshoot the chroma it was fitted to, causing halos beside strong edges and on grain.
         cv2.max(slope, lowest, dst=slope)
         return cv2.min(slope, highest, dst=slope)
 
