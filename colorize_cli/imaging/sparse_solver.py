@@ -2,22 +2,25 @@
 
 Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in tiles that know nothing of each other. Here a tile
 sees its real neighbours, tiles overlap, and each begins with the solution at half the size, so that color from a few
-strokes reaches every corner. Where the method does not converge, a sparse factorization does.
+strokes reaches every corner. Where the method does not converge, a sparse factorization does. SciPy is imported when a
+system is solved: it takes a tenth of the start of the program, and few photographs have hints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.linalg import LinearOperator, bicg, spilu, splu
 
 from colorize_cli.imaging.affinity import EIGHT, affinities
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import LinearOperator
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +38,8 @@ def solve(matrix: csr_matrix, right: Array, guess: Array, *, precondition: bool 
     Returns x (n, k), and whether the method converged; where it did not, x comes from a sparse LU factorization.
     ``precondition``: with an incomplete LU factorization, which takes a tenth of the steps.
     """
+    from scipy.sparse.linalg import bicg, splu
+
     helper = _incomplete(matrix) if precondition else None
     columns = []
     for side, start in zip(right.T, guess.T, strict=True):
@@ -46,6 +51,8 @@ def solve(matrix: csr_matrix, right: Array, guess: Array, *, precondition: bool 
 
 
 def _incomplete(matrix: csr_matrix) -> LinearOperator | None:
+    from scipy.sparse.linalg import LinearOperator, spilu
+
     try:
         # In its natural order and without pivoting: diagonally dominant rows need neither, and it takes half the time.
         factors = spilu(matrix.tocsc(), drop_tol=1e-2, fill_factor=3, permc_spec="NATURAL", diag_pivot_thresh=0)
@@ -122,6 +129,8 @@ def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 def _solve_tile(solution: Array, links: Array, known: Array, rows: slice, columns: slice, decay: float) -> None:
     """Solve for the unknown pixels of one tile, in place; what surrounds it stands as it is."""
+    from scipy.sparse import coo_matrix
+
     free = np.zeros(known.shape, bool)
     free[rows, columns] = ~known[rows, columns]
     unknown_rows, unknown_columns = np.nonzero(free[rows, columns])
