@@ -81,7 +81,8 @@ class ModelEntry:
     on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``hints``: whether
     the network itself takes color hints (others have them worked in afterwards); ``needs_hints``: whether it cannot do
     without. ``distribution``: whether the default architecture predicts a distribution over colors, from which variants
-    come. ``decoding``: choices of :mod:`colorize_cli.inference.decoding` that its ``chroma`` takes.
+    come. ``no_onnx``: why the network cannot be exported to ONNX, empty where it can. ``decoding``: choices of
+    :mod:`colorize_cli.inference.decoding` that its ``chroma`` takes.
     """
 
     name: str
@@ -102,6 +103,7 @@ class ModelEntry:
     needs_hints: bool = False
     distribution: bool = False
     decoding: tuple[str, ...] = ()
+    no_onnx: str = ""
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -32,6 +32,7 @@ def _linear(name: str, kind: str) -> ModelEntry:
         mirror=False,
         hints=True,
         needs_hints=True,
+        no_onnx="it has no network, but solves a system of equations for the hints of each photograph",
     )
 
 
@@ -48,6 +49,7 @@ def _trees(name: str, section: str, kind: str, recipe: str, light: dict[str, Any
         input_size=416,  # the networks reduce it to 400 or 64 themselves
         fit="stretch",
         mirror=False,
+        no_onnx="it has no network, but trees that are looked up row by row",
     )
 
 
