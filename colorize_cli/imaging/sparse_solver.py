@@ -2,22 +2,25 @@
 
 Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in independent tiles. In this module a tile
 sees its real neighbours, tiles overlap, and each starts from the solution at half the size, so that color from a few
-strokes reaches every corner. If the method does not converge, a sparse factorization is used.
+strokes reaches every corner. If the method does not converge, a sparse factorization is used. SciPy is
+imported when a system is solved: it takes a tenth of the start-up time, and few photographs have hints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.linalg import LinearOperator, bicg, spilu, splu
 
 from colorize_cli.imaging.affinity import EIGHT, affinities
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import LinearOperator
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +38,8 @@ def biconjugate(matrix: csr_matrix, right: Array, iterations: int) -> Array:
     It stops before where the residual is a hundred-thousandth of the right side (n,). Where the method breaks down, x
     is the last finite one.
     """
+    from scipy.sparse.linalg import bicg
+
     last = np.zeros(len(right))
 
     def keep(x: Array) -> None:
@@ -51,6 +56,8 @@ def solve(matrix: csr_matrix, right: Array, guess: Array) -> tuple[Array, bool]:
     An incomplete LU factorization as a preconditioner takes a tenth of the steps. Returns x (n, k), and whether the
     method converged; where it did not, x comes from a sparse LU factorization.
     """
+    from scipy.sparse.linalg import bicg, splu
+
     helper = _incomplete(matrix)
     columns = []
     for side, start in zip(right.T, guess.T, strict=True):
@@ -62,6 +69,8 @@ def solve(matrix: csr_matrix, right: Array, guess: Array) -> tuple[Array, bool]:
 
 
 def _incomplete(matrix: csr_matrix) -> LinearOperator | None:
+    from scipy.sparse.linalg import LinearOperator, spilu
+
     try:
         # In its natural order and without pivoting: diagonally dominant rows need neither, and it takes half the time.
         factors = spilu(matrix.tocsc(), drop_tol=1e-2, fill_factor=3, permc_spec="NATURAL", diag_pivot_thresh=0)
@@ -138,6 +147,8 @@ def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 def _solve_tile(solution: Array, links: Array, known: Array, rows: slice, columns: slice, decay: float) -> None:
     """Solve for the unknown pixels of one tile, in place; its surroundings are fixed."""
+    from scipy.sparse import coo_matrix
+
     free = np.zeros(known.shape, bool)
     free[rows, columns] = ~known[rows, columns]
     unknown_rows, unknown_columns = np.nonzero(free[rows, columns])
