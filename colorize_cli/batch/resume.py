@@ -1,6 +1,7 @@
 """Going on where an earlier run stopped: what exists is recognised by its provenance, not by its name."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -193,12 +194,21 @@ def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
 
 
 def _is_complete(target: Path, options: ColorizeOptions) -> bool:
-    return os.path.lexists(target) and not missing(target, options)
+    return os.path.lexists(target) and not is_empty_file(target) and not missing(target, options)
+
+
+def is_empty_file(target: Path) -> bool:
+    """Whether a file without a single byte has the name of a result: what a full disk or a crash of others left."""
+    try:
+        status = os.lstat(target)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def left_alone(target: Path, expected: Provenance, options: ColorizeOptions) -> str:
     """Return why nothing is done for ``target`` on resuming; "" where it, or a file beside it, is still to be made."""
-    if not os.path.lexists(target):
+    if not os.path.lexists(target) or is_empty_file(target):
         return ""
     reason = skip_reason(target, expected)
     return "" if reason == ALREADY_DONE and missing(target, options) else reason
