@@ -1,8 +1,8 @@
-"""Color photographs to train and evaluate on: found in folders and .zip archives, nested ones too, read and decoded.
+"""Find, read and decode color photographs for training and evaluation, in folders and .zip archives (nested too).
 
-A :class:`PhotoRef` says how to reach one photo; a :class:`PhotoReader` reads its bytes and keeps archives open, so that
-each worker process has handles of its own. Archives are read in place, never unpacked. :func:`decode_color` gives the
-picture itself, in sRGB.
+A :class:`PhotoRef` tells how to reach one photo; a :class:`PhotoReader` reads its bytes and keeps archives open, so
+each worker process has its own handles. Archives are read in place, never unpacked. :func:`decode_color` returns the
+image in sRGB.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _ZIP_ERRORS = (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, E
 class PhotoRef:
     """One photograph: ``file`` on disk, and the names to follow inside it when it is an archive.
 
-    ``folders``: the folders it lies in, below the folder or the innermost archive that was named. ``stamp``: size and
-    checksum (in archives) or time of change (on disk), to notice that a file became another.
+    ``folders``: the folders that contain it, below the given folder or the innermost archive. ``stamp``: size and
+    checksum (in archives) or modification time (on disk), to detect that a file was replaced.
     """
 
     file: str
@@ -58,7 +58,7 @@ class Listing:
 
 
 def list_photos(places: Sequence[Path]) -> Listing:
-    """Return every photo in ``places``, sorted by name, nothing decoded.
+    """Return every photo in ``places``, sorted by name, without decoding any.
 
     Raises :class:`UsageProblem` for a place that does not exist.
     """
@@ -130,7 +130,7 @@ def _members(archive: zipfile.ZipFile, file: str, above: tuple[str, ...], unread
 
 
 def _spooled(archive: zipfile.ZipFile, member: str) -> IO[bytes]:
-    """Copy an archive's member to where it can be read at random: memory up to 64 MB, a temporary file beyond."""
+    """Copy an archive member to a seekable file: in memory up to 64 MB, on disk beyond."""
     copy: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115
     with archive.open(member) as stream:
         while block := stream.read(1 << 20):
@@ -140,13 +140,13 @@ def _spooled(archive: zipfile.ZipFile, member: str) -> IO[bytes]:
 
 
 class PhotoReader:
-    """Reads photos' bytes; archives stay open for the next one. Make one in each process."""
+    """Reads the bytes of photos and keeps archives open. Create one per process."""
 
     def __init__(self) -> None:
         self._archives: dict[tuple[str, ...], zipfile.ZipFile] = {}
 
     def read(self, ref: PhotoRef) -> bytes:
-        """Return the bytes of a photo; raises OSError (or a zipfile error) when they cannot be had."""
+        """Return the bytes of a photo; raises OSError (or a zipfile error) when they cannot be read."""
         if not ref.members:
             return Path(ref.file).read_bytes()
         return self._archive((ref.file, *ref.members[:-1])).read(ref.members[-1])
@@ -163,8 +163,8 @@ class PhotoReader:
 def decode_color(data: bytes, name: str, *, at_least: int | None = None) -> npt.NDArray[np.uint8]:
     """Return the picture in a file: upright sRGB (H, W, 3) uint8, its ICC profile applied, 16 bits rounded to 8.
 
-    ``at_least``: a JPEG may be decoded smaller, as long as no side gets shorter than so many pixels. ``name``: for
-    messages. Raises a :class:`~colorize_cli.errors.PhotoError` for whatever does not decode.
+    ``at_least``: a JPEG may be decoded at a reduced size, as long as no side is shorter than this. ``name``: for
+    messages. Raises a :class:`~colorize_cli.errors.PhotoError` for data that cannot be decoded.
     """
     raster = read_raster(data, name, at_least=at_least)
     if raster.metadata.xmp is not None and provenance_of_xmp(raster.metadata.xmp) is not None:
@@ -176,7 +176,7 @@ def decode_color(data: bytes, name: str, *, at_least: int | None = None) -> npt.
 
 
 def _to_srgb(samples: npt.NDArray[Any], profile: bytes | None) -> npt.NDArray[np.uint8]:
-    """Return RGB of gray (H, W), RGB (H, W, 3) or CMYK (H, W, 4) samples; a damaged profile is passed over."""
+    """Return RGB of gray (H, W), RGB (H, W, 3) or CMYK (H, W, 4) samples; a damaged profile is ignored."""
     image = Image.fromarray(samples)
     if samples.ndim == 3 and samples.shape[2] == 4:
         image = Image.frombytes("CMYK", image.size, samples.tobytes())

@@ -83,10 +83,15 @@ def atomic_file(target: Path, *, overwrite: bool = False, like: Path | None = No
             with os.fdopen(descriptor, "w+b") as file:
                 yield file
                 file.flush()
-                if temporary is None:
-                    temporary = _named(file, target.parent)
-                temporary.chmod(_mode_for(target, overwrite, like))
+                mode = _mode_for(target, overwrite, like)
+                if temporary is not None:
+                    temporary.chmod(mode)
+                else:
+                    os.fchmod(descriptor, mode)
                 os.fsync(descriptor)
+                if temporary is None:
+                    # As late as can be: a kill between here and the move leaves a hidden file behind.
+                    temporary = _named(file, target.parent)
             _move(temporary, target, overwrite)
             temporary = None
             _sync_folder(target.parent)
@@ -163,6 +168,7 @@ def _copied(file: BinaryIO, folder: Path) -> Path:
             file.seek(0)
             shutil.copyfileobj(file, copy)
             copy.flush()
+            os.fchmod(descriptor, os.fstat(file.fileno()).st_mode & 0o777)
             os.fsync(descriptor)
     except BaseException:
         name.unlink()

@@ -13,6 +13,9 @@ from colorize_cli.imaging.marks import POSITIONS, check_letters
 from colorize_cli.inference.decoding import DECODING, check_values
 from colorize_cli.inference.variants import FEWEST, MOST
 
+BESIDE = "beside"
+"""``--hints beside``: each photograph's own strokes, beside its result or itself."""
+
 
 @dataclass(frozen=True)
 class ColorizeOptions:
@@ -21,7 +24,8 @@ class ColorizeOptions:
     ``output`` keeps the string the user wrote, because a trailing ``/`` means a folder; ``None`` is beside the input.
     ``strength`` is the share of the predicted chroma that is applied, 0 to 1. ``vividness`` and ``size`` (side of the
     model's working square in pixels) are the model's own default where ``None``; several sizes make a consensus.
-    ``temperature``, ``fallback``, ``score_blur`` and ``smoothing``: see :mod:`colorize_cli.inference.decoding`.
+    ``temperature``, ``fallback``, ``score_blur``, ``smoothing``, ``paper_iterations``: see
+    :mod:`colorize_cli.inference.decoding`.
     ``force`` colorizes photographs that are in color already; ``keep_borders`` shows the model black and white borders.
     ``memory_limit`` is a size such as ``4GB``.
     ``quality`` is 1 to 100. ``retry`` is an earlier report whose failed photographs alone are meant; ``shard`` is
@@ -31,8 +35,10 @@ class ColorizeOptions:
     copies XMP sidecars. ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg".
     ``cluster`` is the address of a Dask scheduler, or ``local``. ``confidence_map`` writes a picture of where the model
     is guessing beside each result. ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed``
-    decides which. ``gallery`` is a page of the ``gallery_size`` (200 where ``None``) least certain results. ``strict``
-    counts a file in a folder that cannot be read as a failure.
+    decides which. ``hints`` is one picture for all photographs, a folder of one for each, or ``beside``.
+    ``side_by_side`` writes scan and color in one picture beside each result. ``gallery`` is a page of the
+    ``gallery_size`` (200 where ``None``) least certain results. ``strict`` counts a file in a folder that cannot be
+    read as a failure.
     """
 
     model: str = "gan"
@@ -56,6 +62,7 @@ class ColorizeOptions:
     fallback: float | None = None
     score_blur: float | None = None
     smoothing: float | None = None
+    paper_iterations: float | None = None
     offline: bool = False
     accept_license: bool = False
     jobs: int | None = None
@@ -73,6 +80,7 @@ class ColorizeOptions:
     sidecar: bool = False
     cluster: str | None = None
     confidence_map: bool = False
+    side_by_side: bool = False
     variants: int | None = None
     gallery: Path | None = None
     gallery_size: int | None = None
@@ -108,6 +116,12 @@ class ColorizeOptions:
             raise UsageProblem("--memory-limit is about this process, not a cluster's.", "Limit its workers.")
         if self.confidence_map and self.output == "-":
             raise UsageProblem("Beside standard output there is no place for --confidence-map.", "Name a file with -o.")
+        if self.side_by_side and self.output == "-":
+            raise UsageProblem("Standard output takes one picture, not --side-by-side.", "Name a file with -o.")
+        if self.hints_per_photo and self.cluster is not None:
+            raise UsageProblem(
+                "--hints of each photo is not available on a cluster.", "Leave out --cluster, or give one picture."
+            )
         if self.variants is not None:
             self._check_variants(self.variants)
         if self.gallery_size is not None and self.gallery is None:
@@ -145,6 +159,11 @@ class ColorizeOptions:
             raise UsageProblem("--lossless-luma keeps the metadata of the scan.", "Leave out --strip.")
         if self.strip and self.sidecar:
             raise UsageProblem("--strip leaves metadata out, --sidecar copies it.", "Leave out one of the two.")
+
+    @cached_property
+    def hints_per_photo(self) -> bool:
+        """Whether each photograph has its own hints: ``beside``, or a folder of them."""
+        return self.hints is not None and (self.hints == BESIDE or Path(self.hints).is_dir())
 
     @property
     def resumes(self) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from colorize_cli.cli.console import Console, Results
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
     """Plan and colorize what ``words`` name, or only say so (``dry_run``), and return the exit code."""
+    from colorize_cli.batch.inputs.companions import HINTS_MARK
     from colorize_cli.batch.inputs.plan import make_plan
     from colorize_cli.imaging.codecs.stored_xmp import read_provenance
     from colorize_cli.inference.variants import require_distribution
@@ -27,7 +29,12 @@ def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_js
     if options.variants is not None:
         require_distribution(entry)
     stdin, stdout = _streams(words, options, as_json=as_json)
-    plan = make_plan(words, options, is_our_result=lambda path: read_provenance(path) is not None)
+
+    def is_ours(path: Path) -> bool:
+        given = options.hints_per_photo and path.stem.endswith(HINTS_MARK)
+        return given or read_provenance(path) is not None
+
+    plan = make_plan(words, options, is_our_result=is_ours)
     results = Results()
     if options.dry_run:
         return _dry_run(plan, options, console, results, as_json=as_json)
@@ -98,7 +105,7 @@ def _colorize(
             console.say(f"Colorizing with {options.model} on {ready.description}.")
 
         def on_outcome(outcome: "Outcome") -> None:
-            _tell(outcome, console)
+            tell(outcome, console)
             if as_json:
                 results.line(json_line(outcome.row()).encode("ascii"))
             elif outcome.status == "done" and outcome.target is not None:
@@ -122,7 +129,7 @@ def _colorize(
         console.say(f"The least certain results are shown in '{page}'.")
     elif gallery.kept_earlier:
         console.say(f"'{options.gallery}' was left as it is: it shows more photographs than this run knows of.")
-    _summarize(report, console)
+    summarize(report, console)
     if report.done and predictor is not None:
         console.detail(batch.times.summary(available_cores(), accelerated=predictor.batch_size > 1))
     if as_json:
@@ -139,7 +146,8 @@ def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
     return ClusterBatch(options, plan)
 
 
-def _tell(outcome: "Outcome", console: Console) -> None:
+def tell(outcome: "Outcome", console: Console) -> None:
+    """Say what the user should know of one photograph."""
     from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
 
     for note in outcome.notes:
@@ -158,7 +166,8 @@ def _tell(outcome: "Outcome", console: Console) -> None:
             console.detail(line)
 
 
-def _summarize(report: "Report", console: Console) -> None:
+def summarize(report: "Report", console: Console) -> None:
+    """Say how a run ended."""
     from colorize_cli.batch.reports.outcome import failure_lines
 
     total = report.done + report.skipped + report.failed + report.not_reached

@@ -54,6 +54,7 @@ def evaluate(
     fallback: common.Fallback = None,
     score_blur: common.ScoreBlur = None,
     smoothing: common.Smoothing = None,
+    paper_iterations: common.PaperIterations = None,
     known_pixels: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Give models the true color of so many pixels, 0 to 1, as hints."),
@@ -109,7 +110,10 @@ def evaluate(
     from colorize_cli.evaluation.session import EvaluateOptions
     from colorize_cli.evaluation.study.study_page import StudyOptions
 
-    choices = {"temperature": temperature, "fallback": fallback, "score_blur": score_blur, "smoothing": smoothing}
+    choices = {
+        "temperature": temperature, "fallback": fallback, "score_blur": score_blur, "smoothing": smoothing,
+        "paper_iterations": paper_iterations,
+    }  # fmt: skip
     options = EvaluateOptions(
         places=photos or [], models=pair_with_weights(model or ["gan"], weights or []), protocol=protocol,
         output=output, overwrite=overwrite, vividness=vividness or [], size=size, limit=limit, seed=seed,

@@ -130,16 +130,19 @@ def export(
     model: common.Model = "gan",
     weights: common.Weights = None,
     size: Annotated[
-        int | None, typer.Option(help="Side of its input in pixels. [default: the model's]", show_default=False)
+        int | None,
+        typer.Option(help="Side in pixels at which the file is checked. [default: the model's]", show_default=False),
     ] = None,
     quiet: common.Quiet = False,
 ) -> None:
-    """Write a network as ONNX, checked against PyTorch: L* (batch, 1, size, size) in, a*b* out."""
+    """Write a network as ONNX, checked against PyTorch: L* (batch, 1, height, width) in, a*b* out."""
     import torch
 
-    from colorize_cli.checkpoints.onnx import check_target, export_onnx
+    from colorize_cli.checkpoints.onnx import check_model, check_target, export_onnx
     from colorize_cli.inference.colorizer import Colorizer
+    from colorize_cli.registry import get
 
+    check_model(get(model))
     check_target(target)
     colorizer = Colorizer(model, weights=weights, device="cpu", precision="fp32", size=size)
     provenance = colorizer.provenance()

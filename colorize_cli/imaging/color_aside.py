@@ -158,9 +158,9 @@ def _is_mounted(lab: np.ndarray, surface: Surface) -> bool:
     if same[ring].mean() < _FLAT:
         return False
     _, labels = cv2.connectedComponents(same.astype(np.uint8), connectivity=4)
-    prints = (~np.isin(labels, np.unique(labels[ring & same]))).astype(np.uint8)
-    opened = cv2.morphologyEx(prints, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, labels, statistics, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    prints: np.ndarray = (~np.isin(labels, np.unique(labels[ring & same]))).astype(np.uint8)
+    prints = cv2.morphologyEx(prints, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(prints, connectivity=4)
     areas = {number: statistics[number, cv2.CC_STAT_AREA] / (height * width) for number in range(1, count)}
     chosen = [number for number, area in areas.items() if area >= _SMALLEST_PRINT]
     if sum(areas[number] for number in chosen) < _SMALLEST_SHARE:

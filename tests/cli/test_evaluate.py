@@ -88,13 +88,13 @@ def test_a_study_is_written_and_its_answers_are_read_from_a_row_of_files(coloriz
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "nothing to evaluate"),
+        ((), "No photographs to evaluate"),
         (("nowhere",), "nowhere"),
         (("x.png", "--protocol", "other"), "hwang-zhou"),
         (("x.png", "--export", "table.doc"), ".csv"),
         (("x.png", "--study", "s.html", "--study-kind", "quiz"), "prefer"),
-        (("x.png", "-m", "a", "-m", "b", "--weights", "w"), "pair up"),
-        (("--compare", "no", "where"), "no complete results"),
+        (("x.png", "-m", "a", "-m", "b", "--weights", "w"), "cannot be paired"),
+        (("--compare", "no", "where"), "no complete evaluation results"),
         (("--study-results", "missing.json"), "missing.json"),
     ],
 )

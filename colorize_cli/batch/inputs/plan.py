@@ -292,9 +292,10 @@ def make_plan(
     if options.retry is not None:
         plan.keep_only(failed_names(options.retry))
     plan.check(options, is_our_result)
-    if options.hints is not None and plan.todo > 1:
+    if options.hints is not None and not options.hints_per_photo and plan.todo > 1:
         raise UsageProblem(
-            f"The strokes of --hints belong on one photo, but {plan.todo} were named.", "Colorize them one at a time."
+            f"The strokes of --hints belong on one photo, but {plan.todo} were named.",
+            "Give each photo its own: --hints FOLDER or beside.",
         )
     return plan
 

@@ -24,7 +24,7 @@ def settled(item: Item, options: ColorizeOptions, provenance: Provenance) -> Out
     if options.resumes and item.target is not None and is_empty_file(item.target):
         with contextlib.suppress(OSError):  # writing it will say what is wrong
             item.target.unlink()
-    if options.resumes and item.target is not None and (reason := left_alone(item.target, provenance, options)):
+    if options.resumes and (reason := left_alone(item, provenance, options)):
         return Outcome(item.source, item.target, "skipped", reason)
     return None
 
