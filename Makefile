@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast coverage faults check format clean
+.PHONY: help setup demo test test-fast coverage faults check docs format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,10 +44,14 @@ coverage: $(READY) ## run the whole test suite and write htmlcov/index.html
 faults: $(READY) ## kill runs and workers, fill disks: the fault tests at full length
 	COLORIZE_KILLS=20 $(BIN)/python -m pytest tests/faults
 
-check: $(READY) ## lint, formatting and types
+check: $(READY) ## lint, formatting, types and the layers of imports
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+
+docs: $(READY) ## write the tables of models and docs/cli.md from the code
+	$(BIN)/python tools/docs.py
 
 format: $(READY) ## put the code into the house format
 	$(BIN)/python -m ruff check --fix .

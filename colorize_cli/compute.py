@@ -5,16 +5,20 @@ Importing this module imports no torch.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from colorize_cli.errors import DeviceError
+from colorize_cli.errors import DeviceError, UsageProblem
 
 if TYPE_CHECKING:
     import torch
 
+CGROUPS = Path("/sys/fs/cgroup")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
@@ -24,6 +28,95 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return max(1, os.cpu_count() or 1)
+
+
+def memory_at_hand() -> int | None:
+    """Return how many bytes this process can still take: free on the machine, in its cgroup and under its own limit.
+
+    None where the system tells none of these. What the file cache holds counts as free, because it gives way.
+    """
+    rooms = [room for room in (_machine_room(), _cgroup_room(), _own_room()) if room is not None]
+    return max(0, min(rooms)) if rooms else None
+
+
+def _machine_room() -> int | None:
+    with contextlib.suppress(OSError, ValueError), Path("/proc/meminfo").open() as lines:
+        for line in lines:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return None
+
+
+def _cgroup_room() -> int | None:
+    """Return the smallest room that is left in the memory cgroups of this process (version 2, or 1)."""
+    rooms = [room for room in map(_room_of_group, _memory_groups()) if room is not None]
+    return min(rooms, default=None)
+
+
+def _memory_groups() -> list[Path]:
+    """Return the folders of the memory cgroup of this process and of those above it."""
+    groups = [CGROUPS, CGROUPS / "memory"]
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, name = line.split(":", 2)
+            if controllers == "" or "memory" in controllers.split(","):
+                root = CGROUPS if controllers == "" else CGROUPS / "memory"
+                folder = root / name.lstrip("/")
+                groups += [folder, *(above for above in folder.parents if above.is_relative_to(root))]
+    return list(dict.fromkeys(groups))
+
+
+def _room_of_group(folder: Path) -> int | None:
+    for limit, used, cache in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        with contextlib.suppress(OSError, ValueError):
+            most = int((folder / limit).read_text())
+            taken = int((folder / used).read_text())
+            statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            return most - taken + int(statistics.get(cache, 0))
+    return None
+
+
+def _own_room() -> int | None:
+    """Return what RLIMIT_AS leaves; None without such a limit."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            return limit - pages * resource.getpagesize()
+    return None
+
+
+class Rank(NamedTuple):
+    """The place of this process among ``world`` processes, and among the ``local_world`` on this machine."""
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+    local_world: int = 1
+
+
+def rank_from(environment: Mapping[str, str]) -> Rank:
+    """Return the place that RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE state, as torchrun sets them.
+
+    Raises :class:`UsageProblem` for values that are no numbers or do not fit each other.
+    """
+    try:
+        rank, world = int(environment.get("RANK", "0")), int(environment.get("WORLD_SIZE", "1"))
+        local_rank = int(environment.get("LOCAL_RANK", str(rank)))
+        local_world = int(environment.get("LOCAL_WORLD_SIZE", "1"))
+    except ValueError as error:
+        raise UsageProblem(
+            f"RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE must be numbers ({error}).",
+            "Start the processes with torchrun.",
+        ) from error
+    if not 0 <= rank < world:
+        raise UsageProblem(f"RANK={rank} does not fit WORLD_SIZE={world}.", "Start the processes with torchrun.")
+    return Rank(rank, world, local_rank, max(1, local_world))
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,10 @@ class UnsupportedPhoto(PhotoError):
     """The file is an image of a kind that no reader here understands."""
 
 
+class OwnResult(PhotoError):
+    """The file is a result of this program, where originals are meant."""
+
+
 class ModelError(ColorizeError):
     """The model or its weights cannot be used."""
 
@@ -164,6 +168,10 @@ class OutputError(ColorizeError):
     """A result cannot be written: the folder is read-only, the disk is full, the mount is gone."""
 
     exit_code = EXIT_OUTPUT
+
+
+class TemporaryFolderError(OutputError):
+    """The folder for temporary files takes none."""
 
 
 class TrainingDiverged(ColorizeError):

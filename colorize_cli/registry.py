@@ -5,7 +5,8 @@ importing this module imports no torch; :meth:`~colorize_cli.entry.ModelEntry.bu
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 from colorize_cli.entry import ModelEntry
@@ -26,12 +27,23 @@ _GROUPS = (
     published.ENTRIES,
 )
 
-ENTRIES: Mapping[str, ModelEntry] = MappingProxyType({entry.name: entry for group in _GROUPS for entry in group})
+
+def by_name(entries: Iterable[ModelEntry]) -> Mapping[str, ModelEntry]:
+    """Return entries by their names, in order; raises ValueError for duplicate names."""
+    found: dict[str, ModelEntry] = {}
+    for entry in entries:
+        if entry.name in found:
+            raise ValueError(f"two models are called {entry.name!r}: {found[entry.name].paper}; {entry.paper}")
+        found[entry.name] = entry
+    return MappingProxyType(found)
+
+
+ENTRIES: Mapping[str, ModelEntry] = by_name(chain.from_iterable(_GROUPS))
 DEFAULT_MODEL = "gan"
 
 
 def get(name: str) -> ModelEntry:
-    """Return the entry called ``name``; raises :class:`UnknownModel` with the names there are and the nearest one."""
+    """Return the entry called ``name``; raises :class:`UnknownModel` with the list of names and the closest match."""
     if name in ENTRIES:
         return ENTRIES[name]
     near = difflib.get_close_matches(name, ENTRIES, n=1)

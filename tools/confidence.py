@@ -1,10 +1,10 @@
-"""Measure what confidence means: rank correlation between several signs of doubt and the true error of the colors.
+"""Validate confidence: rank correlation between several measures of uncertainty and the true color error.
 
     python tools/confidence.py photos.zip [more folders or archives] [--count 300]
 
-Photographs are made gray and colorized; the true error of one is the mean Euclidean distance of a*b* at the resolution
-of the prediction. For every sign: Spearman's rho over photographs (with a 95 % bootstrap interval), the mean of rho
-over the cells within each photograph, and, where the sign is an error in Lab units, what was expected and what came, by
+Photographs are converted to gray and colorized; the true error is the mean Euclidean distance of a*b* at the resolution
+of the prediction. For every measure: Spearman's rho over photographs (with a 95 % bootstrap interval), the mean of rho
+over the cells within each photograph, and, for measures in Lab units, expected and actual error by
 tenths of the cells.
 """
 
@@ -18,8 +18,8 @@ import torch
 from scipy.stats import spearmanr
 
 from colorize_cli import Colorizer
-from colorize_cli.color_photos import PhotoReader
-from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader, decode_color
+from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import lightness, srgb_to_lab
 from colorize_cli.imaging.geometry import fit, unfit
 from colorize_cli.inference.forward import predicted
@@ -27,13 +27,13 @@ from colorize_cli.inference.prediction import error_by_disagreement, second_size
 
 
 class Signs:
-    """Every sign of doubt about one prediction of a model with a distribution over colors."""
+    """All measures of uncertainty for one prediction of a model with a distribution over colors."""
 
     def __init__(self, model: str) -> None:
         self.colorizer = Colorizer(model)
 
     def _run(self, gray: np.ndarray, size: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        canvas, placement = fit(gray, size, self.colorizer.entry.fit)
+        canvas, placement = fit(gray, size, self.colorizer.input.fit)
         network = self.colorizer.network
         x = torch.from_numpy(lightness(canvas))[None, None]
         with torch.inference_mode():
@@ -54,7 +54,7 @@ class Signs:
         return unfit(known[0, :2].numpy(), placement), {k: unfit(v[0].numpy(), placement)[0] for k, v in planes.items()}
 
     def __call__(self, gray: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the chroma (2, h, w) of a gray picture and each sign (h, w)."""
+        """Return the chroma (2, h, w) of a gray picture and each measure (h, w)."""
         size = self.colorizer.size
         ab, signs = self._run(gray, size)
         other, _ = self._run(gray, second_size(size))
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", type=Path)
     parser.add_argument("-m", "--model", default="gan")
-    parser.add_argument("--count", type=int, default=300, help="photographs, chosen by a hash of their names")
+    parser.add_argument("--count", type=int, default=300, help="number of photographs, chosen by a hash of their names")
     arguments = parser.parse_args()
     photos = find_photographs(arguments.places, arguments.count)
     reader = PhotoReader()
@@ -75,7 +75,7 @@ def main() -> None:
     errors, cells = [], []
     files, within = defaultdict(list), defaultdict(list)
     for photo in photos:
-        rgb = decode(read_bytes(reader, photo), photo.name)
+        rgb = decode_color(read_bytes(reader, photo), photo.name)
         ab, signs = judge(gray_of(rgb))
         true = srgb_to_lab(rgb.astype(np.float64) / 255)[..., 1:].astype(np.float32)
         true = cv2.resize(true, ab.shape[:0:-1], interpolation=cv2.INTER_AREA).transpose(2, 0, 1)

@@ -1,13 +1,13 @@
-"""Draw up the whole curve of a network over ab bins: PSNR against the share of the true colorfulness, by vividness.
+"""Tabulate the curve of a network over ab bins: PSNR against the share of the true colorfulness, by vividness.
 
     python tools/curve.py val-everyday.zip --weights run/last.safetensors --weights weights/gan.safetensors
 
-Photographs are stretched to 256x256, made gray and colorized as ``colorize evaluate --protocol stretch256`` does. For
-every vividness: PSNR above the gray picture, share of the true colorfulness (absolute variant), distance of the ab
-histograms, CIEDE2000, and what is painted much too warm (35 Lab units further than the truth in the direction of
-orange): its share of the area, and the share of photographs that have more than a twentieth of such area. Then what
-lies between, where the colorfulness is 80, 85 and 90 % of the truth's. Before that, the cross-entropy of the bins in
-cells of a quarter of the working size, nats.
+Photographs are stretched to 256x256, converted to gray and colorized as ``colorize evaluate --protocol stretch256``
+does. For every vividness: PSNR above the gray picture, share of the true colorfulness (absolute variant), distance of
+the ab histograms, CIEDE2000, and areas much too warm (35 Lab units beyond the truth in the direction of
+orange): their share of the area, and the share of photographs with more than a twentieth of such area. Then
+interpolated values at 80, 85, 90 and 98 % of the true colorfulness. First, the cross-entropy of the bins
+in cells of a quarter of the working size, nats.
 """
 
 import argparse
@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from colorize_cli import Colorizer
-from colorize_cli.color_photos import PhotoReader
+from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.evaluation.metrics.color_accuracy import ab_histogram, total_variation
 from colorize_cli.evaluation.metrics.measure import Picture, psnr
 from colorize_cli.evaluation.protocols import find_protocol
-from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import gray_of_lightness, lightness
 from colorize_cli.imaging.color_difference import delta_e_2000
 from colorize_cli.imaging.geometry import fit, unfit
@@ -31,13 +31,13 @@ from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.models.heads.ab_bins import soft_cross_entropy
 from colorize_cli.training.objectives.calibration import WARM
 
-SHARES = (80, 85, 90)
+SHARES = (80, 85, 90, 98)
 TOO_WARM = 35.0
 PATCH = 0.05
 
 
 class Curve:
-    """Sums over photographs for one checkpoint at one size, a row for each vividness."""
+    """Sums over photographs for one checkpoint at one size, one row per vividness."""
 
     def __init__(self, weights: Path | None, size: int | None, steps: Sequence[float]) -> None:
         self.colorizer = Colorizer("gan", weights=weights, size=size)
@@ -48,9 +48,9 @@ class Curve:
         self.entropies: list[float] = []
 
     def add(self, true: Picture) -> None:
-        """Colorize one photograph at every vividness and judge the results."""
+        """Colorize one photograph at every vividness and measure the results."""
         gray, network = gray_of(true.rgb), self.colorizer.network
-        canvas, placement = fit(gray, self.colorizer.size, self.colorizer.entry.fit)
+        canvas, placement = fit(gray, self.colorizer.size, self.colorizer.input.fit)
         x = torch.from_numpy(lightness(canvas))[None, None]
         with torch.inference_mode():
             logits = network.logits(torch.cat([x, x.flip(-1)]))
@@ -72,7 +72,7 @@ class Curve:
 
     def _entropy(self, logits: torch.Tensor, true: Picture, shape: tuple[int, ...]) -> float:
         height, width = logits.shape[-2:]
-        if shape[0] != shape[1]:  # stretched photographs are squares; nothing else is measured here
+        if shape[0] != shape[1]:  # stretched photographs are square; nothing else is supported
             raise ValueError(f"a square was expected, not {shape}")
         cells = cv2.resize(true.ab, (width, height), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
         return float(soft_cross_entropy(logits, torch.from_numpy(cells)[None], self.colorizer.network.decode.centers))
@@ -99,10 +99,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", type=Path)
-    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; the bundled one if none")
+    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; default: the bundled one")
     parser.add_argument("--size", action="append", type=int, help="working sizes, pixels")
-    parser.add_argument("--count", type=int, help="so many photographs, chosen by a hash of their names")
-    parser.add_argument("--vividness", default="0,0.2,0.4,0.5,0.6,0.7,0.8,1", help="0 to 1, several with commas")
+    parser.add_argument("--count", type=int, help="number of photographs, chosen by a hash of their names")
+    parser.add_argument("--vividness", default="0,0.2,0.4,0.5,0.6,0.7,0.8,1", help="0 to 1, comma-separated")
     arguments = parser.parse_args()
     steps = [float(v) for v in arguments.vividness.split(",")]
     curves = {
@@ -112,7 +112,7 @@ def main() -> None:
     }
     reader, protocol = PhotoReader(), find_protocol("stretch256")
     for photo in find_photographs(arguments.places, arguments.count):
-        true = Picture(protocol.fit(decode(read_bytes(reader, photo), photo.name)))
+        true = Picture(protocol.fit(decode_color(read_bytes(reader, photo), photo.name)))
         for curve in curves.values():
             curve.add(true)
     for (weights, size), curve in curves.items():

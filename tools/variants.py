@@ -1,11 +1,11 @@
-"""Measure how the pictures of ``--variants`` differ from each other: in hue or in saturation, and where.
+"""Measure how the pictures of ``--variants`` differ: in hue or in saturation, and where.
 
     python tools/variants.py photos.zip [more folders or archives] [--count 20] [--variants 4]
 
-Photographs are made gray and colorized. The difference of two variants is CIEDE2000, averaged over all pairs. The
-spread of hue at a pixel is the circular standard deviation of the variants, weighted by their chroma; that of
+Photographs are converted to gray and colorized. The difference of two variants is CIEDE2000, averaged over all pairs.
+The spread of hue at a pixel is the circular standard deviation of the variants, weighted by their chroma; that of
 saturation is the standard deviation of their chroma over its mean; both as the median over pixels with a mean chroma of
-at least 5 Lab units. The surest third of a photograph is that of the highest confidence.
+at least 5 Lab units. The surest third of a photograph is the third with the highest confidence.
 """
 
 import argparse
@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from colorize_cli import Colorizer
-from colorize_cli.color_photos import PhotoReader
-from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, read_bytes
+from colorize_cli.color_photos import PhotoReader, decode_color
+from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.color_difference import delta_e_2000
@@ -57,13 +57,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", type=Path)
     parser.add_argument("-m", "--model", default="gan")
-    parser.add_argument("--count", type=int, default=20, help="photographs, chosen by a hash of their names")
+    parser.add_argument("--count", type=int, default=20, help="number of photographs, chosen by a hash of their names")
     parser.add_argument("--variants", type=int, default=4)
     arguments = parser.parse_args()
     photos = find_photographs(arguments.places, arguments.count)
     reader, colorizer = PhotoReader(), Colorizer(arguments.model)
     figures = [
-        spread(colorizer, gray_of(decode(read_bytes(reader, photo), photo.name)), arguments.variants)
+        spread(colorizer, gray_of(decode_color(read_bytes(reader, photo), photo.name)), arguments.variants)
         for photo in photos
     ]
     print(f"{len(photos)} photographs, {arguments.variants} variants\n\n| | mean | least | most |\n|---|---|---|---|")

@@ -9,9 +9,12 @@ from colorize_cli.batch.memory_limit import parse_size
 from colorize_cli.compute import PRECISIONS, available_cores
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.codecs.formats import normalize_format
-from colorize_cli.imaging.marks import POSITIONS
+from colorize_cli.imaging.marks import POSITIONS, check_letters
 from colorize_cli.inference.decoding import DECODING, check_values
 from colorize_cli.inference.variants import FEWEST, MOST
+
+BESIDE = "beside"
+"""``--hints beside``: each photograph's own strokes, beside its result or itself."""
 
 
 @dataclass(frozen=True)
@@ -21,18 +24,21 @@ class ColorizeOptions:
     ``output`` keeps the string the user wrote, because a trailing ``/`` means a folder; ``None`` is beside the input.
     ``strength`` is the share of the predicted chroma that is applied, 0 to 1. ``vividness`` and ``size`` (side of the
     model's working square in pixels) are the model's own default where ``None``; several sizes make a consensus.
-    ``temperature``, ``fallback``, ``score_blur`` and ``smoothing``: see :mod:`colorize_cli.inference.decoding`.
+    ``temperature``, ``fallback``, ``score_blur``, ``smoothing``, ``paper_iterations``: see
+    :mod:`colorize_cli.inference.decoding`.
     ``force`` colorizes photographs that are in color already; ``keep_borders`` shows the model black and white borders.
     ``memory_limit`` is a size such as ``4GB``.
     ``quality`` is 1 to 100. ``retry`` is an earlier report whose failed photographs alone are meant; ``shard`` is
     ``i/n`` or ``auto``, see :func:`~colorize_cli.batch.cluster.shards.parse_shard`.
-    ``label`` is a visible notice; ``strip`` leaves out all metadata but provenance, profile and resolution; ``sidecar``
-    copies XMP sidecars.
-    ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg". ``cluster`` is the
-    address of a Dask scheduler, or ``local``.
-    ``confidence_map`` writes a picture of where the model is guessing beside each result.
-    ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed`` decides which.
-    ``gallery`` is a page of the ``gallery_size`` least certain results.
+    ``label`` is a visible notice, ``label_position`` one of ``POSITIONS`` (bottom right where ``None``), ``label_font``
+    a TrueType or OpenType file; ``strip`` leaves out all metadata but provenance, profile and resolution; ``sidecar``
+    copies XMP sidecars. ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg".
+    ``cluster`` is the address of a Dask scheduler, or ``local``. ``confidence_map`` writes a picture of where the model
+    is guessing beside each result. ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed``
+    decides which. ``hints`` is one picture for all photographs, a folder of one for each, or ``beside``.
+    ``side_by_side`` writes scan and color in one picture beside each result. ``gallery`` is a page of the
+    ``gallery_size`` (200 where ``None``) least certain results. ``strict`` counts a file in a folder that cannot be
+    read as a failure.
     """
 
     model: str = "gan"
@@ -56,6 +62,7 @@ class ColorizeOptions:
     fallback: float | None = None
     score_blur: float | None = None
     smoothing: float | None = None
+    paper_iterations: float | None = None
     offline: bool = False
     accept_license: bool = False
     jobs: int | None = None
@@ -67,14 +74,17 @@ class ColorizeOptions:
     shard: str | None = None
     lossless_luma: bool = False
     label: str | None = None
-    label_position: str = "bottom-right"
+    label_position: str | None = None
+    label_font: Path | None = None
     strip: bool = False
     sidecar: bool = False
     cluster: str | None = None
     confidence_map: bool = False
+    side_by_side: bool = False
     variants: int | None = None
     gallery: Path | None = None
-    gallery_size: int = 200
+    gallery_size: int | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         """Refuse combinations and values that make no sense, before anything is read or loaded."""
@@ -106,9 +116,17 @@ class ColorizeOptions:
             raise UsageProblem("--memory-limit is about this process, not a cluster's.", "Limit its workers.")
         if self.confidence_map and self.output == "-":
             raise UsageProblem("Beside standard output there is no place for --confidence-map.", "Name a file with -o.")
+        if self.side_by_side and self.output == "-":
+            raise UsageProblem("Standard output takes one picture, not --side-by-side.", "Name a file with -o.")
+        if self.hints_per_photo and self.cluster is not None:
+            raise UsageProblem(
+                "--hints of each photo is not available on a cluster.", "Leave out --cluster, or give one picture."
+            )
         if self.variants is not None:
             self._check_variants(self.variants)
-        if self.gallery_size < 1:
+        if self.gallery_size is not None and self.gallery is None:
+            raise UsageProblem("--gallery-size is about the page of --gallery.", "Give --gallery FILE.html too.")
+        if self.gallery_size is not None and self.gallery_size < 1:
             raise UsageProblem(f"--gallery-size {self.gallery_size} shows nothing.", "Give 1 or more.")
         if self.output == "":
             raise UsageProblem("-o is empty.", "Give a file, a folder, or - for standard output.")
@@ -126,7 +144,12 @@ class ColorizeOptions:
     def _check_marks(self) -> None:
         if self.label is not None and not self.label.strip():
             raise UsageProblem("--label is empty.", 'Give a text, as in --label "Colorized", or leave it out.')
-        if self.label_position not in POSITIONS:
+        if self.label is None and (self.label_position is not None or self.label_font is not None):
+            option = "--label-font" if self.label_position is None else "--label-position"
+            raise UsageProblem(f"{option} is about the notice of --label.", "Give --label too.")
+        if self.label is not None:
+            check_letters(self.label, self.label_font)
+        if self.label_position is not None and self.label_position not in POSITIONS:
             raise UsageProblem(
                 f"There is no --label-position {self.label_position}.", f"Choose from {', '.join(POSITIONS)}."
             )
@@ -136,6 +159,11 @@ class ColorizeOptions:
             raise UsageProblem("--lossless-luma keeps the metadata of the scan.", "Leave out --strip.")
         if self.strip and self.sidecar:
             raise UsageProblem("--strip leaves metadata out, --sidecar copies it.", "Leave out one of the two.")
+
+    @cached_property
+    def hints_per_photo(self) -> bool:
+        """Whether each photograph has its own hints: ``beside``, or a folder of them."""
+        return self.hints is not None and (self.hints == BESIDE or Path(self.hints).is_dir())
 
     @property
     def resumes(self) -> bool:
@@ -156,6 +184,11 @@ class ColorizeOptions:
     def failed_file(self) -> Path | None:
         """Where the names of failed photographs go; each shard has its own list."""
         return self._of_shard(self.failed_list)
+
+    @property
+    def own_files(self) -> list[Path]:
+        """What the run writes about itself, which may lie among the photographs."""
+        return [path for path in (self.report_file, self.failed_file, self.retry, self.gallery) if path is not None]
 
     def _of_shard(self, path: Path | None) -> Path | None:
         return path if path is None or self.part is None else self.part.named(path)

@@ -7,8 +7,8 @@ from pathlib import Path
 from colorize_cli.compute import PRECISIONS, available_cores
 from colorize_cli.errors import UsageProblem
 from colorize_cli.registry import DEFAULT_MODEL, get
+from colorize_cli.tables import check_export
 
-EXPORTS = (".json", ".csv", ".md")
 LARGEST_MEGAPIXELS = 200.0
 
 
@@ -78,7 +78,7 @@ def split_numbers(values: Sequence[str] | None, option: str) -> tuple[float, ...
 
 def check_endings(export: Path | None, plot: Path | None) -> None:
     """Raise :class:`UsageProblem` for a file whose ending does not say what to write, before anything is measured."""
-    if export is not None and export.suffix.lower() not in EXPORTS:
-        raise UsageProblem(f"--export {export} has no known ending.", f"Endings: {', '.join(EXPORTS)}.")
+    if export is not None:
+        check_export(export)
     if plot is not None and plot.suffix.lower() != ".png":
         raise UsageProblem(f"--plot {plot} is no .png file.", "Name a file that ends in .png.")

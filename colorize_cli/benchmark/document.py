@@ -1,7 +1,5 @@
 """The file of a benchmark: every row with its machine and its raw samples, written as JSON, CSV or Markdown."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -9,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from colorize_cli import tables
 from colorize_cli.benchmark import speed_tables
-from colorize_cli.benchmark.bench_options import BenchOptions, check_endings
+from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import Row
-from colorize_cli.errors import OutputError, UsageProblem
+from colorize_cli.errors import UsageProblem
 
 KIND, FORMAT = "colorize bench", 1
 
@@ -52,11 +51,7 @@ class Document:
         if self.pipeline is not None:
             lines.append({"status": "pipeline", **{k: v for k, v in self.pipeline.items() if k != "rounds"}})
         names = list(dict.fromkeys(name for line in lines for name in line))
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-        return stream.getvalue()
+        return tables.csv_text(names, [[line.get(name, "") for name in names] for line in lines])
 
     def as_markdown(self) -> str:
         """Return the tables of the terminal as Markdown, with the machine and the date below."""
@@ -75,12 +70,7 @@ class Document:
 
 def export(path: Path, document: Document) -> None:
     """Write a document in the format of the file's ending; raises :class:`UsageProblem`, :class:`OutputError`."""
-    check_endings(path, None)
-    text = {".json": document.as_json, ".csv": document.as_csv, ".md": document.as_markdown}[path.suffix.lower()]()
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+    tables.export(path, {".json": document.as_json, ".csv": document.as_csv, ".md": document.as_markdown})
 
 
 def load(path: Path) -> Document:

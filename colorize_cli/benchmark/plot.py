@@ -1,26 +1,34 @@
 """Throughput as a picture: over batch size, and over the size of the photographs."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from colorize_cli.benchmark.rows import Row
-from colorize_cli.errors import OutputError, UsageProblem
+from colorize_cli.errors import LibraryMissing, UsageProblem
+from colorize_cli.files import atomic_file
+
+
+def require_matplotlib() -> None:
+    """Raise :class:`LibraryMissing` where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise LibraryMissing("--plot needs matplotlib.", "`pip install matplotlib`.")
 
 
 def plot(path: Path, rows: Sequence[Row]) -> None:
     """Write a PNG of the measured rows: photographs a second over batch (prediction) and over megapixels (all stages).
 
-    Raises :class:`UsageProblem` where nothing was measured or matplotlib is missing, :class:`OutputError`.
+    Raises :class:`UsageProblem` where nothing was measured, :class:`LibraryMissing` without matplotlib,
+    :class:`OutputError`.
     """
     measured = [row for row in rows if row.samples]
     if not measured:
         raise UsageProblem("Nothing was measured, so there is nothing to plot.", "Choose a device of this machine.")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageProblem("--plot needs matplotlib.", "`pip install 'colorize-cli[curves]'`.") from error
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
@@ -30,10 +38,8 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
     _lines(right, [r for r in measured if r.batch == single], lambda r: r.megapixels, lambda r: r.whole_per_second)
     right.set(xlabel="megapixels", ylabel="photos/s", title=f"All stages one after another, batch {single}")
     figure.suptitle(str(measured[0].machine), fontsize=7)
-    try:
-        figure.savefig(path, dpi=120, format="png")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+    with atomic_file(path, overwrite=True) as file:
+        figure.savefig(file, dpi=120, format="png")
 
 
 def _lines(axes: Any, rows: Sequence[Row], x: Callable[[Row], Any], y: Callable[[Row], Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import STAGES, Row
+from colorize_cli.tables import escaped, markdown_text, rich_table
 
 BUSY = 1.5
 """Load a core above which a table warns."""
@@ -117,31 +118,18 @@ def pipeline(figures: Mapping[str, Any]) -> Table:
 
 def as_markdown(table: Table) -> str:
     """Return a table as Markdown, its remarks below."""
-    text = [("left", "right")[index > 0] for index in range(len(table.columns))]
-    lines = [f"### {table.title}", "", "| " + " | ".join(map(_escape, table.columns)) + " |"]
-    lines.append("|" + "|".join(":---" if side == "left" else "---:" for side in text) + "|")
-    lines += ["| " + " | ".join(map(_escape, row)) + " |" for row in table.rows]
-    return "\n".join([*lines, "", *(f"{_escape(remark)}  " for remark in table.remarks)]) + "\n"
-
-
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|")
+    remarks = "\n".join(f"{escaped(remark)}  " for remark in table.remarks)
+    return f"### {table.title}\n\n{markdown_text(table.columns, table.rows)}\n{remarks}\n"
 
 
 def as_text(table: Table, width: int | None) -> str:
     """Return a table as rich draws it, for a terminal of this width; None for as wide as it needs."""
     from rich.console import Console
-    from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(title=Text(table.title), title_justify="left", title_style="")
-    for index, name in enumerate(table.columns):
-        drawn.add_column(Text(name), justify="left" if index == 0 else "right", no_wrap=width is None)
-    for row in table.rows:
-        drawn.add_row(*map(Text, row))
     stream = io.StringIO()
     console = Console(file=stream, width=width or 400, color_system=None)
-    console.print(drawn)
+    console.print(rich_table(table.columns, table.rows, title=table.title, no_wrap=width is None))
     for remark in table.remarks:
         console.print(Text(remark), soft_wrap=width is None)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

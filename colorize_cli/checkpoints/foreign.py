@@ -26,7 +26,6 @@ from colorize_cli.checkpoints.file import (
 )
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import (
-    OutputError,
     OutputExists,
     UnknownLayout,
     UnsafeWeights,
@@ -178,9 +177,6 @@ def convert(
         recipe=f"published weights, converted from {source.name} (sha256 {checkpoint.sha256})",
         version=__version__,
     )
-    try:
-        save_checkpoint(target, checkpoint.state, info)
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}.", "Choose another place.") from error
+    save_checkpoint(target, checkpoint.state, info)
     open_checkpoint(target, entry)
     return info.recipe

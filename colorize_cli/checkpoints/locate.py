@@ -14,9 +14,10 @@ HUB_SCHEME = "hf://"
 
 @dataclass(frozen=True)
 class BundledFile:
-    """A row of ``weights/index.json``: file name, sha256 (hex), size in bytes, and the model card's file name."""
+    """A row of ``weights/index.json``: file, variant of its model, sha256 (hex), size in bytes, file of its card."""
 
     file: str
+    variant: str
     sha256: str
     size: int
     card: str
@@ -41,7 +42,9 @@ def bundled_index() -> dict[str, BundledFile]:
         rows = json.loads(path.read_text(encoding="utf-8"))["files"]
         return {row["file"]: BundledFile(**row) for row in rows}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsInvalid(f"{path} is damaged ({error}).", "Install colorize-cli again.") from error
+        raise WeightsInvalid(
+            f"{path} is damaged ({error}).", "Reinstall colorize from its wheel or checkout."
+        ) from error
 
 
 def bundled_path(entry: ModelEntry) -> Path | None:
@@ -50,6 +53,16 @@ def bundled_path(entry: ModelEntry) -> Path | None:
         return None
     path = bundled_folder() / entry.bundled
     return path if path.is_file() else None
+
+
+def used_variant(entry: ModelEntry) -> str:
+    """Return the architecture of the weights used when none are named: of the bundled file, else the entry's default.
+
+    Published checkpoints are of the default architecture. Raises :class:`WeightsInvalid` for a damaged index.
+    """
+    path = bundled_path(entry)
+    row = None if path is None else bundled_index().get(path.name)
+    return entry.default_variant if row is None else row.variant
 
 
 def find_weights(

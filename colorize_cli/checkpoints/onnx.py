@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from colorize_cli.entry import ModelEntry
-from colorize_cli.errors import LibraryMissing, ModelError, OutputError, UsageProblem
+from colorize_cli.errors import LibraryMissing, ModelError, UsageProblem
+from colorize_cli.files import write_bytes
 from colorize_cli.models.network import ColorizationNet
 
 OPSET = 18
@@ -78,13 +79,7 @@ def export_onnx(network: ColorizationNet, path: Path, *, size: int, metadata: di
             f"onnxruntime differs from PyTorch by {difference:.3g} Lab units; no file was written.",
             "Try another version of onnx, onnxruntime or torch.",
         )
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+    write_bytes(path, data, overwrite=False)
     return Exported(path, len(data), difference)
 
 
@@ -94,7 +89,9 @@ def _onnx_bytes(network: ColorizationNet, metadata: dict[str, str]) -> bytes:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise LibraryMissing(f"ONNX export needs {error.name}.", "`pip install 'colorize-cli[onnx]'`.") from error
+        raise LibraryMissing(
+            f"ONNX export needs {error.name}.", "`pip install onnx onnxruntime onnxscript`."
+        ) from error
     # Sides that are neither equal nor those it is checked with: the exporter must not take them for constants.
     example = _lightness(2, 96, 160)
     with warnings.catch_warnings(), torch.inference_mode(False):

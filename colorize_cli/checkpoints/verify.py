@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from colorize_cli.checkpoints.file import sha256_of
+from colorize_cli.checkpoints.file import read_info
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
 from colorize_cli.checkpoints.locate import (
     INDEX,
@@ -16,6 +16,7 @@ from colorize_cli.checkpoints.locate import (
 )
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import WeightsInvalid
+from colorize_cli.files import sha256_of, write_text
 from colorize_cli.registry import ENTRIES
 
 
@@ -46,11 +47,11 @@ def verify(
     if weights is None and path == bundled_path(entry):
         row = bundled_index().get(path.name)
         if row is None:
-            raise WeightsInvalid(f"{path.name} is not in {INDEX}.", "Install colorize-cli again.")
+            raise WeightsInvalid(f"{path.name} is not in {INDEX}.", "Reinstall colorize from its wheel or checkout.")
         if (row.sha256, row.size) != (checkpoint.sha256, path.stat().st_size):
             raise WeightsInvalid(
                 f"{path} is not the file that was published: sha256 {checkpoint.sha256[:12]}, not {row.sha256[:12]}.",
-                "Install colorize-cli again.",
+                "Reinstall colorize from its wheel or checkout.",
             )
     load_network(checkpoint, entry, str(path))
     return Verified(entry.name, path, checkpoint.sha256, path.stat().st_size)
@@ -63,7 +64,10 @@ def write_index(folder: Path | None = None) -> Path:
     for entry in ENTRIES.values():
         if entry.bundled is not None and (folder / entry.bundled).is_file():
             path = folder / entry.bundled
-            rows.append(asdict(BundledFile(path.name, sha256_of(path), path.stat().st_size, f"{path.stem}.md")))
+            variant = read_info(path).variant
+            rows.append(
+                asdict(BundledFile(path.name, variant, sha256_of(path), path.stat().st_size, f"{path.stem}.md"))
+            )
     index = folder / INDEX
-    index.write_text(json.dumps({"files": rows}, indent=2) + "\n", encoding="utf-8")
+    write_text(index, json.dumps({"files": rows}, indent=2) + "\n")
     return index

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from colorize_cli._version import __version__
-from colorize_cli.cli import bench, colorize, evaluate, models, recover, report, train
+from colorize_cli.cli import bench, colorize, evaluate, models, recover, report, review, train
 from colorize_cli.cli.console import fail, printable
 from colorize_cli.cli.help_groups import GroupedCommand
 from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError, LibraryMissing
@@ -76,6 +76,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("colorize", cls=GroupedCommand)(colorize.colorize)
+app.command("review")(review.review)
 app.command("recover")(recover.recover)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
@@ -112,6 +113,9 @@ _PACKAGES = {
     "torchvision": "torchvision",
     "huggingface_hub": "huggingface_hub",
     "matplotlib": "matplotlib",
+    "platformdirs": "platformdirs",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
 }
 
 

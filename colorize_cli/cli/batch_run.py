@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from colorize_cli.cli.console import Console, Results
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
     """Plan and colorize what ``words`` name, or only say so (``dry_run``), and return the exit code."""
+    from colorize_cli.batch.inputs.companions import HINTS_MARK
     from colorize_cli.batch.inputs.plan import make_plan
     from colorize_cli.imaging.codecs.stored_xmp import read_provenance
     from colorize_cli.inference.variants import require_distribution
@@ -27,10 +29,15 @@ def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_js
     if options.variants is not None:
         require_distribution(entry)
     stdin, stdout = _streams(words, options, as_json=as_json)
-    plan = make_plan(words, options, is_our_result=lambda path: read_provenance(path) is not None)
+
+    def is_ours(path: Path) -> bool:
+        given = options.hints_per_photo and path.stem.endswith(HINTS_MARK)
+        return given or read_provenance(path) is not None
+
+    plan = make_plan(words, options, is_our_result=is_ours)
     results = Results()
     if options.dry_run:
-        return _dry_run(plan, options, results, as_json=as_json)
+        return _dry_run(plan, options, console, results, as_json=as_json)
     return _colorize(plan, options, console, results, stdin, stdout, as_json=as_json).exit_code
 
 
@@ -52,19 +59,22 @@ def _streams(words: list[str], options: "ColorizeOptions", *, as_json: bool) -> 
     return stdin, stdout
 
 
-def _dry_run(plan: "Plan", options: "ColorizeOptions", results: Results, *, as_json: bool) -> int:
+def _dry_run(plan: "Plan", options: "ColorizeOptions", console: Console, results: Results, *, as_json: bool) -> int:
     from colorize_cli.batch.reports.outcome import Report, json_line
     from colorize_cli.batch.resume import dry_run
 
-    report = Report()
+    report = Report(strict=options.strict)
     for outcome in dry_run(plan, options):
         report.add(outcome)
         if as_json:
             results.line(json_line(outcome.row() | {"dry_run": True}).encode("ascii"))
             continue
         name, target = os.fspath(outcome.source or "-"), os.fspath(outcome.target or "-")
-        says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {outcome.status}: {outcome.reason}"
+        state = outcome.status.replace("_", " ")
+        says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {state}: {outcome.reason}"
         results.line(os.fsencode(says) + b"\n")
+    if line := report.not_read_line():
+        console.say(line)
     return report.exit_code
 
 
@@ -95,7 +105,7 @@ def _colorize(
             console.say(f"Colorizing with {options.model} on {ready.description}.")
 
         def on_outcome(outcome: "Outcome") -> None:
-            _tell(outcome, console)
+            tell(outcome, console)
             if as_json:
                 results.line(json_line(outcome.row()).encode("ascii"))
             elif outcome.status == "done" and outcome.target is not None:
@@ -117,7 +127,9 @@ def _colorize(
     page = gallery.write()
     if page is not None:
         console.say(f"The least certain results are shown in '{page}'.")
-    _summarize(report, console)
+    elif gallery.kept_earlier:
+        console.say(f"'{options.gallery}' was left as it is: it shows more photographs than this run knows of.")
+    summarize(report, console)
     if report.done and predictor is not None:
         console.detail(batch.times.summary(available_cores(), accelerated=predictor.batch_size > 1))
     if as_json:
@@ -134,9 +146,9 @@ def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
     return ClusterBatch(options, plan)
 
 
-def _tell(outcome: "Outcome", console: Console) -> None:
-    from colorize_cli.batch.reports.outcome import failure_lines
-    from colorize_cli.batch.resume import ALREADY_DONE
+def tell(outcome: "Outcome", console: Console) -> None:
+    """Say what the user should know of one photograph."""
+    from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
 
     for note in outcome.notes:
         console.say_once(f"Note: {note}")
@@ -144,6 +156,8 @@ def _tell(outcome: "Outcome", console: Console) -> None:
         console.warn(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:
             console.detail(outcome.traceback)
+    elif outcome.status == "passed_over":
+        console.detail(f"Not read: '{outcome.source}': {outcome.reason}")
     elif outcome.status == "skipped":
         line = f"Skipped: '{outcome.source}': {outcome.reason}"
         if outcome.target is not None and outcome.reason != ALREADY_DONE:
@@ -152,16 +166,24 @@ def _tell(outcome: "Outcome", console: Console) -> None:
             console.detail(line)
 
 
-def _summarize(report: "Report", console: Console) -> None:
+def summarize(report: "Report", console: Console) -> None:
+    """Say how a run ended."""
     from colorize_cli.batch.reports.outcome import failure_lines
 
     total = report.done + report.skipped + report.failed + report.not_reached
     if total > 1 or report.skipped:
         console.say(f"{report.summary()[:1].upper()}{report.summary()[1:]}.")
+    if line := report.not_read_line():
+        console.say(line)
     if report.failed and total > 1:
         console.say("Failed:\n" + "\n".join(f"  {line}" for line in failure_lines(report.failures)))
         if report.failed > len(report.failures):
             console.say(f"  and {report.failed - len(report.failures)} more (see --report or --failed-list)")
+    if report.in_color:
+        names = "\n".join(f"  '{outcome.source}'" for outcome in report.in_color_names)
+        console.say(f"Skipped because they are in color (--force colorizes them too):\n{names}")
+        if report.in_color > len(report.in_color_names):
+            console.say(f"  and {report.in_color - len(report.in_color_names)} more (see --report)")
     if report.interrupted:
         console.warn("Interrupted: the same command with --skip-existing goes on from here.")
     elif report.stopped_by is not None:

@@ -72,6 +72,10 @@ def bench(
     from colorize_cli.errors import UsageProblem
 
     check_endings(export, plot)
+    if plot is not None:
+        from colorize_cli.benchmark.plot import require_matplotlib
+
+        require_matplotlib()
     if folder is not None and not pipeline:
         raise UsageProblem("A folder is only used with --pipeline.", "Sizes are chosen with --sizes.")
     default_devices = ("cpu", "mps") if sys.platform == "darwin" else ("cpu", "cuda")

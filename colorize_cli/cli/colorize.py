@@ -91,8 +91,9 @@ def colorize(
     hints: Annotated[
         str | None,
         typer.Option(
-            metavar="PICTURE",
-            help="Colors that belong here and there: a picture transparent, or gray, elsewhere.",
+            metavar="PICTURE|FOLDER|beside",
+            help="Colors of places in the photo: a picture that is transparent or gray elsewhere. "
+            "A folder, or beside: NAME-hints.png of each photo.",
             rich_help_panel=COLORS,
         ),
     ] = None,
@@ -100,6 +101,7 @@ def colorize(
     fallback: common.Fallback = None,
     score_blur: common.ScoreBlur = None,
     smoothing: common.Smoothing = None,
+    paper_iterations: common.PaperIterations = None,
     variants: Annotated[
         int | None,
         typer.Option(
@@ -116,6 +118,23 @@ def colorize(
             rich_help_panel=REVIEW,
         ),
     ] = False,
+    side_by_side: Annotated[
+        bool,
+        typer.Option(
+            "--side-by-side",
+            help="Write NAME-sidebyside.jpg beside each result: scan and color with a caption.",
+            rich_help_panel=REVIEW,
+        ),
+    ] = False,
+    from_review: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-review",
+            metavar="review.jsonl",
+            help="Write the photos accepted in `colorize review` to the folder of -o.",
+            rich_help_panel=REVIEW,
+        ),
+    ] = None,
     gallery: Annotated[
         Path | None,
         typer.Option(
@@ -125,8 +144,14 @@ def colorize(
         ),
     ] = None,
     gallery_size: Annotated[
-        int, typer.Option(metavar="N", help="How many photos the page shows.", rich_help_panel=REVIEW)
-    ] = 200,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many photos the page shows. [default: 200]",
+            show_default=False,
+            rich_help_panel=REVIEW,
+        ),
+    ] = None,
     offline: common.Offline = False,
     accept_license: common.AcceptLicense = False,
     seed: common.Seed = None,
@@ -159,13 +184,23 @@ def colorize(
         ),
     ] = None,
     label_position: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="CORNER|below",
-            help="bottom-right, bottom-left, top-right, top-left, or below the picture, in a margin.",
+            help="bottom-right (default), bottom-left, top-right, top-left, or below the picture, in a margin.",
+            show_default=False,
             rich_help_panel=RESULTS,
         ),
-    ] = "bottom-right",
+    ] = None,
+    label_font: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Font of the notice: a TrueType or OpenType file, for scripts that the default font lacks.",
+            show_default=False,
+            rich_help_panel=RESULTS,
+        ),
+    ] = None,
     strip: Annotated[
         bool,
         typer.Option(
@@ -204,6 +239,10 @@ def colorize(
         Path | None,
         typer.Option(help="Write the names of failed photos here.", metavar="FILE", rich_help_panel=RUNS),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 1 if a file in a folder could not be read.", rich_help_panel=RUNS),
+    ] = False,
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -231,20 +270,29 @@ def colorize(
 
     options = ColorizeOptions(
         model=model, output=output, overwrite=overwrite, skip_existing=skip_existing, force=force,
-        label=label, label_position=label_position, strip=strip, sidecar=sidecar,
+        label=label, label_position=label_position, label_font=label_font, strip=strip, sidecar=sidecar,
         keep_borders=keep_borders, format=format, quality=quality,
         max_megapixels=max_megapixels, device=device, precision=precision, weights=weights, seed=seed,
         strength=strength, vividness=vividness, size=_sizes(size), hints=hints,
-        temperature=temperature, fallback=fallback, score_blur=score_blur, smoothing=smoothing, offline=offline,
+        temperature=temperature, fallback=fallback, score_blur=score_blur, smoothing=smoothing,
+        paper_iterations=paper_iterations, offline=offline,
         accept_license=accept_license, jobs=jobs, memory_limit=memory_limit, dry_run=dry_run, report=report,
         failed_list=failed_list, lossless_luma=lossless_luma, cluster=cluster, retry=retry, shard=shard,
-        variants=variants, confidence_map=confidence_map, gallery=gallery, gallery_size=gallery_size,
+        variants=variants, confidence_map=confidence_map, side_by_side=side_by_side, gallery=gallery,
+        gallery_size=gallery_size, strict=strict,
     )  # fmt: skip
     console = Console(quiet=quiet, verbose=verbose)
     commands = list(getattr(ctx.parent.command, "commands", ())) if ctx.parent else []
     try:
         words = [*(photos or []), *([f"@{files_from}"] if files_from is not None else [])]
-        code = run(words, options, console, as_json=json)
+        if from_review is not None:
+            from colorize_cli.cli.from_review import run_from_review
+
+            if words:
+                raise UsageProblem("--from-review names its photos itself.", "Leave out the photos.")
+            code = run_from_review(from_review, options, console, as_json=json)
+        else:
+            code = run(words, options, console, as_json=json)
     except InputNotFound as error:
         raise _with_suggestion(error, commands) from error
     raise typer.Exit(code)

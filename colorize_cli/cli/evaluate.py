@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,6 +54,7 @@ def evaluate(
     fallback: common.Fallback = None,
     score_blur: common.ScoreBlur = None,
     smoothing: common.Smoothing = None,
+    paper_iterations: common.PaperIterations = None,
     known_pixels: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Give models the true color of so many pixels, 0 to 1, as hints."),
@@ -60,6 +62,10 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of --known-pixels, --limit, intervals, and studies.")] = 0,
     fid: Annotated[bool, typer.Option("--fid", help="Also FID (needs the extra `metrics`).")] = False,
     kid: Annotated[bool, typer.Option("--kid", help="Also KID (needs the extra `metrics`).")] = False,
+    realism: Annotated[
+        bool,
+        typer.Option("--realism", help="Also KID and top-1 agreement by an ImageNet network (extra `encoder`)."),
+    ] = False,
     lpips: Annotated[
         list[str] | None, typer.Option(metavar="alex|vgg", help="Also LPIPS (needs the extra `metrics`).")
     ] = None,
@@ -104,12 +110,15 @@ def evaluate(
     from colorize_cli.evaluation.session import EvaluateOptions
     from colorize_cli.evaluation.study.study_page import StudyOptions
 
-    choices = {"temperature": temperature, "fallback": fallback, "score_blur": score_blur, "smoothing": smoothing}
+    choices = {
+        "temperature": temperature, "fallback": fallback, "score_blur": score_blur, "smoothing": smoothing,
+        "paper_iterations": paper_iterations,
+    }  # fmt: skip
     options = EvaluateOptions(
         places=photos or [], models=pair_with_weights(model or ["gan"], weights or []), protocol=protocol,
         output=output, overwrite=overwrite, vividness=vividness or [], size=size, limit=limit, seed=seed,
         device=device, precision=precision, batch=batch, workers=jobs or available_cores(), fid=fid, kid=kid,
-        lpips=lpips or [], known_pixels=known_pixels, offline=offline, accept_license=accept_license,
+        realism=realism, lpips=lpips or [], known_pixels=known_pixels, offline=offline, accept_license=accept_license,
         decoding={name: value for name, value in choices.items() if value is not None},
     )  # fmt: skip
     study_options = StudyOptions(study_kind, study_trials, exposure, seed)
@@ -169,10 +178,10 @@ def _evaluate(
 
 def _check_exports(exports: list[Path], *, overwrite: bool) -> None:
     from colorize_cli.evaluation import outputs
-    from colorize_cli.evaluation.report import metric_tables
+    from colorize_cli.tables import check_export
 
     for path in exports:
-        metric_tables.check_export(path)
+        check_export(path)
         outputs.check_target(path, overwrite=overwrite)
 
 
@@ -185,13 +194,14 @@ def _print_table(table: Any) -> None:
 
 def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:
     from colorize_cli.evaluation import compare as comparing
-    from colorize_cli.evaluation.results import load, write_text
+    from colorize_cli.evaluation.results import load
+    from colorize_cli.tables import export
 
     _check_exports(exports, overwrite=overwrite)
     differences = comparing.compare(load(a), load(b), seed=seed)
     writers = {".json": comparing.as_json, ".csv": comparing.as_csv, ".md": comparing.as_markdown}
     for path in exports:
-        write_text(path, writers[path.suffix.lower()](differences))
+        export(path, {ending: partial(write, differences) for ending, write in writers.items()}, parents=True)
     if as_json:
         Results().line(comparing.as_json(differences).encode())
     else:
@@ -199,9 +209,9 @@ def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite:
 
 
 def _study_results(paths: list[Path], exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:
-    from colorize_cli.evaluation.report.metric_tables import simple_table
-    from colorize_cli.evaluation.results import write_text
     from colorize_cli.evaluation.study import answers as studying
+    from colorize_cli.files import write_text
+    from colorize_cli.tables import rich_table
 
     wrong = [path for path in exports if path.suffix.lower() != ".json"]
     if wrong:
@@ -209,9 +219,9 @@ def _study_results(paths: list[Path], exports: list[Path], *, as_json: bool, ove
     _check_exports(exports, overwrite=overwrite)
     result = studying.evaluate_answers(studying.read_answers(paths), seed=seed)
     for path in exports:
-        write_text(path, studying.as_json(result))
+        write_text(path, studying.as_json(result), parents=True)
     if as_json:
         Results().line(studying.as_json(result).encode())
     else:
         titles = ["", "", "", "95 % interval", "over raters", "answers"]
-        _print_table(simple_table(titles, studying.as_rows(result), title=studying.headline(result)))
+        _print_table(rich_table(titles, studying.as_rows(result), title=studying.headline(result)))

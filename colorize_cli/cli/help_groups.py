@@ -47,11 +47,12 @@ def with_label_text(args: list[str]) -> list[str]:
 
 
 def _is_no_text(word: str) -> bool:
-    suffixes = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".jp2", ".avif", ".pgm", ".ppm"}
+    from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
+
     return (
         word.startswith(("-", "@"))
         or os.path.lexists(word)
         or glob.has_magic(word)
         or "/" in word
-        or Path(word).suffix.lower() in suffixes
+        or Path(word).suffix.lower() in READABLE_SUFFIXES
     )

@@ -1,5 +1,9 @@
-"""Ctrl-C twice: the first lets what is in flight finish, the second aborts at once."""
+"""Ctrl-C twice: the first lets what is in flight finish, the second aborts at once.
 
+SIGTERM comes once, from a service manager or a batch system that kills soon: what is in flight then has a while.
+"""
+
+import os
 import signal
 import sys
 import threading
@@ -7,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+PATIENCE = 30.0
+"""Seconds that photographs in flight have after SIGTERM."""
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
 
 
@@ -16,6 +22,7 @@ class Interrupt:
     def __init__(self) -> None:
         self.stop = threading.Event()
         self.happened = False
+        self._timer: threading.Timer | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle one signal."""
@@ -24,6 +31,21 @@ class Interrupt:
         self.happened = True
         self.stop.set()
         print("Stopping: finishing the photos in flight. Ctrl-C again aborts at once.", file=sys.stderr, flush=True)
+        if number == getattr(signal, "SIGTERM", None):
+            self._timer = threading.Timer(PATIENCE, _give_up)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def close(self) -> None:
+        """The run has ended: nothing is waited for any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _give_up() -> None:
+    """End the program whatever hangs. Results are whole or absent; rows of the report are written as they end."""
+    print(f"Aborted: a photo did not end within {PATIENCE:g} seconds.", file=sys.stderr, flush=True)
+    os._exit(130)
 
 
 @contextmanager
@@ -38,5 +60,6 @@ def graceful_interrupt() -> Iterator[Interrupt]:
     try:
         yield interrupt
     finally:
+        interrupt.close()
         for number, handler in before.items():
             signal.signal(number, handler)

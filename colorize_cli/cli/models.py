@@ -2,7 +2,7 @@
 
 import json as json_module
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,9 +10,6 @@ from colorize_cli.cli import model_files
 from colorize_cli.cli import options as common
 from colorize_cli.cli.console import Console, Results, fail
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
-
-if TYPE_CHECKING:
-    from colorize_cli.entry import ModelEntry
 
 app = typer.Typer(
     help="List the models; verify, fetch, convert, export and publish them.",
@@ -29,24 +26,40 @@ Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.",
 @app.command("list")
 def list_models(json: common.Json = False) -> None:
     """List the models."""
+    from colorize_cli.checkpoints.facts import model_facts, weights_state
     from colorize_cli.registry import ENTRIES
 
-    results = Results()
+    results, facts = Results(), [model_facts(entry) for entry in ENTRIES.values()]
     if json:
-        results.line(_json([_facts(entry) for entry in ENTRIES.values()]))
+        results.line(_json(facts))
         return
-    width = max(map(len, ENTRIES))
-    for entry in ENTRIES.values():
-        ready = _state(entry)
-        results.line(f"{entry.name:<{width}}  {ready:<9}  {entry.title}\n".encode())
+    rows = [
+        (
+            row["name"],
+            weights_state(ENTRIES[row["name"]]),
+            _count(row["parameters"]),
+            row["encoder"] or "-",
+            row["objective"],
+            ". ".join([row["title"], *(note.rstrip(".") for note in row["notes"])]),
+        )
+        for row in facts
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        results.line(f"{line.rstrip()}\n".encode())
 
 
 @app.command("show")
 def show(name: Name, weights: common.Weights = None, json: common.Json = False) -> None:
     """Show the facts of one model and of its weights."""
+    from colorize_cli.checkpoints.facts import checkpoint_facts, model_facts
     from colorize_cli.registry import get
 
-    facts = _facts(get(name)) | _card(get(name), weights)
+    entry = get(name)
+    card = checkpoint_facts(entry, weights)
+    variant = card.get("variant")
+    facts = model_facts(entry, variant if variant in entry.variants else None) | card
     results = Results()
     if json:
         results.line(_json(facts))
@@ -96,62 +109,11 @@ def verify(
     raise typer.Exit(most_serious(codes))
 
 
-def _facts(entry: "ModelEntry") -> dict[str, Any]:
-    from colorize_cli.checkpoints.locate import bundled_path
-
-    path = bundled_path(entry)
-    if path is None and entry.hub:
-        from colorize_cli.checkpoints.hub.pins import seen_in_cache
-
-        path = next((found for file in entry.hub.values() if (found := seen_in_cache(file)) is not None), None)
-    published = {
-        key: {"reference": str(file), "sha256": file.sha256, "size": file.size, "licence": file.licence}
-        for key, file in entry.hub.items()
-    }
-    return {
-        "name": entry.name,
-        "title": entry.title,
-        "paper": entry.paper,
-        "variants": list(entry.variants),
-        "objective": entry.objective,
-        "color_space": entry.color_space,
-        "input_size": entry.input_size,
-        "fit": entry.fit,
-        "parameters": entry.parameters,
-        "licence": entry.licence or None,
-        "published": published,
-        "original": entry.original and entry.original.url,
-        "weights": None if path is None else os.fspath(path),
-    }
-
-
-def _state(entry: "ModelEntry") -> str:
-    """Return in a word where the model's weights are."""
-    if _facts(entry)["weights"]:
-        return "ready"
-    if entry.hub:
-        return "on Hub"
-    return "convert" if entry.original else "untrained"
-
-
-def _card(entry: "ModelEntry", weights: str | None) -> dict[str, Any]:
-    """Return what the checkpoint says about itself, or nothing where the model has none."""
-    from colorize_cli.checkpoints.locate import bundled_path, find_weights
-
-    if weights is None and bundled_path(entry) is None:
-        return {}
-    from colorize_cli.checkpoints.foreign import open_checkpoint
-
-    path = find_weights(entry, weights, offline=True)
-    info = open_checkpoint(path, entry).info
-    return {
-        "weights": os.fspath(path),
-        "variant": info.variant,
-        "recipe": info.recipe,
-        "data": dict(info.data),
-        "validation": dict(info.validation),
-        "trained_with_version": info.version,
-    }
+def _count(parameters: int) -> str:
+    """Return a number of parameters for a list, ``-`` for models without any."""
+    if parameters >= 1_000_000:
+        return f"{parameters / 1e6:.1f} M"
+    return f"{parameters / 1e3:.0f} k" if parameters else "-"
 
 
 def _json(value: Any) -> bytes:

@@ -57,6 +57,15 @@ ScoreBlur = Annotated[
         metavar="SIGMA", help="Blur the scores of colors, in pixels, where models classify.", rich_help_panel=COLORS
     ),
 ]
+PaperIterations = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Solve the paper's own equations, with at most N steps of its solver (-m ols, ridge, lasso, elasticnet; "
+        "by default hints are spread along lightness, and the four models do the same).",
+        rich_help_panel=COLORS,
+    ),
+]
 Smoothing = Annotated[
     float | None,
     typer.Option(

@@ -7,7 +7,6 @@ import typer
 
 from colorize_cli.cli import options as common
 from colorize_cli.cli.console import Console, Results
-from colorize_cli.errors import UsageProblem
 
 app = typer.Typer(help="Reports of long runs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,11 +32,11 @@ def merge(
     A photograph that failed in one report and was done in a later one is done. Lines cut short by a kill are left out.
     """
     from colorize_cli.batch.reports.final_rows import FinalRows
+    from colorize_cli.batch.reports.own_files import REPORT_MARK, check_replaceable
     from colorize_cli.files import atomic_file
-    from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
 
-    if output is not None and output.suffix.lower() in READABLE_SUFFIXES:
-        raise UsageProblem(f"'{output}' has the name of a photograph.", "Name a text file, such as report.jsonl.")
+    if output is not None:
+        check_replaceable(output, REPORT_MARK, replace=overwrite, option="-o")
     rows = FinalRows(reports)
     console = Console(quiet=quiet)
     if output is None:
@@ -50,5 +49,7 @@ def merge(
     if rows.damaged:
         console.warn(f"Lines that are no rows, left out: {rows.damaged}.")
     summary = rows.summary()
-    console.say(f"{len(rows)} photos: {summary.summary()}.")
+    console.say(f"{len(rows) - summary.passed_over - summary.aside} photos: {summary.summary()}.")
+    if passed := summary.not_read_line():
+        console.say(passed)
     raise typer.Exit(summary.exit_code)

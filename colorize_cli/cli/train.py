@@ -27,7 +27,12 @@ def train(
         str | None, typer.Option(metavar="NAME,...", help="Stages of the recipe. [default: all]", show_default=False)
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Epochs of all stages together. [default: the recipe's]", show_default=False)
+        float | None,
+        typer.Option(
+            help="Epochs of all stages together, in the recipe's proportions; fractions are allowed. "
+            "[default: the recipe's]",
+            show_default=False,
+        ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Photos a step.", show_default=False)] = None,
     accumulate: Annotated[int, typer.Option(help="Parts a batch is worked off in, to save memory.")] = 1,
@@ -45,7 +50,7 @@ def train(
     encoder: Annotated[
         str | None,
         typer.Option(
-            metavar="scratch|imagenet|hub|MODEL|FILE",
+            metavar="pretrained|scratch|imagenet|hub|MODEL|FILE",
             help="Where the encoder's first weights come from. [default: the recipe's]",
             show_default=False,
         ),
@@ -73,6 +78,14 @@ def train(
             show_default=False,
         ),
     ] = None,
+    keep_every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="EPOCHS",
+            help="Keep the weights of every so many epochs, as epoch-0001.safetensors and so on, to compare them.",
+            show_default=False,
+        ),
+    ] = None,
     cache_gb: Annotated[float, typer.Option(help="Disk for decoded photos while training; 0 for none.")] = 4.0,
     smoke: Annotated[bool, typer.Option("--smoke", help="A short trial of everything; weights of no use.")] = False,
     push_to_hub: Annotated[
@@ -93,8 +106,8 @@ def train(
         stages=tuple(name.strip() for name in stages.split(",")) if stages else (), epochs=epochs,
         batch_size=batch_size, accumulate=accumulate, lr=lr, size=size, workers=workers, resume=resume, init=init,
         encoder=encoder, validation=validation, validation_share=validation_share, save_every=save_every,
-        max_steps=max_steps, cache_gb=cache_gb, smoke=smoke, early_stopping=early_stopping, seed=seed or 0,
-        device=device, precision=precision,
+        max_steps=max_steps, cache_gb=cache_gb, smoke=smoke, early_stopping=early_stopping,
+        keep_every=keep_every, seed=seed or 0, device=device, precision=precision,
     )  # fmt: skip
     if push_to_hub is not None:
         from colorize_cli.checkpoints.hub.push import check_destination

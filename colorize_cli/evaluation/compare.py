@@ -1,9 +1,7 @@
-"""Two results folders side by side: paired differences on the photographs they share, and who wins how often."""
+"""Compare two results folders: paired differences on the photographs they share, and how often each wins."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -16,8 +14,8 @@ from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import Bootstrap
 from colorize_cli.evaluation.contenders import BASELINES
 from colorize_cli.evaluation.metrics.measure import BY_KEY, METRICS
-from colorize_cli.evaluation.report.metric_tables import simple_table
 from colorize_cli.evaluation.results import Evaluation, PhotoResult
+from colorize_cli.tables import csv_text, markdown_text, rich_table
 
 Array = npt.NDArray[Any]
 
@@ -27,7 +25,7 @@ class Difference:
     """One metric of two contenders on the same photographs.
 
     ``a``, ``b``: means; ``difference``: b - a with its 95 % interval ``low``..``high``; ``wins_a``, ``wins_b``,
-    ``ties``: photographs on which each is better, None where neither direction is better.
+    ``ties``: photographs on which each is better, None for metrics without a better direction.
     """
 
     contender_a: str
@@ -45,9 +43,9 @@ class Difference:
 
 
 def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
-    """Return which contender of A meets which of B: those of one name, else the only model of each.
+    """Return the pairs of contenders of A and B: those with equal names, else the only model of each.
 
-    Baselines are compared only to each other. Raises :class:`UsageProblem` when nothing pairs up.
+    Baselines are compared only with each other. Raises :class:`UsageProblem` when there are no pairs.
     """
     same = [(name, name) for name in a.contenders if name in b.contenders and name not in BASELINES]
     if same:
@@ -59,26 +57,26 @@ def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
     if len(models_b) == 1 and models_a:
         return [(name, models_b[0]) for name in models_a]
     raise UsageProblem(
-        f"No model of the first ({', '.join(models_a) or 'none'}) has its match in the second "
+        f"No model in the first results ({', '.join(models_a) or 'none'}) has a counterpart in the second "
         f"({', '.join(models_b) or 'none'}).",
         "Compare folders that share a model's name, or one of which has a single model.",
     )
 
 
 def compare(a: Evaluation, b: Evaluation, *, seed: int = 0) -> list[Difference]:
-    """Return the paired differences of all per-photograph metrics; photographs are matched by the hash of their file.
+    """Return the paired differences of all per-photograph metrics; photographs are matched by file hash.
 
-    Raises :class:`UsageProblem` for different protocols or lists without a photograph in common.
+    Raises :class:`UsageProblem` for different protocols, or when the lists share no photograph.
     """
     protocols = a.record["protocol"]["name"], b.record["protocol"]["name"]
     if protocols[0] != protocols[1]:
         raise UsageProblem(
-            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Figures compare within one protocol only."
+            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Evaluate both with the same --protocol."
         )
     of_b = {result.sha256: result for result in b.measured}
     shared = [(result, of_b[result.sha256]) for result in a.measured if result.sha256 in of_b]
     if not shared:
-        raise UsageProblem("The two results share no photograph.", "Evaluate both on the same photographs.")
+        raise UsageProblem("The two results have no photograph in common.", "Evaluate both on the same photographs.")
     bootstrap = Bootstrap(len(shared), seed=seed)
     differences = []
     for name_a, name_b in pairs_to_compare(a, b):
@@ -123,7 +121,7 @@ def as_table(differences: list[Difference]) -> Any:
         contender = d.contender_a if d.contender_a == d.contender_b else f"{d.contender_a} | {d.contender_b}"
         rows.append([contender, metric.title, *numbers, gap, wins])
     title = f"{differences[0].n} photographs in common · difference = B - A, 95 % bootstrap interval"
-    return simple_table(["", "metric", "A", "B", "B - A", "wins A : B"], rows, title=title)
+    return rich_table(["", "metric", "A", "B", "B - A", "wins A : B"], rows, title=title)
 
 
 def as_json(differences: list[Difference]) -> str:
@@ -133,24 +131,18 @@ def as_json(differences: list[Difference]) -> str:
 
 def as_csv(differences: list[Difference]) -> str:
     """Return the differences as CSV."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(asdict(differences[0])), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(difference) for difference in differences)
-    return stream.getvalue()
+    return csv_text(list(asdict(differences[0])), [list(asdict(difference).values()) for difference in differences])
 
 
 def as_markdown(differences: list[Difference]) -> str:
     """Return the differences as a Markdown table."""
-    lines = [
-        "| A | B | metric | n | mean A | mean B | B - A | wins A | wins B |",
-        "|---|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    rows = []
     for d in differences:
         metric = BY_KEY[d.metric]
         digits = metric.digits
         gap = f"{d.difference:+.{digits}f} [{d.low:+.{digits}f}, {d.high:+.{digits}f}]"
         wins = ["" if w is None else str(w) for w in (d.wins_a, d.wins_b)]
         cells = [d.contender_a, d.contender_b, metric.title, str(d.n), f"{d.a:.{digits}f}", f"{d.b:.{digits}f}", gap]
-        lines.append(f"| {' | '.join([*cells, *wins])} |")
-    return "\n".join(lines) + "\n"
+        rows.append([*cells, *wins])
+    columns = ["A", "B", "metric", "n", "mean A", "mean B", "B - A", "wins A", "wins B"]
+    return markdown_text(columns, rows, left=3)

@@ -1,33 +1,50 @@
-"""The evaluation itself: every photograph grayed, colorized by every contender, and measured against the truth."""
+"""The evaluation loop: convert every photograph to gray, colorize it with every contender, compare it to the truth."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import local
 from typing import Any
+from typing import Protocol as Shape
 
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.color_photos import PhotoReader
+from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.errors import OutOfMemory, PhotoError
+from colorize_cli.evaluation.bootstrap import Interval
 from colorize_cli.evaluation.contenders import Contender
 from colorize_cli.evaluation.metrics.measure import Measurement, Picture, measure
-from colorize_cli.evaluation.metrics.perceptual import Perceptual
 from colorize_cli.evaluation.protocols import Protocol
 from colorize_cli.evaluation.results import PhotoResult
-from colorize_cli.evaluation.true_photos import Photograph, decode, gray_of, read_bytes, small_copy
+from colorize_cli.evaluation.true_photos import Photograph, gray_of, read_bytes, small_copy
 
 Array = npt.NDArray[Any]
 _handles = local()
 
 
+class Critic(Shape):
+    """Measures single pictures, and at the end the whole set, with a pretrained network."""
+
+    def add(self, true: Array, predicted: Array, contender: str) -> dict[str, float]:
+        """Add a pair of pictures (H, W, 3) uint8; return its values by metric key."""
+        ...
+
+    def figures(self) -> Mapping[str, Mapping[str, float | Interval]]:
+        """Return the figures of the whole set, by contender and metric key."""
+        ...
+
+
+_NO_COLOR = 1.0
+"""a* and b*, Lab units, that rounding and JPEG leave in a gray picture at most."""
+
+
 @dataclass(frozen=True)
 class Surveyed:
-    """A first look at a photograph: the hash of its file, its mean a*b* (2,), or why it cannot be used."""
+    """A first look at a photograph: the hash of its file and its mean a*b* (2,), or the reason it cannot be used."""
 
     photo: Photograph
     sha256: str
@@ -64,9 +81,11 @@ def survey(
             return Surveyed(photo, "", unknown, str(error))
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            small = Picture(small_copy(decode(data, photo.name)))
+            small = Picture(small_copy(decode_color(data, photo.name)))
         except PhotoError as error:
             return Surveyed(photo, sha256, unknown, str(error))
+        if float(np.abs(small.ab).max()) < _NO_COLOR:
+            return Surveyed(photo, sha256, unknown, f"{photo.name} is gray: it has no colors to compare with.")
         return Surveyed(photo, sha256, small.ab.reshape(-1, 2).mean(axis=0, dtype=np.float64))
 
     surveyed = []
@@ -78,8 +97,8 @@ def survey(
 
 
 def load(photo: Photograph, protocol: Protocol) -> Loaded:
-    """Return a photograph as the protocol looks at it; raises a :class:`PhotoError`."""
-    rgb = protocol.fit(decode(read_bytes(_reader(), photo), photo.name))
+    """Return a photograph as the protocol transforms it; raises a :class:`PhotoError`."""
+    rgb = protocol.fit(decode_color(read_bytes(_reader(), photo), photo.name))
     return Loaded(Picture(rgb), gray_of(rgb))
 
 
@@ -90,10 +109,10 @@ def evaluate(
     *,
     batch: int = 8,
     workers: int = 2,
-    perceptual: Perceptual | None = None,
+    critics: Sequence[Critic] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> Iterator[PhotoResult]:
-    """Yield the result of every photograph in order; one that fails carries its error and no measurement.
+    """Yield the result of every photograph in order; for a failed one, its error and no measurement.
 
     ``batch`` photographs are predicted together and held in memory at a time. A :class:`PhotoError` of a single
     photograph is recorded; a missing model or device ends the run.
@@ -102,7 +121,7 @@ def evaluate(
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(surveyed), size):
             group = surveyed[start : start + size]
-            yield from _evaluate_group(group, contenders, protocol, pool, perceptual)
+            yield from _evaluate_group(group, contenders, protocol, pool, critics)
             for _ in group:
                 advance()
 
@@ -112,7 +131,7 @@ def _evaluate_group(
     contenders: Sequence[Contender],
     protocol: Protocol,
     pool: ThreadPoolExecutor,
-    perceptual: Perceptual | None,
+    critics: Sequence[Critic],
 ) -> Iterator[PhotoResult]:
     results = {seen.photo.index: _blank(seen) for seen in group}
     loaded: dict[int, Loaded] = {}
@@ -145,8 +164,8 @@ def _evaluate_group(
         done, pool.map(lambda i: _measure_all(loaded[i].truth, colorized[i], protocol), done), strict=True
     ):
         for contender, predicted, measurement in zip(contenders, colorized[index], measurements, strict=True):
-            if perceptual is not None:
-                measurement.values.update(perceptual.add(loaded[index].truth.rgb, predicted.rgb, contender.name))
+            for critic in critics:
+                measurement.values.update(critic.add(loaded[index].truth.rgb, predicted.rgb, contender.name))
             results[index].measurements[contender.name] = measurement
     yield from results.values()
 
@@ -160,7 +179,7 @@ def _measure_all(truth: Picture, predicted: Sequence[Picture], protocol: Protoco
 
 
 def _colorize(contender: Contender, loaded: dict[int, Loaded]) -> list[tuple[int, Picture | PhotoError]]:
-    """Colorize all photographs together; where one makes that fail, each alone, to find out which."""
+    """Colorize all photographs together; if that fails, one by one, to find the one that fails."""
     indices = list(loaded)
     if not indices:
         return []
@@ -170,7 +189,7 @@ def _colorize(contender: Contender, loaded: dict[int, Loaded]) -> list[tuple[int
         )
         return [(index, Picture(rgb)) for index, rgb in zip(indices, colorized, strict=True)]
     except (PhotoError, OutOfMemory):
-        # Alone, a photograph may also fit where a batch ran out of memory.
+        # A single photograph may also fit into memory when a batch did not.
         return [(index, _colorize_one(contender, index, loaded)) for index in indices]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.errors import OutputError, UsageProblem
+from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.metrics.measure import Measurement
+from colorize_cli.files import write_bytes, write_text
 
 Array = npt.NDArray[Any]
 RECORD, ROWS, HISTOGRAMS = "record.json", "rows.jsonl", "histograms.npz"
@@ -23,9 +23,9 @@ _IDENTITY = ("index", "photo", "sha256", "width", "height", "contender", "error"
 
 @dataclass
 class PhotoResult:
-    """What one photograph gave: a measurement per contender, or the error that kept it out of every figure.
+    """The result of one photograph: a measurement per contender, or the error that excluded it.
 
-    ``width``, ``height``: of the picture as the protocol looks at it. ``histogram``: ab bins of the truth (529,).
+    ``width``, ``height``: of the picture as the protocol transforms it. ``histogram``: ab bins of the truth (529,).
     """
 
     index: int
@@ -53,7 +53,7 @@ class Evaluation:
 
     @property
     def measured(self) -> list[PhotoResult]:
-        """The photographs that every contender colorized."""
+        """The photographs that all contenders colorized."""
         return [result for result in self.results if not result.error]
 
     @property
@@ -62,31 +62,14 @@ class Evaluation:
         return [result for result in self.results if result.error]
 
     def values(self, contender: str, key: str) -> Array:
-        """Return one metric of one contender over the measured photographs, float64 (n,); NaN where it has none."""
+        """Return one metric of one contender over the measured photographs, float64 (n,); NaN for missing values."""
         return np.array([r.measurements[contender].values.get(key, math.nan) for r in self.measured], np.float64)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all; raises :class:`OutputError`."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; raises :class:`OutputError`."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Choose another place with -o.") from error
 
 
 def save(folder: Path, evaluation: Evaluation) -> None:
     """Write record, rows and histograms into a folder; raises :class:`OutputError`."""
     lines = [json.dumps(row, ensure_ascii=False) for result in evaluation.results for row in _rows(result)]
-    write_text(folder / ROWS, "".join(f"{line}\n" for line in lines))
+    write_text(folder / ROWS, "".join(f"{line}\n" for line in lines), parents=True)
     measured, names = evaluation.measured, evaluation.contenders
     arrays = {"true": _stack([r.histogram for r in measured])}
     for k, name in enumerate(names):
@@ -125,7 +108,7 @@ def _finite(value: float) -> float | None:
 
 
 def load(folder: Path) -> Evaluation:
-    """Read a results folder; raises :class:`UsageProblem` where it is none or is not complete."""
+    """Read a results folder; raises :class:`UsageProblem` if it is missing or incomplete."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         rows = [json.loads(line) for line in (folder / ROWS).read_text(encoding="utf-8").splitlines()]
@@ -134,8 +117,8 @@ def load(folder: Path) -> Evaluation:
         return Evaluation(record, _results(rows, arrays, [c["name"] for c in record["contenders"]]))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise UsageProblem(
-            f"{folder} holds no complete results of an evaluation ({error}).",
-            "Make them with `colorize evaluate PHOTOS -o FOLDER`.",
+            f"{folder} contains no complete evaluation results ({error}).",
+            "Create them with `colorize evaluate PHOTOS -o FOLDER`.",
         ) from error
 
 

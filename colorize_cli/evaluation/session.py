@@ -18,7 +18,8 @@ from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
 from colorize_cli.evaluation.distributed import Shard, merge_when_last
 from colorize_cli.evaluation.metrics.perceptual import Perceptual
-from colorize_cli.evaluation.photo_loop import Surveyed, evaluate, survey
+from colorize_cli.evaluation.metrics.realism import Realism
+from colorize_cli.evaluation.photo_loop import Critic, Surveyed, evaluate, survey
 from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, Protocol, find_protocol
 from colorize_cli.evaluation.results import RECORD, Evaluation
 from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
@@ -29,14 +30,15 @@ Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Every choice of an evaluation; fields that make no sense raise :class:`UsageProblem` on construction.
+    """All options of an evaluation; invalid values raise :class:`UsageProblem` on construction.
 
-    ``models``: (registry name, weights or None). ``vividness``: values to try, each a contender of its own.
-    ``decoding``: how predictions become colors, by name, see :mod:`colorize_cli.inference.decoding`; every model must
-    take it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
-    ``known_pixels``: share of the true colors that models are given as hints. ``limit``: so many photographs, chosen by
-    ``seed``. ``size``: working size of the models. ``batch``: photographs predicted together. ``fid``, ``kid``,
-    ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra.
+    ``models``: (registry name, weights or None). ``vividness``: values to try, each becomes a contender.
+    ``decoding``: how predictions become colors, by name, see :mod:`colorize_cli.inference.decoding`; all models must
+    support it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
+    ``size``: working size of the models. ``known_pixels``: share of the true colors given to models as hints.
+    ``limit``: maximum number of photographs, chosen by ``seed``. ``batch``: photographs predicted together. ``fid``,
+    ``kid``, ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra. ``realism``: those of
+    :mod:`colorize_cli.evaluation.metrics.realism`.
     """
 
     places: Sequence[Path]
@@ -57,33 +59,38 @@ class EvaluateOptions:
     fid: bool = False
     kid: bool = False
     lpips: Sequence[str] = ()
+    realism: bool = False
     offline: bool = False
     accept_license: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense before anything is read or loaded."""
+        """Reject invalid values before anything is read or loaded."""
         find_protocol(self.protocol)
         check_values(self.decoding)
         if not self.places:
-            raise UsageProblem("There is nothing to evaluate on.", "Name color photographs: files, folders, archives.")
+            raise UsageProblem(
+                "No photographs to evaluate.", "Give color photographs: files, folders or .zip archives."
+            )
         if not self.models:
-            raise UsageProblem("There is no model to evaluate.", "Name one with -m.")
+            raise UsageProblem("No model to evaluate.", "Choose one with -m.")
         if self.limit is not None and self.limit < 1:
-            raise UsageProblem(f"--limit {self.limit} leaves no photograph.", "Give 1 or more.")
+            raise UsageProblem(f"--limit {self.limit} selects no photographs.", "Use 1 or more.")
         if self.known_pixels is not None and not 0 <= self.known_pixels <= 1:
-            raise UsageProblem(f"--known-pixels {self.known_pixels:g} is not a share, 0 to 1.", "Give for example 0.1.")
+            raise UsageProblem(
+                f"--known-pixels {self.known_pixels:g} is not between 0 and 1.", "Example: --known-pixels 0.1."
+            )
         if self.batch < 1 or self.workers < 1:
-            raise UsageProblem("--batch and --jobs must be 1 or more.")
+            raise UsageProblem("--batch and --jobs must be at least 1.")
         unknown = [net for net in self.lpips if net not in ("alex", "vgg")]
         if unknown:
-            raise UsageProblem(f"There is no LPIPS on '{unknown[0]}'.", "Choose alex or vgg.")
+            raise UsageProblem(f"LPIPS has no network '{unknown[0]}'.", "Choose alex or vgg.")
         if self.output is not None and (self.output / RECORD).exists() and not self.overwrite:
-            raise OutputExists(f"{self.output} already holds results.", "Choose another -o, or add --overwrite.")
+            raise OutputExists(f"{self.output} already contains results.", "Choose another -o, or add --overwrite.")
 
 
 @dataclass
 class Session:
-    """What a run leaves behind: the evaluation (None on a rank that others merge), and the means to show pictures."""
+    """The result of a run: the evaluation (None on a rank that does not merge), and the means to show pictures."""
 
     evaluation: Evaluation | None
     contenders: list[Contender]
@@ -96,7 +103,7 @@ def _silent(_: int, __: str) -> AbstractContextManager[Callable[[], None]]:
 
 
 def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress = _silent) -> Session:
-    """Evaluate; nothing is written except the parts of a sharded run.
+    """Evaluate; only a sharded run writes files, its parts.
 
     Raises every :class:`ColorizeError` that concerns more than one photograph.
     """
@@ -117,7 +124,7 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
         offline=options.offline,
         accept_license=options.accept_license,
     )
-    perceptual = _perceptual(options, device, len(photographs))
+    critics = _critics(options, device, len(photographs))
     with progress(len(photographs), "photos surveyed") as advance:
         surveyed = survey(photographs, workers=options.workers, advance=advance)
     contenders = [*_baselines(surveyed), *models]
@@ -131,12 +138,13 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
                 protocol,
                 batch=options.batch,
                 workers=options.workers,
-                perceptual=perceptual,
+                critics=critics,
                 advance=advance,
             )
         )
-    if perceptual is not None:
-        record["set_figures"] = perceptual.figures()
+    for critic in critics:
+        for contender, figures in critic.figures().items():
+            record.setdefault("set_figures", {}).setdefault(contender, {}).update(figures)
     evaluation: Evaluation | None = Evaluation(record, results)
     if not shard.alone and evaluation is not None and options.output is not None:
         evaluation = merge_when_last(options.output, shard, evaluation)
@@ -147,23 +155,27 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
     if shard.alone:
         return
     if options.output is None:
-        raise UsageProblem("Several processes meet in a results folder.", "Name it with -o.")
-    if options.fid or options.kid:
-        raise UsageProblem("FID and KID need one process.", "Start without torchrun, or leave --fid and --kid out.")
+        raise UsageProblem("Evaluation by several processes needs a results folder.", "Set it with -o.")
+    if options.fid or options.kid or options.realism:
+        raise UsageProblem(
+            "FID, KID and realism need a single process.", "Run without torchrun, or omit --fid, --kid and --realism."
+        )
 
 
-def _perceptual(options: EvaluateOptions, device: str, photos: int) -> Perceptual | None:
-    if not (options.fid or options.kid or options.lpips):
-        return None
+def _critics(options: EvaluateOptions, device: str, photos: int) -> list[Critic]:
     from colorize_cli.compute import choose
 
-    return Perceptual(
-        fid=options.fid, kid=options.kid, lpips=options.lpips, device=str(choose(device).device), photos=photos
-    )
+    critics: list[Critic] = []
+    if options.fid or options.kid or options.lpips:
+        kinds = {"fid": options.fid, "kid": options.kid, "lpips": options.lpips}
+        critics.append(Perceptual(**kinds, device=str(choose(device).device), photos=photos))  # type: ignore[arg-type]
+    if options.realism:
+        critics.append(Realism(device=str(choose(device).device), photos=photos))
+    return critics
 
 
 def _baselines(surveyed: Sequence[Surveyed]) -> list[Contender]:
-    """Return the baselines; a single photograph has no others whose mean chroma it could get."""
+    """Return the baselines; mean chroma needs at least two photographs."""
     mean_ab = np.full((len(surveyed), 2), np.nan)
     for seen in surveyed:
         mean_ab[seen.photo.index] = seen.mean_ab
@@ -200,7 +212,7 @@ def _record(
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of what computes the figures; only what is installed."""
+    """Return the versions of the installed libraries that compute the figures."""
     versions = {"colorize": __version__, "python": platform.python_version()}
     for package in ("torch", "numpy", "opencv-python", "opencv-python-headless", "pillow", "torchmetrics"):
         try:

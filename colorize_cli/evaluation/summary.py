@@ -1,7 +1,9 @@
-"""From rows to figures with 95 % intervals: means of photographs, and the figures that belong to a whole set."""
+"""From rows to figures with 95 % intervals: means over photographs, and metrics of the whole set."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,16 +21,16 @@ TRUTH = "truth"
 
 
 def ordered_metrics(evaluation: Evaluation) -> list[Metric]:
-    """Return all metrics, those that the protocol puts first in front."""
+    """Return all metrics, the protocol's headline metrics first."""
     headline = find_protocol(evaluation.record["protocol"]["name"]).headline
     return sorted(METRICS, key=lambda m: headline.index(m.key) if m.key in headline else len(headline))
 
 
 def summarize(evaluation: Evaluation, *, seed: int = 0) -> Summary:
-    """Return the figures of every contender, and of the truth where it has one (colorfulness).
+    """Return the figures of every contender, and of the truth where defined (colorfulness).
 
-    A photograph that failed for one contender counts for none. Intervals come from resampling photographs, the same
-    resamples for every figure. Figures that nothing was measured for are left out.
+    A photograph that failed for one contender is excluded for all. Intervals come from resampling photographs, the same
+    resamples for every figure. Metrics without measurements are left out.
     """
     measured = evaluation.measured
     if not measured:
@@ -60,7 +62,8 @@ def summarize(evaluation: Evaluation, *, seed: int = 0) -> Summary:
         predicted = np.stack([r.measurements[name].histogram for r in measured]).astype(np.float64)
         figures["histogram_tv"] = _pooled_distance(bootstrap, true_histograms, predicted)
         for key, value in evaluation.record.get("set_figures", {}).get(name, {}).items():
-            figures[key] = Interval(value, float("nan"), float("nan"), len(measured))
+            value, low, high, *_ = value if isinstance(value, Sequence) else (value, math.nan, math.nan)
+            figures[key] = Interval(value, low, high, len(measured))
         summary[name] = figures
     first = evaluation.contenders[0]
     summary[TRUTH] = {
@@ -92,7 +95,7 @@ def _difference_of_means(bootstrap: Bootstrap, predicted: Array, true: Array, *,
 
 
 def _pooled_distance(bootstrap: Bootstrap, true: Array, predicted: Array) -> Interval:
-    """Return the total variation between the ab histograms of the whole set, every photograph weighing the same."""
+    """Return the total variation between the ab histograms of the whole set, all photographs weighted equally."""
     value = float(total_variation(true.sum(axis=0), predicted.sum(axis=0)))
     replicates = total_variation(bootstrap.sums(true), bootstrap.sums(predicted))
     return interval(value, replicates, len(true))

@@ -1,11 +1,9 @@
-"""The true color photographs of an evaluation: found, hashed, decoded, and reduced to the gray a model is given."""
+"""The true color photographs of an evaluation: found, hashed, and converted to the gray input of models."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
-from colorize_cli.errors import TruncatedPhoto, UnreadablePhoto, UsageProblem
+from colorize_cli.errors import UnreadablePhoto, UsageProblem
 from colorize_cli.imaging.color import linear_to_srgb, luminance
 
 Array = npt.NDArray[Any]
@@ -25,7 +23,7 @@ MEAN_CHROMA_SIDE = 64
 
 @dataclass(frozen=True)
 class Photograph:
-    """A photograph to evaluate on: its place in the list, the name shown, and where its bytes are."""
+    """A photograph to evaluate on: its index in the list, the name shown, and where to read it."""
 
     index: int
     name: str
@@ -35,15 +33,15 @@ class Photograph:
 def find_photographs(places: Sequence[Path], limit: int | None = None, seed: int = 0) -> list[Photograph]:
     """Return the photographs in files, folders and .zip archives (nested ones too), sorted by name.
 
-    ``limit`` keeps so many of them, chosen by a hash of ``seed`` and the name: the same on every machine, and mostly
-    the same when photographs are added. Raises :class:`UsageProblem` when there is nothing, or an archive is broken.
+    ``limit`` keeps this many, chosen by a hash of ``seed`` and the name: the same on every machine, and mostly
+    stable when photographs are added. Raises :class:`UsageProblem` for an empty list or a broken archive.
     """
     listing = list_photos(places)
     if listing.unreadable:
         raise UsageProblem(f"This archive cannot be opened: {listing.unreadable[0]}.", "Copy it again or leave it out.")
     if not listing.photos:
         raise UsageProblem(
-            f"There are no photographs in {', '.join(map(str, places))}.", "Name files, folders or .zip archives."
+            f"There are no photographs in {', '.join(map(str, places))}.", "Give files, folders or .zip archives."
         )
     names = _short_names([ref.name for ref in listing.photos])
     chosen = list(range(len(names)))
@@ -54,14 +52,14 @@ def find_photographs(places: Sequence[Path], limit: int | None = None, seed: int
 
 
 def _short_names(names: Sequence[str]) -> list[str]:
-    """Drop the folders all names have in common, so that results do not depend on where the photographs lie."""
+    """Drop the folders that all names share, so that results do not depend on where the photographs are stored."""
     parents = [os.path.dirname(name.partition("!")[0]) for name in names]  # noqa: PTH120
     common = os.path.commonpath(parents)
     return [Path(os.path.relpath(name, common)).as_posix() for name in names]
 
 
 def list_hash(hashes: Iterable[tuple[str, str]]) -> str:
-    """Return the sha256 that stands for a list of photographs: (name, sha256 of the file) pairs in any order.
+    """Return the sha256 that identifies a list of photographs: (name, sha256 of the file) pairs in any order.
 
     Only the contents count, so that a renamed folder or an archive of the same files gives the same hash.
     """
@@ -76,44 +74,12 @@ def read_bytes(reader: PhotoReader, photo: Photograph) -> bytes:
         raise UnreadablePhoto(f"{photo.name} cannot be read: {error}.", "Copy it again or leave it out.") from error
 
 
-def decode(data: bytes, name: str) -> Array:
-    """Return the true picture: upright sRGB (H, W, 3) uint8, its ICC profile applied, 16 bits rounded to 8.
-
-    Raises :class:`TruncatedPhoto` for whatever does not decode.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image: Image.Image = Image.open(io.BytesIO(data))
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(_to_srgb(upright))
-    except Exception as error:  # Pillow's decoders raise what they like on damaged files
-        raise TruncatedPhoto(f"{name} cannot be decoded: {error}.", "Leave it out.") from error
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if profile and image.mode in ("RGB", "CMYK"):
-        try:
-            converted = ImageCms.profileToProfile(
-                image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError):
-            converted = None  # a damaged profile: the values are taken as sRGB
-        if converted is not None:
-            return converted
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGBA")
-    return image.convert("RGB")
-
-
 def gray_of(rgb: Array) -> Array:
-    """Return the sRGB gray, uint16 (H, W), with exactly the CIE L* of a picture (H, W, 3) uint8."""
+    """Return the sRGB gray, uint16 (H, W), with the exact CIE L* of a picture (H, W, 3) uint8."""
     return np.rint(linear_to_srgb(luminance(rgb)) * 65535).astype(np.uint16)
 
 
 def small_copy(rgb: Array) -> Array:
-    """Return the picture at 64x64 pixels (uint8), from which the mean chroma of the baseline is taken."""
+    """Return the picture at 64x64 pixels (uint8), used for the mean chroma of the baseline."""
     side = MEAN_CHROMA_SIDE
     return np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BOX))

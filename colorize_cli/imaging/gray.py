@@ -1,20 +1,21 @@
-"""The one place where color, profile and ink become tone: samples of any kind to the gray that has their L*."""
+"""Convert samples of any kind (color, profile, ink) to the gray with the same L*."""
 
 import io
 
 import numpy as np
 from PIL import Image, ImageCms
 
+from colorize_cli.imaging.color import luminance_table
 from colorize_cli.imaging.metadata import icc
 from colorize_cli.imaging.tone import apply_gray_table, is_neutral, luminance_gray
 from colorize_cli.imaging.toning import color_score
 
 
 def reduce_to_gray(samples: np.ndarray, profile_data: bytes | None) -> tuple[np.ndarray, float, list[str]]:
-    """Return gray (see :class:`Photo`), how colored the source is beyond any toning, and notes.
+    """Return gray (see :class:`Photo`), the amount of color in the source beyond any toning, and notes.
 
     ``samples``: uint8 or uint16, (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 for no ink; ``profile_data``: the
-    embedded ICC profile. A profile that cannot be used is noted and the samples are taken as sRGB.
+    embedded ICC profile. An unusable profile is noted and the samples are taken as sRGB.
     """
     profile = None
     notes: list[str] = []
@@ -34,13 +35,13 @@ def reduce_to_gray(samples: np.ndarray, profile_data: bytes | None) -> tuple[np.
 
 
 def _from_gray(gray: np.ndarray, profile: icc.Profile | None, notes: list[str]) -> np.ndarray:
-    """Return the gray values under their profile; unchanged, in their own depth, where that is sRGB's tone curve."""
+    """Return the gray values under their profile; unchanged, in their own depth, if that is sRGB's tone curve."""
     if profile is None:
         return gray
     levels = 256 if gray.dtype == np.uint8 else 65536
     try:
         luminance = icc.gray_luminance(profile, levels)
-    except Exception:  # hostile or tabular profiles: let Little CMS try, then do without
+    except Exception:  # hostile or tabular profiles: try Little CMS, then ignore the profile
         if profile.space in ("GRAY", "RGB "):
             converted = _gray_by_cms(profile, levels)
             if converted is not None:
@@ -69,18 +70,18 @@ def _from_rgb(rgb: np.ndarray, profile: icc.Profile | None, notes: list[str]) ->
         notes.append("its color profile cannot be used; the values are taken as sRGB")
         return luminance_gray(rgb), color_score(rgb), notes
     if levels == 65536:
-        notes.append("its color profile is made of tables: tones were converted at 8 bits")
+        notes.append("its color profile uses lookup tables: tones were converted at 8 bits")
     return luminance_gray(converted), color_score(converted), notes
 
 
 def _from_cmyk(cmyk: np.ndarray, profile: icc.Profile | None, notes: list[str]) -> tuple[np.ndarray, float, list[str]]:
-    """Return the luminance of inks: by their profile, or the plain complement where there is none."""
+    """Return the luminance of inks by their profile, or by the plain complement if there is none."""
     if cmyk.dtype == np.uint16:
         notes.append("16-bit CMYK was read at 8 bits")
         cmyk = (cmyk >> 8).astype(np.uint8)
     rgb = _convert_by_cms(cmyk, profile, "CMYK") if profile is not None and profile.space == "CMYK" else None
     if rgb is None:
-        notes.append("CMYK without a usable profile: inks were converted plainly")
+        notes.append("CMYK without a usable profile: inks were converted without color management")
         rgb = np.asarray(Image.fromarray(cmyk, "CMYK").convert("RGB"))
     else:
         notes.append("CMYK was converted through its profile")
@@ -116,7 +117,5 @@ def _gray_by_cms(profile: icc.Profile, levels: int) -> np.ndarray | None:
     converted = _convert_by_cms(ramp if mode == "L" else np.repeat(ramp[..., None], 3, axis=2), profile, mode)
     if converted is None:
         return None
-    from colorize_cli.imaging.tone import srgb_curve
-
-    luminance = srgb_curve(65536)[luminance_gray(converted)[0]]
+    luminance = luminance_table(16)[luminance_gray(converted)[0]]
     return np.interp(np.linspace(0, 255, levels), np.arange(256), luminance)

@@ -1,32 +1,96 @@
-"""A small visible notice on a result: many archives publish colorized copies only with one."""
+"""A small visible label on a result; many archives require one on colorized copies."""
 
+import contextlib
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.photo import Photo
 
 Position = Literal["bottom-right", "bottom-left", "top-right", "top-left", "below"]
 POSITIONS: tuple[str, ...] = get_args(Position)
+DEFAULT_POSITION = "bottom-right"
 
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
+
+# Wide coverage first; Pillow searches the system's font folders.
+_SYSTEM_FONTS = (
+    *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial Unicode.ttf", "Arial.ttf"),
+    *("arial.ttf", "NotoSansCJK-Regular.ttc", "YuGothR.ttc", "msyh.ttc", "malgun.ttf"),
+)
+_NO_CHARACTER = "\U0010ffff"
 _SHARE = 0.03
 _SMALLEST = 10
 _WIDEST = 0.9
 _SHADE = 0.55
-"""How far the box behind the text of a corner is darkened, so that it can be read on sky and snow."""
+"""Darkening of the box behind a corner text, so that it is legible on sky and snow."""
 
 
-def labelled(rgb: np.ndarray, text: str, position: str = "bottom-right") -> np.ndarray:
+def check_letters(text: str, font: Path | None = None) -> None:
+    """Raise :class:`UsageProblem` if the font cannot be read or lacks a letter of ``text``, which would show as a box.
+
+    Without ``font``, common system fonts are also tried.
+    """
+    missing = _missing(text, _font_with(text, font))
+    if missing:
+        raise UsageProblem(
+            f"No font for --label has the letters '{missing[:10]}'.", "Give a font that has them: --label-font FILE.ttf"
+        )
+
+
+@lru_cache(maxsize=64)
+def _font_with(text: str, font: Path | None) -> Path | str | None:
+    """Return the font for a text: the given one, else Pillow's own (None), or a system font that has its letters."""
+    if font is not None or not _missing(text, None):
+        return font
+    for name in _SYSTEM_FONTS:
+        with contextlib.suppress(UsageProblem):
+            if not _missing(text, name):
+                return name
+    return None
+
+
+def _missing(text: str, font: Path | str | None) -> str:
+    """Return the letters of a text that a font lacks."""
+    letters = _font(font, _SMALLEST)
+    nothing = _shape(letters, _NO_CHARACTER)
+    return "".join(
+        letter
+        for letter in dict.fromkeys(text)
+        if not letter.isspace() and letter.isprintable() and _shape(letters, letter) == nothing
+    )
+
+
+def _shape(font: Font, letter: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(letter)
+    return mask.size, bytes(mask)
+
+
+def _font(file: Path | str | None, size: int) -> Font:
+    if file is None:
+        return ImageFont.load_default(size)
+    try:
+        return ImageFont.truetype(file, size)
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"'{file}' is not a font: {error}.", "Give a TrueType or OpenType file.") from None
+
+
+def labelled(rgb: np.ndarray, text: str, position: str = DEFAULT_POSITION, font: Path | None = None) -> np.ndarray:
     """Return ``rgb``, uint8 or uint16 (H, W, 3), with ``text`` in a corner, or in a white margin added ``below``.
 
-    Letters are 3 % of the shorter side high, at least 10 pixels, and smaller where the text would not fit. Pixels
-    outside of the box are those of ``rgb``, which is not changed itself.
+    Letters are 3 % of the shorter side high, at least 10 pixels, but smaller if the text would not fit. Pixels
+    outside the box are those of ``rgb``, which is not modified. ``font``: a TrueType or OpenType file instead
+    of Pillow's own.
     """
     height, width = rgb.shape[:2]
-    mask = _fitting(text, max(_SMALLEST, round(_SHARE * min(height, width))), round(_WIDEST * width))
+    mask = _fitting(
+        text, max(_SMALLEST, round(_SHARE * min(height, width))), round(_WIDEST * width), _font_with(text, font)
+    )
     top_value = 255 if rgb.dtype == np.uint8 else 65535
     if position == "below":
         result = np.concatenate([rgb, np.full((mask.shape[0], width, 3), top_value, rgb.dtype)])
@@ -48,11 +112,13 @@ def labelled(rgb: np.ndarray, text: str, position: str = "bottom-right") -> np.n
     return result
 
 
-def labelled_page(rgb: np.ndarray, photo: Photo, text: str, position: str) -> tuple[np.ndarray, Photo]:
-    """Return what :func:`labelled` makes of the result ``rgb`` of ``photo``, and ``photo`` with its transparency grown
+def labelled_page(
+    rgb: np.ndarray, photo: Photo, text: str, position: str, font: Path | None = None
+) -> tuple[np.ndarray, Photo]:
+    """Return the labelled result ``rgb`` of ``photo`` (see :func:`labelled`), and ``photo`` with its alpha extended
     to the same size: a margin is opaque.
     """
-    rgb = labelled(rgb, text, position)
+    rgb = labelled(rgb, text, position, font)
     margin = rgb.shape[0] - photo.height
     if photo.alpha is not None and margin:
         opaque = np.iinfo(photo.alpha.dtype).max
@@ -60,21 +126,21 @@ def labelled_page(rgb: np.ndarray, photo: Photo, text: str, position: str) -> tu
     return rgb, photo
 
 
-def _fitting(text: str, size: int, widest: int) -> np.ndarray:
+def _fitting(text: str, size: int, widest: int, font: Path | str | None) -> np.ndarray:
     """Return the text as coverage, float32 0..1, with a rim; ``size`` is the height of its letters in pixels."""
-    mask = _drawn(text, size)
+    mask = _drawn(text, size, font)
     while mask.shape[1] > widest and size > 1:
         size = max(1, min(size - 1, size * widest // mask.shape[1]))
-        mask = _drawn(text, size)
+        mask = _drawn(text, size, font)
     return mask
 
 
 @lru_cache(maxsize=64)
-def _drawn(text: str, size: int) -> np.ndarray:
-    font = ImageFont.load_default(size)
+def _drawn(text: str, size: int, file: Path | str | None) -> np.ndarray:
+    font = _font(file, size)
     left, top, right, bottom = (round(edge) for edge in ImageDraw.Draw(Image.new("L", (1, 1))).textbbox(
         (0, 0), text, font=font, anchor="ls"))  # fmt: skip
-    # As high for "ace" as for "Ag", so that labels of one kind look alike.
+    # The same height for "ace" and "Ag", so that labels of one kind look alike.
     top, bottom = min(top, -size), max(bottom, size // 4)
     rim = max(1, size // 3)
     canvas = Image.new("L", (right - left + 2 * rim, bottom - top + rim))

@@ -1,7 +1,7 @@
-"""From color or gray samples of any kind to the sRGB-encoded gray with the same CIE luminance Y (and so the same L*).
+"""Convert color or gray samples of any kind to sRGB-encoded gray with the same CIE luminance Y (and so the same L*).
 
 Formulas: IEC 61966-2-1 (sRGB transfer curve, luminance weights of D65 as in scikit-image).
-All work goes in strips, so that memory beyond the result stays at a few megabytes.
+All work is done in strips, so that memory beyond the result stays at a few megabytes.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,9 @@ from functools import cache
 import cv2
 import numpy as np
 
-SRGB_LUMINANCE = (0.212671, 0.715160, 0.072169)
+from colorize_cli.imaging.color import RGB_TO_XYZ, depth_of, linear_to_srgb, luminance_table
+
+SRGB_LUMINANCE = tuple(RGB_TO_XYZ[1].tolist())
 """Luminance weights of linear sRGB (the Y row of the RGB to XYZ matrix, D65)."""
 _STRIP_PIXELS = 1 << 18
 _ENCODE_STEPS = (1 << 19) - 1
@@ -23,29 +25,11 @@ def strips(height: int, width: int) -> Iterator[slice]:
         yield slice(start, min(start + rows, height))
 
 
-def srgb_decode(encoded: np.ndarray) -> np.ndarray:
-    """Return linear light, float64 0..1, of sRGB-encoded values 0..1."""
-    encoded = np.asarray(encoded, np.float64)
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((np.maximum(encoded, 0.0) + 0.055) / 1.055) ** 2.4)
-
-
-def srgb_encode(linear: np.ndarray) -> np.ndarray:
-    """Return sRGB-encoded values, float64 0..1, of linear light 0..1."""
-    linear = np.asarray(linear, np.float64)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0) ** (1 / 2.4) - 0.055)
-
-
-@cache
-def srgb_curve(levels: int) -> np.ndarray:
-    """Return the linear light, float64, of each of ``levels`` (256 or 65,536) sRGB-encoded values."""
-    return srgb_decode(np.arange(levels) / (levels - 1))
-
-
 @cache
 def _encode_table() -> np.ndarray:
     """Return uint16 sRGB values of sqrt(Y) in even steps: the root spreads the steep dark end over many entries."""
     root = np.arange(_ENCODE_STEPS + 1) / _ENCODE_STEPS
-    return np.rint(srgb_encode(root * root) * 65535).astype(np.uint16)
+    return np.rint(linear_to_srgb(root * root) * 65535).astype(np.uint16)
 
 
 def encode_luminance(luminance: np.ndarray) -> np.ndarray:
@@ -57,12 +41,13 @@ def encode_luminance(luminance: np.ndarray) -> np.ndarray:
 def luminance_gray(rgb: np.ndarray, curves: np.ndarray | None = None) -> np.ndarray:
     """Return the uint16 (H, W) sRGB gray with the luminance of ``rgb``, uint8 or uint16 (H, W, 3).
 
-    ``curves``: float (3, 256 or 65,536), for each channel the luminance that each stored value adds (tone curve times
-    luminance weight); without it the pixels are sRGB.
+    ``curves``: float (3, 256 or 65,536), for each channel the luminance contributed by each stored value (tone curve
+    times luminance weight); None for sRGB.
     """
     levels = 256 if rgb.dtype == np.uint8 else 65536
     if curves is None:
-        curves = srgb_curve(levels)[None] * np.array(SRGB_LUMINANCE)[:, None] / sum(SRGB_LUMINANCE)
+        table = luminance_table(depth_of(rgb))
+        curves = table[None] * np.array(SRGB_LUMINANCE)[:, None] / sum(SRGB_LUMINANCE)
     table = np.ascontiguousarray(curves, np.float32)
     height, width = rgb.shape[:2]
     gray = np.empty((height, width), np.uint16)
@@ -82,7 +67,7 @@ def luminance_gray(rgb: np.ndarray, curves: np.ndarray | None = None) -> np.ndar
 
 def apply_gray_table(gray: np.ndarray, luminance: np.ndarray) -> np.ndarray:
     """Return the uint16 (H, W) sRGB gray of stored gray values, given the linear luminance 0..1 of each value."""
-    table = np.rint(srgb_encode(np.clip(luminance, 0.0, 1.0)) * 65535).astype(np.uint16)
+    table = np.rint(linear_to_srgb(np.clip(luminance, 0.0, 1.0)) * 65535).astype(np.uint16)
     result = np.empty(gray.shape, np.uint16)
     for rows in strips(*gray.shape):
         result[rows] = table[gray[rows]]

@@ -26,6 +26,7 @@ DECODING: Mapping[str, DecodingOption] = {
     "fallback": DecodingOption(0, 1, "a probability under which similar colors are averaged; 0 never does"),
     "score_blur": DecodingOption(0, 100, "0 leaves scores as they are; the unit is a pixel of the working size"),
     "smoothing": DecodingOption(0, 1000, "0 leaves colors as they are; the unit is that of a*b*"),
+    "paper_iterations": DecodingOption(0, 100_000, "0 spreads hints along lightness instead"),
 }
 """Every choice there is, by the name that ``chroma`` knows it under; the command line writes ``--score-blur``."""
 

@@ -12,8 +12,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 class PatchDiscriminator(nn.Module):
     """Judges every 70x70 patch of a picture: real or colorized.
 
-    Five 4x4 convolutions, strides 2, 2, 2, 1, 1, widths 64, 128, 256, 512, 1, LeakyReLU 0.2. ``norm`` is ``"batch"``,
-    the paper's, or ``"spectral"`` (Miyato et al. 2018), steadier when the adversarial loss has a low weight.
+    Five 4x4 convolutions, strides 2, 2, 2, 1, 1, widths 64, 128, 256, 512, 1, LeakyReLU 0.2. ``norm`` is ``"batch"``
+    or ``"spectral"`` (Miyato et al. 2018), steadier when the adversarial loss has a low weight. With ``"batch"`` each
+    of the first four convolutions is followed by a batch norm, as Brown et al. say; Isola et al. leave out the first.
     """
 
     def __init__(self, channels_in: int = 3, width: int = 64, norm: str = "batch") -> None:
@@ -25,7 +26,7 @@ class PatchDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         last = len(strides) - 1
         for i, stride in enumerate(strides):
-            normalized = norm == "batch" and 0 < i < last
+            normalized = norm == "batch" and i < last
             convolution: nn.Module = nn.Conv2d(widths[i], widths[i + 1], 4, stride, 1, bias=not normalized)
             layers.append(spectral_norm(convolution) if norm == "spectral" else convolution)
             if normalized:
@@ -35,16 +36,16 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return logits (N, 1, h, w), one a patch, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
+        """Return logits (N, 1, h, w) per patch, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
         return self.layers(torch.cat([lightness / 50 - 1, ab / 110], 1))
 
 
 class BinaryDiscriminator(nn.Module):
     """Judges a whole picture: photographed or colorized.
 
-    Convolution, batch norm, LeakyReLU 0.1 and dropout, as the paper says, which leaves their number and sizes to a
-    figure: here ``levels`` strided 4x4 convolutions whose widths double up to eight times the first, then the mean over
-    the picture and one logit, so that pictures of any size from 2**levels pixels on can be judged.
+    Convolution, batch norm, LeakyReLU 0.1 and dropout, as in the paper, which shows their number and sizes only in a
+    figure: ``levels`` strided 4x4 convolutions whose widths double up to eight times the first, then the mean over
+    the picture and one logit, so that pictures of any size from 2**levels pixels up are accepted.
     """
 
     def __init__(self, channels_in: int = 3, width: int = 64, levels: int = 5, dropout: float = 0.25) -> None:
@@ -61,5 +62,5 @@ class BinaryDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Conv2d(widths[-1], 1, 1), nn.Flatten())
 
     def forward(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return logits (N, 1), one a picture, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
+        """Return logits (N, 1) per picture, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
         return self.layers(torch.cat([lightness / 50 - 1, ab / 110], 1))

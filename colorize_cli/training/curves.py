@@ -1,4 +1,4 @@
-"""A run over its epochs: one picture after figures 5, 6, 9 and 10 of Brown et al., and TensorBoard event files."""
+"""Training curves: one picture modelled on figures 5, 6, 9 and 10 of Brown et al., and TensorBoard event files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from colorize_cli.files import atomic_file
 
 
 def curves_available() -> bool:
@@ -45,9 +47,8 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], target: Path) -> None:
             if before["stage"] != after["stage"]:
                 axes.axvline((before["epoch"] + after["epoch"]) / 2, color="black", linewidth=0.5)
     figure.subplots_adjust(0.05, 0.12, 0.98, 0.92)
-    part = target.with_name(f".{target.name}")
-    figure.savefig(part, format="png", dpi=110)
-    part.replace(target)
+    with atomic_file(target, overwrite=True) as file:
+        figure.savefig(file, format="png", dpi=110)
 
 
 def tensorboard_available() -> bool:
@@ -60,7 +61,7 @@ def tensorboard_available() -> bool:
 def write_events(folder: Path, row: Mapping[str, Any], strip: npt.NDArray[np.uint8]) -> None:
     """Add a line of ``metrics.jsonl`` and its strip, uint8 RGB (H, W, 3), to the event files in ``folder``.
 
-    A row of an earlier step than one already there hides what came after it, as when a run is resumed.
+    A row with an earlier step than an existing one hides the later ones, as after resuming.
     """
     from torch.utils.tensorboard import SummaryWriter
 

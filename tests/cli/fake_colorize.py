@@ -1,6 +1,7 @@
 """``colorize`` with the fake colorizer as a process: ``python -m tests.cli.fake_colorize WEIGHTS WORDS...``.
 
-With ``STUCK`` in the environment the colorizer says so on standard error, and never answers.
+With ``STUCK`` in the environment the colorizer says so on standard error, and never answers;
+``COLORIZE_TEST_PATIENCE`` is how long that is waited for.
 """
 
 import os
@@ -9,7 +10,7 @@ import threading
 from pathlib import Path
 
 from colorize_cli.batch import resume
-from colorize_cli.cli import main
+from colorize_cli.cli import interrupt, main
 from tests.cli.conftest import FakeColorizer
 
 
@@ -33,4 +34,5 @@ def run(weights: str, words: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    interrupt.PATIENCE = float(os.environ.get("COLORIZE_TEST_PATIENCE", interrupt.PATIENCE))
     sys.exit(run(sys.argv[1], sys.argv[2:]))

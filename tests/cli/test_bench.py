@@ -1,3 +1,4 @@
+import importlib.util
 import json
 
 import pytest
@@ -13,6 +14,9 @@ FAST = ("--quick", "--sizes", "0.02", "--batch", "1", "--threads", "1")
 def bench(monkeypatch, tmp_path):
     """Run ``colorize bench`` in a folder of its own, with a fake model on a machine without a GPU."""
     monkeypatch.chdir(tmp_path)
+    importlib.import_module(
+        "colorize_cli.inference.colorizer"
+    )  # binds the real find_weights, whichever test runs first
     monkeypatch.setattr("colorize_cli.checkpoints.locate.find_weights", lambda entry, given=None, **_: "somewhere")
     from colorize_cli.benchmark import matrix as module
 
@@ -58,6 +62,16 @@ def test_a_run_is_compared_with_an_earlier_one(bench):
 def test_a_command_that_makes_no_sense_ends_with_2_before_anything_is_measured(bench, words):
     result = bench(*words)
     assert result.exit_code == 2 and "Timing" not in result.stderr
+
+
+def test_a_plot_without_matplotlib_ends_with_4_before_anything_is_measured(bench, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "matplotlib" else real(name, *more)
+    )
+    result = bench(*FAST, "--plot", "out.png")
+    assert result.exit_code == 4 and "pip install matplotlib" in result.stderr
+    assert "Timing" not in result.stderr
 
 
 def test_an_unknown_model_ends_with_3(bench):

@@ -42,7 +42,7 @@ def test_the_least_certain_come_first_and_only_so_many_are_remembered(tmp_path):
         gallery.add(Outcome(photo, photo, "done", details={"confidence": confidence}))
     gallery.add(Outcome(tmp_path / "bad.png", None, "failed", "broken"))
     page = gallery.write().read_text()
-    assert re.findall(r"Confidence (\S+)", page) == ["0.10", "0.20", "0.50"]
+    assert re.findall(r"Confidence ([\d.]+)", page) == ["0.10", "0.20", "0.50"]
 
 
 def test_photo_that_vanished_is_said_and_the_others_are_shown(tmp_path):
@@ -70,8 +70,45 @@ def test_pages_that_cannot_be_are_refused_before_any_work(run, models, words, sa
     result = run("a.jpg", *words)
     assert (result.exit_code, models.loaded, snapshot()) == (2, [], before)
     assert said in result.stderr
-    assert run("a.jpg", "--gallery", "page.html", "--overwrite").exit_code == 0
-    assert "<article" in Path("page.html").read_text()
+    assert run("a.jpg", "--gallery", "new.html").exit_code == 0
+    assert run("a.jpg", "--gallery", "new.html", "--overwrite").exit_code == 0
+    assert "<article" in Path("new.html").read_text()
+
+
+@pytest.mark.parametrize("option", ["--overwrite", "--skip-existing"])
+def test_page_of_somebody_else_is_never_replaced(run, models, option):
+    make_photo("a.jpg")
+    Path("page.html").write_text("mine")
+    Path("link.html").symlink_to("a.jpg")
+    before = snapshot()
+    for page in ("page.html", "link.html"):
+        assert run("a.jpg", "--gallery", page, option).exit_code == 2
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("report", [(), ("--report", "report.jsonl")])
+def test_resumed_run_keeps_what_the_page_showed(run, report):
+    for name in ("a", "b", "c"):
+        make_photo(f"scans/{name}.jpg")
+    words = ("scans", "-o", "out", "--gallery", "page.html", "--skip-existing", *report)
+    run(*words)
+    for count in (3, 4):
+        assert run(*words).exit_code == 0
+        page = Path("page.html").read_text()
+        assert page.count("<article") == count
+        assert page.count("Confidence 0.50") == (count if report else count - 3)
+        make_photo("scans/d.jpg")
+
+
+def test_page_that_shows_more_than_the_run_knows_of_is_left_alone(run):
+    for name in ("a", "b", "c"):
+        make_photo(f"scans/{name}.jpg")
+    run("scans", "-o", "out", "--gallery", "page.html")
+    before = Path("page.html").read_bytes()
+    result = run("scans/a.jpg", "-o", "out/", "--gallery", "page.html", "--skip-existing")
+    assert result.exit_code == 0
+    assert "was left as it is" in result.stderr
+    assert Path("page.html").read_bytes() == before
 
 
 def test_interrupted_run_leaves_a_page_of_what_was_made(run, models):
@@ -137,7 +174,7 @@ def test_the_page_works_in_a_browser_by_mouse_and_by_keyboard(run, tmp_path):
         assert sliders[2].get_attribute("value") == "53" and "53%" in shown()[2]
         driver.find_element("id", "previous").click()
         assert focused() == 1
-        press(Keys.TAB)
+        press(Keys.TAB * 4)  # its zoom, and the links to the files of the next
         assert focused() == 2
         press("p", "p")
         assert focused() == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorize_cli.batch.inputs.sources import read_list
 from colorize_cli.imaging.color import srgb_to_lab
 from tests.cli.conftest import gray_picture, make_photo, snapshot
 
@@ -114,7 +115,8 @@ def test_shards_share_out_the_photos_and_their_reports_merge(run, monkeypatch):
     merged = run("report", "merge", *names, "-o", "all.jsonl")
     assert merged.exit_code == 1
     assert "12 done" in merged.stderr and "1 failed" in merged.stderr
-    assert "".join(Path(f"f-{i}-of-3.txt").read_text() for i in (1, 2, 3)) == "scans/bad.png\n"
+    Path("all.txt").write_text("".join(Path(f"f-{i}-of-3.txt").read_text() for i in (1, 2, 3)))
+    assert list(read_list("all.txt")) == ["scans/bad.png"]
 
 
 def test_merge_never_replaces_a_file_untold_and_prints_without_one(run):

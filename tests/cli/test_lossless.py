@@ -87,5 +87,5 @@ def test_missing_library_is_named_with_its_extra_before_any_work(run, monkeypatc
     )
     result = run("a.jpg", "--lossless-luma")
     assert result.exit_code == 4
-    assert "pip install 'colorize-cli[lossless]'" in result.stderr
+    assert "pip install jpeglib" in result.stderr
     assert sorted(snapshot()) == ["a.jpg"]

@@ -34,6 +34,7 @@ def start(*words: str, **more: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(**more),
+        bufsize=0,  # what readline() reads ahead would be lost to communicate()
     )
 
 
@@ -70,6 +71,23 @@ def test_help_imports_nothing_heavy(words):
     done = subprocess.run([sys.executable, "-c", code, *words], env=environment(), capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], ["--skip-existing"], ["--skip-existing", "--dry-run"]])
+def test_torch_is_not_loaded_where_nothing_is_colorized(folder, words):
+    for suffix in (".jpg", ".png", ".tif"):
+        make_photo(f"scans/{suffix[1:]}{suffix}")
+    assert finish("scans", "-o", "color").returncode == 0
+    code = (
+        "import sys; from colorize_cli.cli import main; code = main(sys.argv[1:]);"
+        "assert code == 0 and 'torch' not in sys.modules, code"
+    )
+    target = "color" if "--skip-existing" in words else "new"
+    arguments = ["scans", "-o", f"{target}/", "--weights", "weights", "--json", *words]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment(), capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.count(b'"status": "skipped"') == (3 if target == "color" else 0)
+    assert not Path("new").exists()
 
 
 def test_opencv_without_its_system_library_is_one_line_that_says_what_to_install(folder):

@@ -76,6 +76,37 @@ def test_models_list_names_every_model(capfd):
     assert [line.split()[0] for line in capfd.readouterr().out.splitlines()] == list(ENTRIES)
 
 
+@pytest.mark.parametrize(
+    ("name", "variant"), [("classifier", "efficientnet"), ("unet-gan", "light"), ("ols", "guided")]
+)
+def test_models_list_describes_the_weights_that_would_be_used(name, variant, capfd):
+    from colorize_cli.checkpoints.file import read_info
+    from colorize_cli.checkpoints.locate import bundled_path
+    from colorize_cli.registry import get
+
+    assert main(["models", "list", "--json"]) == 0
+    facts = next(row for row in json.loads(capfd.readouterr().out) if row["name"] == name)
+    assert facts["variant"] == variant == read_info(bundled_path(get(name))).variant
+    described = get(name).described(variant)
+    assert facts["parameters"] == described.parameters
+    assert facts["encoder"] == (described.encoder or None)
+    assert facts["notes"] == list(described.notes)
+    assert main(["models", "list"]) == 0
+    line = next(line for line in capfd.readouterr().out.splitlines() if line.startswith(f"{name} "))
+    assert described.objective in line and described.title in line
+
+
+def test_models_show_describes_the_variant_that_a_file_holds(tmp_path, capfd):
+    from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
+    from colorize_cli.registry import get
+
+    path = tmp_path / "paper.safetensors"
+    save_checkpoint(path, get("unet-gan").build("light").state_dict(), CheckpointInfo("unet-gan", "paper"))
+    assert main(["models", "show", "unet-gan", "--weights", str(path), "--json"]) == 0
+    facts = json.loads(capfd.readouterr().out)
+    assert (facts["variant"], facts["parameters"], facts["objective"]) == ("paper", 31_036_546, "adversarial")
+
+
 def test_unknown_model_and_missing_weights_are_model_errors(tmp_path, capfd):
     assert main(["models", "show", "gann"]) == 3
     photo = make_photo(tmp_path / "a.png")
@@ -112,11 +143,12 @@ def test_variants_begin_with_the_answer_whatever_the_shape_and_the_borders(weigh
 
 def test_architecture_without_a_distribution_has_no_variants(tmp_path, monkeypatch, capfd):
     from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
+    from colorize_cli.models.network import half
     from colorize_cli.registry import get
 
     monkeypatch.chdir(tmp_path)
     make_photo("a.png")
     network = get("gan").build("dynamic-unet")
-    save_checkpoint(tmp_path / "other.safetensors", network.state_dict(), CheckpointInfo("gan", "dynamic-unet"))
+    save_checkpoint(tmp_path / "other.safetensors", half(network), CheckpointInfo("gan", "dynamic-unet"))
     assert main(["a.png", "--weights", "other.safetensors", "--variants", "2", "--device", "cpu"]) == 2
     assert "This architecture of 'gan' predicts one color" in capfd.readouterr().err

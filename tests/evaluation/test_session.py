@@ -61,7 +61,7 @@ def test_a_photograph_that_cannot_be_read_is_reported_and_counts_nowhere(photos,
     (photos / "1.png").write_bytes(b"no picture")
     evaluation = run(options(photos)).evaluation
     (failure,) = evaluation.failures
-    assert failure.photo == "1.png" and "decoded" in failure.error
+    assert failure.photo == "1.png" and "not an image" in failure.error
     assert {f.n for f in summarize(evaluation)["warm"].values()} == {5}
 
 
@@ -94,7 +94,7 @@ def test_results_survive_the_folder(photos, tints, tmp_path):
     for name, figures in before.items():
         for key, figure in figures.items():
             assert after[name][key] == pytest.approx(figure, rel=1e-5, abs=1e-6, nan_ok=True), (name, key)
-    with pytest.raises(UsageProblem, match="no complete results"):
+    with pytest.raises(UsageProblem, match="no complete evaluation results"):
         load(tmp_path)
 
 

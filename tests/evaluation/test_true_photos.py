@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageCms
 from skimage.color import rgb2lab
 
+from colorize_cli.color_photos import decode_color
 from colorize_cli.errors import TruncatedPhoto, UsageProblem
-from colorize_cli.evaluation.true_photos import decode, find_photographs, gray_of, list_hash
+from colorize_cli.evaluation.true_photos import find_photographs, gray_of, list_hash
 from tests.evaluation.conftest import picture, png
 
 
@@ -48,16 +49,16 @@ def test_the_truth_is_upright_and_srgb():
     exif[0x0112] = 6
     stream = io.BytesIO()
     image.save(stream, "PNG", exif=exif)
-    np.testing.assert_array_equal(decode(stream.getvalue(), "x"), np.rot90(picture(1), -1))
+    np.testing.assert_array_equal(decode_color(stream.getvalue(), "x"), np.rot90(picture(1), -1))
     stream = io.BytesIO()
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     image.save(stream, "PNG", icc_profile=profile)
-    assert np.abs(decode(stream.getvalue(), "x").astype(int) - picture(1)).max() <= 1
+    assert np.abs(decode_color(stream.getvalue(), "x").astype(int) - picture(1)).max() <= 1
 
 
 def test_damaged_files_are_photo_errors():
     with pytest.raises(TruncatedPhoto, match="holiday"):
-        decode(png(picture(1))[:200], "holiday")
+        decode_color(png(picture(1))[:200], "holiday")
 
 
 def test_the_gray_of_a_picture_has_its_lightness():

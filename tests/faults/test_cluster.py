@@ -239,7 +239,7 @@ def test_library_that_is_missing_is_named_with_its_extra(run, monkeypatch):
     make_photo("a.png")
     result = run("a.png", "--cluster", "local")
     assert result.exit_code == 4
-    assert "pip install 'colorize-cli[cluster]'" in result.stderr
+    assert "pip install dask distributed" in result.stderr
 
 
 def test_standard_streams_do_not_reach_a_cluster(run):

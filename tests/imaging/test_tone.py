@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from colorize_cli.imaging.tone import encode_luminance, luminance_gray, srgb_curve
+from colorize_cli.imaging.color import luminance_table
+from colorize_cli.imaging.tone import encode_luminance, luminance_gray
 from tests.imaging.samples import exact_lightness
 
 
@@ -19,6 +20,6 @@ def test_gray_of_any_color_has_its_lightness(dtype: type) -> None:
 
 def test_neutral_levels_come_back_to_themselves() -> None:
     levels = np.arange(65536, dtype=np.uint16)
-    assert np.array_equal(encode_luminance(srgb_curve(65536)[None].astype(np.float32))[0], levels)
+    assert np.array_equal(encode_luminance(luminance_table(16)[None].astype(np.float32))[0], levels)
     gray = luminance_gray(np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2))
     assert np.array_equal(gray[0], np.arange(256) * 257)

@@ -1,11 +1,14 @@
 import pytest
 import torch
 
+from colorize_cli.models.brown.context import ContextBlock
 from colorize_cli.models.brown.dynamic_unet import DynamicUNet
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 from colorize_cli.models.discriminators import BinaryDiscriminator, PatchDiscriminator
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.zhou_zhu.unet import UNet
+from colorize_cli.training.widen import widened
 
 
 def test_the_discriminator_judges_70_pixel_patches():
@@ -20,7 +23,7 @@ def test_the_discriminator_judges_70_pixel_patches():
 
 
 def test_the_discriminator_has_the_papers_size():
-    assert sum(p.numel() for p in PatchDiscriminator().parameters()) == 2_765_633
+    assert sum(p.numel() for p in PatchDiscriminator().parameters()) == 2_765_697
 
 
 def test_spectral_norm_bounds_the_discriminators_layers():
@@ -91,3 +94,33 @@ def test_a_u_net_hands_fine_detail_past_its_deepest_level():
         changed = (network.chroma(dotted) - network.chroma(flat)).abs().sum((0, 1)) > 0
     assert changed[16, 16]
     assert not changed[:8].any()
+
+
+def test_a_widened_network_begins_with_what_the_smaller_one_predicts():
+    torch.manual_seed(0)
+    small = Generator(bins=9, width=16, refinements=1)
+    large = Generator(bins=9, width=16, refinements=1, encoder="paired", deep_width=32, context=2)
+    large.decoder.start_as_light_head()
+    resnet = {f"encoder.{name}": value for name, value in ResNetEncoder().state_dict().items()}
+    large.load_state_dict(widened(large, small.state_dict(), resnet))
+    x = torch.rand(2, 1, 64, 96) * 100
+    with torch.no_grad():
+        assert torch.allclose(small.eval().logits(x), large.eval().logits(x), atol=1e-5)
+    assert torch.equal(large.encoder.resnet.conv1.weight, resnet["encoder.conv1.weight"])
+    # What is new is not dead: every part of the second encoder's way into the decoder gets a gradient.
+    large.train().logits(x).square().mean().backward()
+    assert large.decoder.lateral3.weight.grad[:, -256:].abs().max() > 0
+
+
+def test_context_lets_every_place_see_every_other():
+    torch.manual_seed(0)
+    block = ContextBlock(8).eval()
+    x = torch.randn(1, 8, 6, 5)
+    changed = x.clone()
+    changed[..., 0, 0] = torch.randn(8)
+    with torch.no_grad():
+        difference = (block(changed) - block(x)).abs().amax(1)[0]
+    assert (difference > 1e-6).all()
+    block.start_as_identity()
+    with torch.no_grad():
+        assert torch.equal(block(x), x)

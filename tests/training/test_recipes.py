@@ -13,16 +13,17 @@ from colorize_cli import registry
 from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, save_checkpoint
 from colorize_cli.checkpoints.hub import download
 from colorize_cli.checkpoints.locate import bundled_path
-from colorize_cli.entry import ModelEntry, Variant
+from colorize_cli.entry import HubFile, ModelEntry, Variant
 from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.imaging.color_difference import psnr
+from colorize_cli.imaging.colorfulness import colorfulness
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
 from colorize_cli.models.butoliya_mondal.networks import InceptionEmbedding, Koalarization
-from colorize_cli.training.adapt import adapted
+from colorize_cli.training.adapt import adapted, trained_input
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
 from colorize_cli.training.objectives import OBJECTIVES
 from colorize_cli.training.train_options import TrainOptions
-from colorize_cli.training.validation import colorfulness_abs, psnr
 
 
 def options(**more: object) -> TrainOptions:
@@ -40,7 +41,7 @@ def test_every_recipe_of_the_registry_can_run() -> None:
 
 def test_a_model_without_recipes_says_that_it_is_not_trained_here() -> None:
     entry = ModelEntry("ready", "", "", {"only": Variant("none:none", 0)}, "none", 64)
-    with pytest.raises(UsageProblem, match="cannot be trained"):
+    with pytest.raises(UsageProblem, match="has no training recipe"):
         entry.recipe()
 
 
@@ -50,8 +51,28 @@ def test_an_unknown_recipe_is_told_which_there_are() -> None:
 
 
 def test_epochs_are_shared_out_as_the_recipe_does() -> None:
-    stages = adapted(GAN_SCRATCH, options(epochs=57)).stages
-    assert [stage.epochs for stage in stages] == [48, 1, 1, 6, 2]
+    for total in (57.0, 1.0, 0.25):
+        epochs = [stage.epochs for stage in adapted(GAN_SCRATCH, options(epochs=total)).stages]
+        assert sum(epochs) == pytest.approx(total)
+        assert epochs[0] / epochs[1] == pytest.approx(GAN_SCRATCH.stages[0].epochs / GAN_SCRATCH.stages[1].epochs)
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "size", "expected"),
+    [
+        ("classifier", "paper", None, {"size": 256, "fit": "stretch", "mirror": False}),
+        ("unet", "paper", None, {"size": 400, "fit": "stretch", "mirror": False}),
+        ("gan", "efficientnet", None, {"size": 224, "fit": "rectangle", "mirror": True}),
+        ("gan", "efficientnet", 96, {"size": 96, "fit": "rectangle", "mirror": True}),
+        ("koalarization", "paper", None, {"size": 299, "fit": "letterbox-white", "mirror": False}),
+    ],
+)
+def test_photos_are_colorized_as_they_were_trained_on(
+    name: str, variant: str, size: int | None, expected: dict[str, object]
+) -> None:
+    entry = registry.get(name)
+    recipe = adapted(entry.recipe(variant), options(size=size))
+    assert trained_input(entry, recipe, size) == expected
 
 
 def test_a_new_rate_keeps_the_ratios_of_layers() -> None:
@@ -150,7 +171,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
     snapshot = tmp_path / "snapshots" / "c0ffee"
     snapshot.mkdir(parents=True)
     (tmp_path / "model.safetensors").rename(snapshot / "model.safetensors")
-    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: snapshot / file)
+    monkeypatch.setattr(download, "fetch", lambda published: snapshot / published.file)
     network = Generator(bins=9, width=16, encoder="resnet18")
     assert load_hub_encoder(network) == "hub:timm/resnet18.tv_in1k@c0ffee"
     assert torch.allclose(network.encoder.conv1.weight, published.conv1.weight.sum(1, keepdim=True))
@@ -159,7 +180,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_variant_that_no_published_encoder_fits_says_so() -> None:
     with torch.device("meta"):
         network = registry.get("vgg-decoder").build("light")
-    with pytest.raises(UsageProblem, match="no published encoder"):
+    with pytest.raises(UsageProblem, match="No published encoder"):
         load_hub_encoder(network)
 
 
@@ -172,11 +193,22 @@ def test_an_encoder_pretrained_here_serves_every_model_that_has_it(tmp_path: Pat
     recipe = entry.recipe("light")
     network, encoder = initial_network(entry, "light", recipe, init=None, encoder=str(path), seed=0)
     own, theirs = network.state_dict(), pretrained.state_dict()
-    shared = [name for name in own if name.startswith("encoder.")]
-    assert len(shared) == 20 and all(torch.equal(own[name], theirs[name]) for name in shared)
+    names = [name for name in own if name.startswith("encoder.")]
+    assert len(names) == 20 and all(torch.equal(own[name], theirs[name]) for name in names)
     assert encoder.startswith("vgg-decoder (light), sha256 ")
     with pytest.raises(WeightsInvalid, match="does not fit"):
         initial_network(entry, "paper", recipe, init=None, encoder=str(path), seed=0)
+
+
+def test_a_network_without_an_encoder_takes_what_another_checkpoint_has_of_its_layers(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    trained = registry.get("unet-gan").build("light")
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, trained.state_dict(), CheckpointInfo("unet-gan", "light"))
+    entry = registry.get("unet")
+    network, _ = initial_network(entry, "light", entry.recipe("light"), init=None, encoder=str(path), seed=0)
+    own, theirs = network.state_dict(), trained.state_dict()
+    assert all(torch.equal(own[name], theirs[name]) for name in theirs)
 
 
 def test_new_layers_start_after_glorot_where_the_recipe_says_so() -> None:
@@ -195,17 +227,17 @@ def test_the_hub_embedding_of_koalarization_is_taken_as_it_is(monkeypatch: pytes
     network.encoder.network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
     published = {name: torch.rand_like(value.float()) for name, value in network.encoder.network.state_dict().items()}
     save_file(published, tmp_path / "model.safetensors")
-    asked: list[str] = []
-    monkeypatch.setattr(download, "fetch_encoder", lambda repo, file: asked.append(repo) or tmp_path / file)
+    asked: list[HubFile] = []
+    monkeypatch.setattr(download, "fetch", lambda file: asked.append(file) or tmp_path / file.file)
     assert load_hub_encoder(network) == "hub:timm/inception_resnet_v2.tf_in1k" and asked == [InceptionEmbedding.hub]
     assert torch.equal(network.encoder.network[0].weight, published["0.weight"])
 
 
 def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(repo: str, file: str) -> None:
-        raise NoNetwork(f"{repo} does not answer.")
+    def unreachable(file: HubFile) -> None:
+        raise NoNetwork(f"{file} does not answer.")
 
-    monkeypatch.setattr(download, "fetch_encoder", unreachable)
+    monkeypatch.setattr(download, "fetch", unreachable)
     with pytest.raises(NoNetwork) as caught:
         load_hub_encoder(Generator(bins=9, width=16))
     assert caught.value.exit_code == 3
@@ -214,10 +246,10 @@ def test_a_hub_that_cannot_be_reached_exits_3(monkeypatch: pytest.MonkeyPatch) -
 def test_metrics_have_their_known_values() -> None:
     black, gray = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 10, np.uint8)
     assert psnr(black, gray) == pytest.approx(20 * np.log10(255 / 10))
-    assert colorfulness_abs(gray) == 0
+    assert colorfulness(gray) == 0
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 0] = 200
-    assert colorfulness_abs(red) == pytest.approx(0.3 * np.hypot(200, 100))
+    assert colorfulness(red) == pytest.approx(0.3 * np.hypot(200, 100))
 
 
 def test_a_recipe_may_begin_with_the_encoder_of_bundled_weights() -> None:

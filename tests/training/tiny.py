@@ -29,6 +29,10 @@ class TinyNet(ColorizationNet):
         axis = torch.arange(-20.0, 21.0, 10.0)
         self.decode.centers.copy_(torch.cartesian_prod(axis, axis))
 
+    @property
+    def ab_bins(self) -> AbDecoder:
+        return self.decode
+
     def logits(self, lightness: Tensor) -> Tensor:
         return self.classifier(self.body(lightness / 50 - 1))
 
@@ -77,8 +81,8 @@ DISTRIBUTION = Stage(
 )  # fmt: skip
 ADVERSARIAL = Stage(
     name="adversarial", objective="adversarial", epochs=2, sizes=((0.0, 32),), batch_size=4, lr=1e-3,
-    optimizer="adam", betas=(0.5, 0.999), discriminator_norm="spectral", ema=0.9, augmentation=AGED,
-    distribution_weight=1.0,
+    optimizer="adam", betas=(0.5, 0.999), discriminator_norm="spectral", discriminator_width=8, ema=0.9,
+    augmentation=AGED, distribution_weight=1.0,
 )  # fmt: skip
 L1 = Stage(
     name="l1", objective="l1", epochs=1, sizes=((0.0, 32),), batch_size=4, lr=1e-3, augmentation=Augmentation(area=None)

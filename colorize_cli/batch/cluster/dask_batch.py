@@ -73,7 +73,7 @@ class ClusterBatch:
 
     def run(self, plan: Plan, on_outcome: Callable[[Outcome], None], stop: Event) -> Report:
         """Colorize the plan as :meth:`Batch.run` does; ``stop`` lets what is in flight finish."""
-        report = Report()
+        report = Report(strict=self._options.strict)
         total = len(plan)
         for outcome in self._outcomes(iter(plan), stop):
             report.add(outcome)
@@ -82,7 +82,7 @@ class ClusterBatch:
             except ColorizeError as error:  # the report's own disk is full, say
                 self._stop_for(error, stop)
         report.stopped_by = self._fatal
-        report.not_reached = total - report.done - report.skipped - report.failed
+        report.not_reached = total - report.settled
         return report
 
     def _outcomes(self, items: Iterator[Item], stop: Event) -> Iterator[Outcome]:
@@ -219,7 +219,7 @@ def _connect(options: ColorizeOptions) -> tuple[Any, Any]:
         import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise LibraryMissing(f"--cluster needs {error.name}.", "`pip install 'colorize-cli[cluster]'`.") from error
+        raise LibraryMissing(f"--cluster needs {error.name}.", "`pip install dask distributed`.") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     local = None
     if options.cluster == LOCAL:

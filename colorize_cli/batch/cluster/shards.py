@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from colorize_cli.compute import rank_from
 from colorize_cli.errors import UsageProblem
 
 _GIVE = "Give for example --shard 2/8, or --shard auto in a SLURM array or under torchrun."
@@ -61,8 +62,11 @@ def _from_environment(environment: Mapping[str, str]) -> Shard:
             raise UsageProblem(f"--shard auto: {place} that begins at {first} in steps of {step}.", _GIVE)
         return _checked((task - first) // step + 1, count, f"--shard auto: {place} of {count}")
     if "RANK" in environment and "WORLD_SIZE" in environment:
-        rank, world = _integer(environment, "RANK"), _integer(environment, "WORLD_SIZE")
-        return _checked(rank + 1, world, f"--shard auto: rank {rank} of {world}")
+        try:
+            own = rank_from(environment)
+        except UsageProblem as error:
+            raise UsageProblem(f"--shard auto: {error.message}", _GIVE) from None
+        return Shard(own.rank + 1, own.world)
     raise UsageProblem(
         "--shard auto: this is neither a SLURM array (SLURM_ARRAY_TASK_ID) nor torchrun (RANK, WORLD_SIZE).",
         "Give for example --shard 2/8.",

@@ -38,6 +38,11 @@ def destination(output: str | None, words: list[str]) -> Destination:
     if output.endswith(("/", os.sep)) or path.is_dir() or several:
         if path.exists() and not path.is_dir():
             raise UsageProblem(f"'{output}' is a file, but several results need a folder.", "Name a folder with -o.")
+        if several and not path.is_dir() and format_of_suffix(path.suffix) and not output.endswith(("/", os.sep)):
+            raise UsageProblem(
+                f"'{output}' has the name of a photo, but several results need a folder.",
+                f"Name a folder with -o; end it in / if it shall be called that: -o {output}/",
+            )
         return Destination("folder", path)
     return Destination("file", path)
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from colorize_cli.files import atomic_file
-from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp, parse_xmp, provenance_of_xmp
+from colorize_cli.imaging.metadata.orientation import orientation_of_xmp, remaining
+from colorize_cli.imaging.metadata.restated import REGIONS_DROPPED, Restated, has_regions
+from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp, parse_xmp, provenance_of_xmp, read_sidecar
 
 
 def sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
@@ -20,8 +22,11 @@ def sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
                 yield sidecar, place
 
 
-def copy_sidecars(source: Path, target: Path, provenance: Provenance, *, overwrite: bool) -> list[str]:
+def copy_sidecars(source: Path, target: Path, provenance: Provenance, *, overwrite: bool, turned: int = 1) -> list[str]:
     """Copy the sidecars of ``source`` beside ``target`` with the provenance of the result added; return notes.
+
+    ``turned``: EXIF orientation by which the pixels of the result were turned; what is left of an orientation that the
+    sidecar states is stated in the copy.
 
     A file there that is not one of ours is left alone unless ``overwrite``, and that is noted, as is a sidecar that
     cannot be read. Raises :class:`OutputError` where the disk does not take it.
@@ -29,8 +34,8 @@ def copy_sidecars(source: Path, target: Path, provenance: Provenance, *, overwri
     notes = []
     for sidecar, place in sidecars(source, target):
         try:
-            packet = sidecar.read_bytes()
-            ours = place.exists() and provenance_of_xmp(place.read_bytes()) is not None
+            packet = read_sidecar(sidecar)
+            ours = place.exists() and provenance_of_xmp(read_sidecar(place)) is not None
         except OSError as error:
             notes.append(f"its sidecar was not copied: {error.strerror}")
             continue
@@ -39,6 +44,10 @@ def copy_sidecars(source: Path, target: Path, provenance: Provenance, *, overwri
         elif place.exists() and not (ours or overwrite):
             notes.append(f"'{place}' exists: its sidecar was not copied")
         else:
+            stated = orientation_of_xmp(packet)
+            restated = Restated(remaining(stated, turned) if stated else None, is_turned=turned != 1)
+            if restated.is_turned and has_regions(packet):
+                notes.append(REGIONS_DROPPED)
             with atomic_file(place, overwrite=place.exists()) as file:
-                file.write(build_xmp(packet, provenance))
+                file.write(build_xmp(packet, provenance, restated=restated))
     return notes

@@ -1,10 +1,8 @@
 """How a photograph of a batch ended, in the words and columns of the report."""
 
-import hashlib
 import time
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
@@ -14,14 +12,15 @@ from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.batch.resume import left_alone, skip_reason
 from colorize_cli.batch.work import Work
 from colorize_cli.errors import ColorizeError, OutputExists
+from colorize_cli.files import sha256_of
 from colorize_cli.imaging.metadata.xmp import Provenance
 
 
 def settled(item: Item, options: ColorizeOptions, provenance: Provenance) -> Outcome | None:
     """Return how a photograph ended that needs no work: as planned, or skipped because its result exists."""
     if item.state != "todo":
-        return Outcome(item.source, item.target, item.state, item.reason)
-    if options.resumes and item.target is not None and (reason := left_alone(item.target, provenance, options)):
+        return Outcome(item.source, item.target, item.state, item.reason, kind=item.kind)
+    if options.resumes and (reason := left_alone(item, provenance, options)):
         return Outcome(item.source, item.target, "skipped", reason)
     return None
 
@@ -56,14 +55,9 @@ def _described(work: Work, options: ColorizeOptions, provenance: Provenance) -> 
         details["confidence"] = round(sum(work.confidences) / len(work.confidences), 4)
     if options.report_file is not None and target is not None:
         details["output_bytes"] = target.stat().st_size
-        details["output_sha256"] = _sha256(target)
+        details["output_sha256"] = sha256_of(target)
     if options.variants is not None and target is not None:
         details |= described_variants(target, options.variants)
     details["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     details["seconds"] = round(time.monotonic() - work.started, 3)
     return details
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

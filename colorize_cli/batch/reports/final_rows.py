@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from colorize_cli.batch.reports.outcome import Report
+from colorize_cli.batch.inputs.kinds import OTHER
+from colorize_cli.batch.inputs.sources import STANDARD_STREAM
+from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.errors import UsageProblem
 
-FINAL = frozenset({"done", "skipped", "failed"})
+FINAL = frozenset({"done", "skipped", "failed", "passed_over"})
 
 _SCHEMA = """
 CREATE TABLE row (number INTEGER PRIMARY KEY, input BLOB UNIQUE, status TEXT NOT NULL, line BLOB NOT NULL)
@@ -62,6 +64,8 @@ class FinalRows:
         report = Report()
         counts = dict(self._database.execute("SELECT status, count(*) FROM row GROUP BY status"))
         report.done, report.skipped, report.failed = (counts.get(name, 0) for name in ("done", "skipped", "failed"))
+        for (line,) in self._database.execute("SELECT line FROM row WHERE status = 'passed_over'"):
+            report.add(Outcome(None, None, "passed_over", kind=str(json.loads(line).get("kind", OTHER))))
         return report
 
     def _take(self, report: Path) -> None:
@@ -81,6 +85,20 @@ class FinalRows:
         if damaged and not rows:
             raise UsageProblem(f"'{report}' is no report of colorize.", "Name a file that --report wrote.")
         self.damaged += damaged
+
+
+def outcome_of_row(row: dict[str, Any]) -> Outcome | None:
+    """Return what a row of a report says, None for the standard streams and for rows that nobody wrote like this."""
+    source, target = row.get("input"), row.get("output") or row.get("target")
+    if not isinstance(source, str) or not isinstance(target, str) or STANDARD_STREAM in (source, target):
+        return None
+    confidence = row.get("confidence")
+    details: dict[str, Any] = {"model": str(row.get("model", ""))}
+    if isinstance(confidence, int | float) and not isinstance(confidence, bool):
+        details["confidence"] = confidence
+    notes = (str(row["warning"]),) if row.get("warning") else ()
+    status = row["status"]
+    return Outcome(Path(source), Path(target), status, str(row.get("reason", "")), notes, details)
 
 
 def _parsed(line: bytes) -> tuple[str, str] | None:

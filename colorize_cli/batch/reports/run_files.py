@@ -7,19 +7,20 @@ from typing import IO, Self
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.reports.outcome import Outcome, json_line
-from colorize_cli.errors import OutputError, OutputExists, UsageProblem
-from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
-
-_FIRST_BYTES = b'{"input"'
+from colorize_cli.batch.reports.own_files import FAILED_LIST_MARK, REPORT_MARK, check_replaceable
+from colorize_cli.errors import OutputError, OutputExists
 
 
 class RunFiles:
     """``--report`` (one JSON row a photo) and ``--failed-list`` (one path a line, in its bytes), flushed row by row.
 
+    The failed list begins with a line that says what it is. Once a name has a newline in it, all are separated by NUL.
+
     On resuming (``skip_existing``, ``retry``) the report is continued, on a new line even where the run before was
     killed in the middle of one, and the failed list begun anew; otherwise a file that exists is replaced only with
-    ``overwrite``, and a photograph never. Two runs may continue one report. Raises :class:`UsageProblem` and
-    :class:`OutputExists` when made or entered, :class:`OutputError` when entered or written to.
+    ``overwrite``. What this program did not write is never replaced, nor what a link leads to. Two runs may continue
+    one report. Raises :class:`UsageProblem` and :class:`OutputExists` when made or entered, :class:`OutputError` when
+    entered or written to.
     """
 
     def __init__(self, options: ColorizeOptions) -> None:
@@ -29,11 +30,13 @@ class RunFiles:
         new = "wb" if options.overwrite else "xb"
         self._modes = ("ab" if continued else new, "wb" if options.resumes else new)
         self._files: list[IO[bytes] | None] = [None, None]
-        for path in self._paths:
+        self._separator = b"\n"
+        replace = options.overwrite or continued or options.resumes
+        for path, mark, option in zip(
+            self._paths, (REPORT_MARK, FAILED_LIST_MARK), ("--report", "--failed-list"), strict=True
+        ):
             if path is not None:
-                _refuse_precious(path, replace=options.overwrite or options.resumes)
-        if report is not None and continued and report.is_file() and not _is_report(report):
-            raise UsageProblem(f"'{report}' is no report of an earlier run.", "Name another file with --report.")
+                check_replaceable(path, mark, replace=replace, option=option)
 
     def __enter__(self) -> Self:
         """Open the files."""
@@ -42,6 +45,8 @@ class RunFiles:
                 self._files[number] = path.open(mode) if path is not None else None
                 if path is not None and mode == "ab" and _ends_within_a_line(path):
                     _append(self._files[number], b"\n")  # type: ignore[arg-type]  # it was opened just now
+            if self._files[1] is not None:
+                _append(self._files[1], FAILED_LIST_MARK + b"\n")
         except FileExistsError as error:
             raise _exists(path) from error
         except OSError as error:
@@ -62,16 +67,23 @@ class RunFiles:
         if report is not None:
             _append(report, json_line(outcome.row()).encode("ascii"))
         if failed is not None and outcome.status == "failed" and outcome.source is not None:
-            _append(failed, os.fsencode(outcome.source) + b"\n")
+            name = os.fsencode(outcome.source)
+            if b"\n" in name and self._separator == b"\n":
+                self._separate_by_nul(failed)
+            _append(failed, name + self._separator)
 
-
-def _refuse_precious(path: Path, *, replace: bool) -> None:
-    if path.suffix.lower() in READABLE_SUFFIXES:
-        raise UsageProblem(f"'{path}' has the name of a photograph.", "Name a text file, such as report.jsonl.")
-    if path.is_dir():
-        raise UsageProblem(f"'{path}' is a folder.", "Name a file in it.")
-    if path.is_file() and not replace:
-        raise _exists(path)
+    def _separate_by_nul(self, failed: IO[bytes]) -> None:
+        """Write the failed list again with NUL between the names, which none of them can hold."""
+        self._separator = b"\0"
+        path = self._paths[1]
+        assert path is not None
+        try:
+            content = path.read_bytes()
+            failed.seek(0)
+            failed.truncate()
+        except OSError as error:
+            raise OutputError(f"'{path}' cannot be written: {error.strerror}.", "Name a file on a disk.") from error
+        _append(failed, content.replace(b"\n", b"\0"))
 
 
 def _exists(path: Path | None) -> OutputExists:
@@ -83,11 +95,6 @@ def _ends_within_a_line(path: Path) -> bool:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 1))
         return file.read(1) not in (b"", b"\n")
-
-
-def _is_report(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_FIRST_BYTES)) in (b"", _FIRST_BYTES)
 
 
 def _append(file: IO[bytes], line: bytes) -> None:

@@ -12,15 +12,15 @@ from huggingface_hub import HfApi, constants, hf_hub_download, scan_cache_dir, t
 from huggingface_hub.errors import CacheNotFound
 
 from colorize_cli._version import __version__
-from colorize_cli.checkpoints.file import sha256_of
 from colorize_cli.checkpoints.hub import pins
 from colorize_cli.checkpoints.hub.plain_errors import plain_errors
 from colorize_cli.entry import HubFile
-from colorize_cli.errors import LicenceNotAccepted, ModelError, NotOnHub, TruncatedDownload, UsageProblem, WrongHash
+from colorize_cli.errors import LicenceNotAccepted, ModelError, TruncatedDownload, UsageProblem, WrongHash
+from colorize_cli.files import sha256_of
 
 _REFERENCE = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@]+?)(?:@(?P<revision>[^@]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-LIBRARY = "colorize-cli"
+LIBRARY = "colorize-photos"
 
 
 def parse_reference(reference: str) -> HubFile:
@@ -162,30 +162,3 @@ def quarantine(path: Path, sha256: str) -> Path:
         blob.replace(aside)
         path.unlink(missing_ok=True)
     return aside
-
-
-def fetch_encoder(repo: str, file: str, revision: str | None = None, *, offline: bool = False) -> Path:
-    """Return an encoder's weights from one of the repositories that are known to exist.
-
-    ``file`` is ``model.safetensors`` in timm's repositories. Raises :class:`NotOnHub` for any other repository and the
-    errors of :func:`fetch`.
-    """
-    if repo not in ENCODERS:
-        raise NotOnHub(f"{repo} is not among the encoders known here.", f"There are: {', '.join(ENCODERS)}.")
-    return fetch(HubFile(repo, file, revision, ENCODERS[repo][1], None, ENCODERS[repo][0]), offline=offline)
-
-
-# Repository -> licence, sha256 of its model.safetensors where known.
-ENCODERS: dict[str, tuple[str, str | None]] = {
-    "timm/resnet18.a1_in1k": ("apache-2.0", None),
-    "timm/resnet18.tv_in1k": ("bsd-3-clause", None),
-    "timm/resnet34.a1_in1k": ("apache-2.0", "829a220f9529d2b1ffdc8719d3273463001e0daf411eaf1916865d9db62c0ed2"),
-    "timm/resnet34.bt_in1k": ("apache-2.0", None),
-    "timm/resnet34.tv_in1k": ("bsd-3-clause", None),
-    "timm/vgg16.tv_in1k": ("bsd-3-clause", None),
-    "timm/vgg16_bn.tv_in1k": ("bsd-3-clause", None),
-    "timm/inception_resnet_v2.tf_in1k": ("apache-2.0", None),
-    "timm/tf_efficientnet_lite2.in1k": ("apache-2.0", None),
-    "timm/convnext_tiny.fb_in22k": ("apache-2.0", None),
-    "timm/convnext_large.fb_in22k": ("apache-2.0", None),
-}

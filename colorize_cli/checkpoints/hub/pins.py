@@ -8,13 +8,13 @@ than the whole of ``models list``.
 import contextlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from colorize_cli.checkpoints.hub import pins
 from colorize_cli.entry import HubFile
+from colorize_cli.errors import OutputError
+from colorize_cli.files import write_text
 
 FILE = "hub-pins.json"
 
@@ -30,9 +30,20 @@ class Pin:
 
 
 def state_folder() -> Path:
-    """Return the folder for what the program remembers: ``$XDG_STATE_HOME/colorize``, by default in ``~/.local``."""
+    """Return the folder for what the program remembers, where the system keeps such things.
+
+    On Linux ``$XDG_STATE_HOME/colorize``, by default in ``~/.local/state``.
+    """
+    from platformdirs import user_state_path
+
+    return user_state_path("colorize", appauthor=False)
+
+
+def _state_folders() -> list[Path]:
+    """Return the folders to read, the one of today last; version 0.1.0 wrote to Linux's place on every system."""
     base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "colorize"
+    of_0_1 = (Path(base) if base else Path.home() / ".local" / "state") / "colorize"
+    return list(dict.fromkeys((of_0_1, state_folder())))
 
 
 def pin_of(hub: HubFile, commit: str | None = None) -> Pin | None:
@@ -71,21 +82,19 @@ def _key(hub: HubFile, revision: str | None) -> str:
 
 def _read() -> dict[str, dict[str, Any]]:
     state: dict[str, dict[str, Any]] = {"files": {}, "licences": {}}
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads((state_folder() / FILE).read_text(encoding="utf-8"))
-        state.update({key: value for key, value in found.items() if isinstance(value, dict)})
+    for folder in _state_folders():
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            for key, rows in found.items():
+                if isinstance(rows, dict):
+                    state[key] = state.get(key, {}) | rows
     return state
 
 
 def _write(state: dict[str, dict[str, Any]]) -> None:
-    """Write the file whole or not at all; a state folder that cannot be written costs the pin, not the run."""
-    folder = state_folder()
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(state, file, indent=2, sort_keys=True)
-        Path(temporary).replace(folder / FILE)
+    """Write the file; a state folder that cannot be written costs the pin, not the run."""
+    with contextlib.suppress(OutputError):
+        write_text(state_folder() / FILE, json.dumps(state, indent=2, sort_keys=True), parents=True)
 
 
 def cache_folder() -> Path:
@@ -99,7 +108,7 @@ def cache_folder() -> Path:
 
 def seen_in_cache(file: HubFile) -> Path | None:
     """Return where a file pinned to a commit lies in the cache, or None; nothing is checked."""
-    pin = pins.pin_of(file)
+    pin = pin_of(file)
     commit = file.revision or (pin.commit if pin else "main")
     path = cache_folder() / f"models--{file.repo.replace('/', '--')}" / "snapshots" / commit / file.file
     return path if path.is_file() else None

@@ -64,12 +64,13 @@ def model_card(
 
     ``file``: name of the checkpoint in the repository; ``pictures``: names of example pictures there.
     """
-    header = ["---", f"license: {licence}", "library_name: colorize-cli", "pipeline_tag: image-to-image", "tags:"]
+    described = entry.described(info.variant)
+    header = ["---", f"license: {licence}", f"library_name: {LIBRARY}", "pipeline_tag: image-to-image", "tags:"]
     header += ["- image-colorization", f"- {entry.name}", "---", ""]
     body = [
         f"# {repo.rpartition('/')[2]}",
         "",
-        f"A checkpoint of `{entry.name}` ({entry.title}) for `colorize`, a command-line colorizer of photographs.",
+        f"A checkpoint of `{entry.name}` ({described.title}) for `colorize`, a command-line colorizer of photographs.",
         "",
         "```",
         f"colorize photo.jpg -m {entry.name} --weights hf://{repo}/{file}",
@@ -79,7 +80,7 @@ def model_card(
         "|---|---|",
         f"| model | `{info.model}`, variant `{info.variant}` |",
         f"| paper | {entry.paper} |",
-        f"| parameters | {entry.variants[info.variant].parameters:,} |",
+        f"| parameters | {described.parameters:,} |",
         f"| recipe | {info.recipe or 'not recorded'} |",
         f"| encoder | {info.encoder or 'not recorded'} |",
         f"| written by | colorize {info.version or 'unknown'} |",

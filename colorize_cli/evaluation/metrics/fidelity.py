@@ -1,4 +1,4 @@
-"""How near a colorized picture is to the true one, pixel by pixel: PSNR, SSIM and ab errors."""
+"""Pixelwise fidelity of a colorized picture to the true one: SSIM and ab errors."""
 
 from typing import Any
 
@@ -6,23 +6,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorize_cli.imaging.color_difference import decibel
+
 Array = npt.NDArray[Any]
 
 AB_PEAK = 255.0
 """Peak of the ab PSNR: the span of an 8-bit a* or b* channel, -128 to 127."""
-
-
-def _decibel(mean_squared_error: float, peak: float) -> float:
-    return float("inf") if mean_squared_error == 0 else float(10 * np.log10(peak**2 / mean_squared_error))
-
-
-def psnr(true: Array, predicted: Array) -> float:
-    """Return the peak signal-to-noise ratio in dB of RGB pictures (H, W, 3) uint8; infinite for equal ones.
-
-    10 log10(255^2 / MSE), one MSE over all pixels and the three channels, as in BasicSR (DDColor) and scikit-image.
-    """
-    difference = true.astype(np.float32) - predicted.astype(np.float32)
-    return _decibel(float(np.mean(difference**2, dtype=np.float64)), 255.0)
 
 
 def ab_mse(true_ab: Array, predicted_ab: Array) -> float:
@@ -37,7 +26,7 @@ def ab_mae(true_ab: Array, predicted_ab: Array) -> float:
 
 def ab_psnr(true_ab: Array, predicted_ab: Array) -> float:
     """Return the PSNR in dB of a* and b* (..., 2) alone: 10 log10(255^2 / ab MSE); infinite for equal ones."""
-    return _decibel(ab_mse(true_ab, predicted_ab), AB_PEAK)
+    return decibel(ab_mse(true_ab, predicted_ab), AB_PEAK)
 
 
 def ssim(true: Array, predicted: Array) -> float:
@@ -55,7 +44,7 @@ def ssim(true: Array, predicted: Array) -> float:
 def ssim_ct2(true: Array, predicted: Array) -> float:
     """Return the SSIM that the code of CT2 computes: uniform 7x7 window, sample covariance, and a data range of 225.
 
-    The 225 stands in its evaluation script where 255 was probably meant; figures in its tables inherit it.
+    Its evaluation script uses 225 where 255 was probably meant, so the figures in its tables depend on it.
     """
     return _ssim(true, predicted, np.full(7, 1 / 7), 225.0, sample_covariance=True)
 

@@ -1,47 +1,42 @@
-"""A summary as a table on the terminal, as JSON, CSV and Markdown."""
+"""A summary as a terminal table, JSON, CSV or Markdown."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colorize_cli.errors import UsageProblem
+from colorize_cli import tables
 from colorize_cli.evaluation.bootstrap import Interval
 from colorize_cli.evaluation.metrics.measure import Metric
-from colorize_cli.evaluation.results import Evaluation, write_text
+from colorize_cli.evaluation.results import Evaluation
 from colorize_cli.evaluation.summary import TRUTH, Summary, ordered_metrics
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-EXPORTS = (".json", ".csv", ".md")
-
-
-def check_export(path: Path) -> None:
-    """Raise :class:`UsageProblem` unless the file's ending names a format."""
-    if path.suffix.lower() not in EXPORTS:
-        raise UsageProblem(f"--export {path} has no known ending.", f"Endings: {', '.join(EXPORTS)}.")
-
 
 def export(path: Path, evaluation: Evaluation, summary: Summary) -> None:
-    """Write the summary in the format of the file's ending; raises :class:`UsageProblem`, :class:`OutputError`."""
-    check_export(path)
-    writers = {".json": as_json, ".csv": as_csv, ".md": as_markdown}
-    write_text(path, writers[path.suffix.lower()](evaluation, summary))
+    """Write the summary in the format given by the file suffix; raises :class:`UsageProblem`, :class:`OutputError`."""
+    tables.export(
+        path,
+        {
+            ".json": lambda: as_json(evaluation, summary),
+            ".csv": lambda: as_csv(evaluation, summary),
+            ".md": lambda: as_markdown(evaluation, summary),
+        },
+        parents=True,
+    )
 
 
 def shown_metrics(evaluation: Evaluation, summary: Summary) -> list[Metric]:
-    """Return the metrics that were measured, headline ones first."""
+    """Return the measured metrics, headline ones first."""
     return [m for m in ordered_metrics(evaluation) if any(m.key in figures for figures in summary.values())]
 
 
 def cell(metric: Metric, figure: Interval | None, *, with_interval: bool = True) -> str:
-    """Return a figure in its metric's digits, with its interval in brackets; an empty string for none."""
+    """Return a figure with its metric's digits and its interval in brackets; an empty string for None."""
     if figure is None or not math.isfinite(figure.value):
         return ""
     text = f"{figure.value:.{metric.digits}f}"
@@ -63,18 +58,12 @@ def columns(evaluation: Evaluation, summary: Summary) -> list[str]:
 
 def as_rich(evaluation: Evaluation, summary: Summary) -> Table:
     """Return the summary as a table for the terminal: a row per metric, a column per contender."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(caption(evaluation)), title_justify="left", title_style="")
-    table.add_column("")
     names = columns(evaluation, summary)
-    for name in names:
-        table.add_column(Text(name), justify="right")
-    for metric in shown_metrics(evaluation, summary):
-        cells = [_two_lines(cell(metric, summary[name].get(metric.key))) for name in names]
-        table.add_row(Text(heading(metric)), *map(Text, cells))
-    return table
+    rows = [
+        [heading(metric), *(_two_lines(cell(metric, summary[name].get(metric.key))) for name in names)]
+        for metric in shown_metrics(evaluation, summary)
+    ]
+    return tables.rich_table(["", *names], rows, title=caption(evaluation))
 
 
 def _two_lines(text: str) -> str:
@@ -83,7 +72,7 @@ def _two_lines(text: str) -> str:
 
 
 def caption(evaluation: Evaluation) -> str:
-    """Return one line that says what the figures rest on."""
+    """Return one line that states the basis of the figures."""
     record = evaluation.record
     failed = len(evaluation.failures)
     text = f"protocol {record['protocol']['name']} · {len(evaluation.measured)} photographs"
@@ -92,38 +81,33 @@ def caption(evaluation: Evaluation) -> str:
 
 
 def as_markdown(evaluation: Evaluation, summary: Summary) -> str:
-    """Return the summary as a Markdown table with what it rests on."""
+    """Return the summary as a Markdown table, followed by the basis of the figures."""
     names = columns(evaluation, summary)
-    lines = [f"| | {' | '.join(map(_escape, names))} |", f"|---|{'---:|' * len(names)}"]
-    for metric in shown_metrics(evaluation, summary):
-        cells = (cell(metric, summary[name].get(metric.key)) for name in names)
-        lines.append(f"| {heading(metric)} | {' | '.join(cells)} |")
+    rows = [
+        [heading(metric), *(cell(metric, summary[name].get(metric.key)) for name in names)]
+        for metric in shown_metrics(evaluation, summary)
+    ]
     notes = [f"{caption(evaluation)}."]
     for contender in evaluation.record["contenders"]:
         if contender["kind"] == "model":
             notes.append(f"{contender['name']}: {contender['model']}, weights {contender['weights_sha256'][:12]}.")
     versions = evaluation.record["versions"]
     notes.append(", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
-    return "\n".join(lines) + "\n\n" + "  \n".join(map(_escape, notes)) + "\n"
-
-
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|")
+    return f"{tables.markdown_text(['', *names], rows)}\n" + "  \n".join(map(tables.escaped, notes)) + "\n"
 
 
 def as_csv(evaluation: Evaluation, summary: Summary) -> str:
-    """Return the summary as CSV, a line per contender and metric, with protocol and list hash in each."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["contender", "metric", "value", "low", "high", "n", "protocol", "photos_sha256", "weights_sha256"])
+    """Return the summary as CSV, one line per contender and metric, each with protocol and list hash."""
+    names = ["contender", "metric", "value", "low", "high", "n", "protocol", "photos_sha256", "weights_sha256"]
     record = evaluation.record
     weights = {c["name"]: c.get("weights_sha256", "") for c in record["contenders"]}
     tail = [record["protocol"]["name"], record["photos"]["list_sha256"]]
+    rows = []
     for name in columns(evaluation, summary):
         for key, figure in summary[name].items():
             values = [f"{v:.8g}" if math.isfinite(v) else "" for v in figure[:3]]
-            writer.writerow([name, key, *values, figure.n, *tail, weights.get(name, "")])
-    return stream.getvalue()
+            rows.append([name, key, *values, figure.n, *tail, weights.get(name, "")])
+    return tables.csv_text(names, rows)
 
 
 def as_json(evaluation: Evaluation, summary: Summary) -> str:
@@ -142,16 +126,3 @@ def plain(summary: Summary) -> dict[str, dict[str, dict[str, Any]]]:
 
 def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def simple_table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> Table:
-    """Return a plain rich table, the first column left, the others right; cells are taken as text, not as markup."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(title) if title else None, title_justify="left", title_style="")
-    for i, name in enumerate(titles):
-        table.add_column(Text(name), justify="left" if i == 0 else "right")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table

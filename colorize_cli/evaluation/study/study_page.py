@@ -1,4 +1,4 @@
-"""The user study: a self-contained page that shows people pictures and saves their answers as JSON.
+"""The user study: a self-contained page that shows pictures to raters and saves their answers as JSON.
 
 Three kinds: ``fool`` shows the real photograph beside a colorized one and asks which has artificial colors (Zhang et
 al. 2016, section 3.1); ``prefer`` shows two contenders' versions of a photograph and asks which looks more natural;
@@ -29,7 +29,7 @@ _PLACEHOLDER = "/*STUDY*/null"
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """``exposure``: seconds that the pictures of a trial stay visible, None for as long as people want."""
+    """``exposure``: seconds that the pictures of a trial stay visible, None for unlimited."""
 
     kind: str = "fool"
     trials: int = DEFAULT_TRIALS
@@ -37,28 +37,28 @@ class StudyOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Reject invalid values."""
         if self.kind not in KINDS:
             raise UsageProblem(f"There is no study of kind '{self.kind}'.", f"Kinds: {', '.join(KINDS)}.")
         if self.trials < 1:
-            raise UsageProblem(f"--study-trials {self.trials} shows nothing.", "Give 1 or more.")
+            raise UsageProblem(f"--study-trials {self.trials} shows no questions.", "Use 1 or more.")
         if self.exposure is not None and not 0.05 <= self.exposure <= 600:
-            raise UsageProblem(f"--exposure {self.exposure:g} is outside 0.05 to 600 seconds.")
+            raise UsageProblem(f"--exposure {self.exposure:g} is not between 0.05 and 600 seconds.")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One question: photograph ``index`` of the list as the contenders of ``shown`` painted it (or the truth)."""
+    """One question: photograph ``index`` of the list, as colorized by the contenders in ``shown`` (or the truth)."""
 
     index: int
     shown: tuple[str, ...]
 
 
 def choose_trials(indices: Sequence[int], contenders: Sequence[str], options: StudyOptions) -> list[Trial]:
-    """Return the questions: photographs in random order, the contenders (or their pairs) taken in turn.
+    """Return the questions: photographs in random order, cycling through the contenders (or their pairs).
 
-    A photograph comes back with another contender only when all have been shown: who has seen the real one once is
-    no longer naive. Raises :class:`UsageProblem` when there are too few contenders for the kind.
+    A photograph is repeated with another contender only after all have been shown: a rater who has seen the real one is
+    no longer unbiased. Raises :class:`UsageProblem` when there are too few contenders for the kind.
     """
     models = [name for name in contenders if name not in BASELINES]
     if options.kind == "fool":
@@ -70,14 +70,14 @@ def choose_trials(indices: Sequence[int], contenders: Sequence[str], options: St
     if not choices or not models:
         raise UsageProblem(
             f"A study of kind '{options.kind}' needs {'two models' if options.kind == 'prefer' else 'a model'}.",
-            "Name them with -m.",
+            "Choose them with -m.",
         )
     order = np.random.default_rng(options.seed).permutation(np.asarray(indices)).tolist()
     return list(_rounds(order, choices, options.trials))
 
 
 def _rounds(order: Sequence[int], choices: Sequence[tuple[str, ...]], wanted: int) -> Iterator[Trial]:
-    """Yield each photograph once with the choices in turn, then again with the choices moved on by one."""
+    """Yield each photograph once, cycling through the choices, then again with the choices shifted by one."""
     given = 0
     for turn in count():
         for place, index in enumerate(order):
@@ -88,9 +88,9 @@ def _rounds(order: Sequence[int], choices: Sequence[tuple[str, ...]], wanted: in
 
 
 def build_study(trials: Sequence[Trial], show: Callable[[int], Shown], options: StudyOptions) -> str:
-    """Return the page as HTML text; ``show`` gives the pictures of the photograph at an index of the list.
+    """Return the page as HTML; ``show`` returns the pictures of the photograph at an index of the list.
 
-    The page holds who painted what, so that answers can name it: it is a study for people of good will.
+    The page source reveals which contender made each picture, because answers name it: raters are trusted not to look.
     """
     pictures: dict[str, str] = {}
     questions = []

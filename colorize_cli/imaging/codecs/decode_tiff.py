@@ -1,7 +1,7 @@
-"""TIFF: one page of a classic or big file, of any depth, the right way round where white is stored as zero.
+"""TIFF: one page of a classic or BigTIFF file, of any depth; white-is-zero is inverted.
 
-Up to 8 bits a sample Pillow decodes (it knows every compression and photometric interpretation, and sets white-is-zero
-right); beyond, tifffile does, which keeps every bit. tifffile alone cannot undo LZW: those strips are decoded by
+Pillow decodes up to 8 bits per sample (it supports every compression and photometric interpretation, and inverts
+white-is-zero); tifffile decodes more, keeping every bit. tifffile alone cannot decode LZW: those strips are decoded by
 Pillow's libtiff through a directory that declares them as plain bytes.
 """
 
@@ -14,27 +14,34 @@ import tifffile
 from PIL import Image
 
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
-from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size, scale_to_uint16
-from colorize_cli.imaging.metadata.exif import exif_of_tiff
-from colorize_cli.imaging.metadata.ifd import Entry, lay_out
-from colorize_cli.imaging.metadata.iptc import iptc_of_photoshop
+from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size
+from colorize_cli.imaging.codecs.tiff_pictures import Directory, pictures
+from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
+from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff
+from colorize_cli.imaging.metadata.ifd import Entry, header, lay_out
+from colorize_cli.imaging.metadata.iptc import best_iptc, iptc_of_photoshop
+from colorize_cli.imaging.metadata.orientation import stated_orientation
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.tone import strips
 
 _OWN_CODECS = {1: "none", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _BYTE_CODECS = {5: "lzw", 50000: "zstd", 34925: "lzma"}
+_MAX, _S_MIN, _S_MAX = 281, 340, 341
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED = 0, 1, 2, 5
 
 
 def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
-    """Return the samples of main page ``page`` (previews and masks are not counted). Errors as ``decode.decode``."""
+    """Return the samples of main page ``page`` (previews and masks do not count). Errors: see ``decode.decode``."""
+    found = pictures(data)
+    if not 0 <= page < len(found):
+        raise IndexError(page)
+    directory = found[page]
+    check_size(directory.width, directory.height, max_pixels)
+    if directory.is_raw:
+        raise UnknownKindError("camera raw files")
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        chain = [(index, leaf) for index, leaf in enumerate(tiff.pages) if _is_main(leaf)] or [(0, tiff.pages[0])]
-        if not 0 <= page < len(chain):
-            raise IndexError(page)
-        index, leaf = chain[page]
-        if not isinstance(leaf, tifffile.TiffPage):
-            leaf = leaf.aspage()
+        tiff.filehandle.seek(directory.offset)
+        leaf = tifffile.TiffPage(tiff, 0)
         check_size(leaf.imagewidth, leaf.imagelength, max_pixels)
         if leaf.imagedepth > 1:
             raise UnknownKindError("volumes")
@@ -42,26 +49,36 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
         _check_extents(leaf, len(data))
         # Pillow misreads the tags of big-endian BigTIFF.
         pillow_reads = bits <= 8 and not (bits == 8 and tiff.is_bigtiff and int(leaf.photometric) <= _RGB)
-        if pillow_reads:
-            raster = _by_pillow(data, index)
-        else:
-            raster = _by_tifffile(leaf, data)
-            raster.orientation = _orientation(leaf)
-        raster.page, raster.pages = page, len(chain)
+        raster = _by_pillow(_alone(data, directory)) if pillow_reads else _by_tifffile(leaf, data)
+        raster.page, raster.pages = page, len(found)
         raster.icc = _bytes(leaf, 34675)
         raster.metadata = _metadata(leaf, data)
+        raster.orientation = stated_orientation(_value(leaf, ORIENTATION), raster.metadata.xmp)
         extra = tuple(int(kind) for kind in leaf.extrasamples)
         raster.encoding = _encoding(leaf, 0 if extra[:1] == (0,) else 2)
     return raster
 
 
-def _is_main(leaf: Any) -> bool:
-    """Return whether a directory is a picture of its own, not a smaller version or a mask (NewSubfileType)."""
-    return not int(getattr(leaf, "subfiletype", 0) or 0) & 0b101
+def _alone(data: bytes, directory: Directory) -> io.BytesIO:
+    """Return the file with this directory as the only one, so that Pillow does not follow the chain, and without
+    its orientation, so that Pillow does not rotate the picture.
+    """
+    order, big, first = header(data)
+    code = "Q" if big else "I"
+    file = io.BytesIO(data)
+    for position, now, wanted in ((8 if big else 4, first, directory.offset), (directory.link, directory.following, 0)):
+        if now != wanted:
+            file.seek(position)
+            file.write(struct.pack(order + code, wanted))
+    if directory.orientation:
+        file.seek(directory.orientation)
+        file.write(struct.pack(order + "H", 1))
+    file.seek(0)
+    return file
 
 
 def _check_extents(leaf: Any, size: int) -> None:
-    """Raise :class:`DamagedDataError` where strips are missing or reach beyond the end of the file."""
+    """Raise :class:`DamagedDataError` if strips are missing or extend beyond the end of the file."""
     if not leaf.dataoffsets:
         raise DamagedDataError("there is no image data")
     for offset, count in zip(leaf.dataoffsets, leaf.databytecounts, strict=False):
@@ -69,23 +86,29 @@ def _check_extents(leaf: Any, size: int) -> None:
             raise DamagedDataError("the file ends before the picture does")
 
 
-def _by_pillow(data: bytes, index: int) -> Raster:
-    """Return the samples of directory ``index`` of at most 8 bits; Pillow turns the page upright by itself."""
-    image = open_pillow(io.BytesIO(data), "TIFF")
+def _by_pillow(file: io.BytesIO) -> Raster:
+    """Return the samples of a file with one directory of at most 8 bits, in stored orientation."""
     try:
-        image.seek(index)
+        image = _as_it_lies(file)
         image.load()
     except Image.DecompressionBombError:
         with no_pillow_limit():
-            image = open_pillow(io.BytesIO(data), "TIFF")
-            image.seek(index)
+            file.seek(0)
+            image = _as_it_lies(file)
             image.load()
     samples, alpha, notes = split_channels(image)
     return Raster(samples, "TIFF", image.mode, alpha, notes=notes)
 
 
+def _as_it_lies(file: io.BytesIO) -> Image.Image:
+    """Open the image so that Pillow does not rotate it according to its XMP either."""
+    image = open_pillow(file, "TIFF")
+    image.getexif()[ORIENTATION] = 1
+    return image
+
+
 def _by_tifffile(leaf: Any, data: bytes) -> Raster:
-    """Return the samples of a page of 8 bits as uint8, of more as uint16, premultiplied alpha divided out."""
+    """Return the samples of a page, uint8 for 8 bits and uint16 for more, with premultiplied alpha divided out."""
     compression = int(leaf.compression)
     if compression in _OWN_CODECS and leaf.bitspersample in (8, 16, 32, 64):
         samples = np.asarray(leaf.asarray())
@@ -104,9 +127,8 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     notes: list[str] = []
     if 8 < leaf.bitspersample < 16:
         samples = scale_bits(samples, leaf.bitspersample)
-    elif samples.dtype.kind != "u" or samples.dtype.itemsize > 2:
-        samples, note = scale_to_uint16(samples)
-        notes.append(note)
+    else:
+        samples, notes = _to_full_range(leaf, samples)
     native = np.uint8 if samples.dtype.itemsize == 1 else np.uint16
     samples = np.ascontiguousarray(samples).astype(native, copy=False)
     color = samples[..., 0] if colors == 1 else samples[..., :colors]
@@ -125,14 +147,33 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     return Raster(np.ascontiguousarray(color), "TIFF", mode, alpha, notes=notes)
 
 
+def _to_full_range(leaf: Any, samples: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return samples as uint8 or uint16 of the full range, according to the tags of the page, and notes."""
+    if samples.dtype == np.uint8:
+        return samples, []
+    is_float = samples.dtype.kind == "f"
+    stated = stated_range(_value(leaf, _S_MIN), _value(leaf, _S_MAX), is_float=is_float)
+    if stated is None and not is_float:
+        stated = stated_range(None, _value(leaf, _MAX), is_float=False)
+    if samples.dtype == np.uint16 and stated in (None, (0, 65535)) and not is_8_bit_in_16(samples):
+        return samples, []
+    samples, note = scale_to_uint16(samples, stated)
+    return samples, [note]
+
+
+def _value(leaf: Any, code: int) -> Any:
+    tag = leaf.tags.get(code)
+    return None if tag is None else tag.value
+
+
 def scale_bits(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Return samples of 9..15 bits spread over the full range of uint16."""
+    """Return samples of 9..15 bits scaled to the full range of uint16."""
     top = (1 << bits) - 1
     return ((samples.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 
 
 def unmultiply(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Return uint8 or uint16 color divided by its alpha, as unassociated alpha has it; black where alpha is 0."""
+    """Return uint8 or uint16 color divided by its alpha (unassociated alpha); black where alpha is 0."""
     top = np.iinfo(color.dtype).max
     weight = np.maximum(alpha, 1).astype(np.uint32)
     weight = weight if color.ndim == 2 else weight[..., None]
@@ -140,10 +181,10 @@ def unmultiply(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
-    """Return the samples of strips or tiles that only libtiff can decompress, by way of a directory of plain bytes.
+    """Return the samples of strips or tiles that only libtiff can decompress, using a directory of plain bytes.
 
-    The added directory points at the same compressed data but declares one 8-bit channel as wide as a row has bytes;
-    the predictor, which works on whole samples, is undone here.
+    The added directory points to the same compressed data but declares one 8-bit channel with a column per byte of a
+    row; this function undoes the predictor, which works on whole samples.
     """
     order = leaf.parent.byteorder
     channels = leaf.samplesperpixel if int(leaf.planarconfig) == 1 else 1
@@ -207,21 +248,15 @@ def _bytes(leaf: Any, code: int) -> bytes | None:
     return value if isinstance(value, bytes) and value else None
 
 
-def _orientation(leaf: Any) -> int:
-    tag = leaf.tags.get(274)
-    value = int(tag.value) if tag is not None and isinstance(tag.value, int) else 1
-    return value if 1 <= value <= 8 else 1
-
-
 def _metadata(leaf: Any, data: bytes) -> Metadata:
-    """Return what the page carries; damaged parts are left out."""
+    """Return the metadata of the page; damaged parts are left out."""
     dpi = None
     try:
         x, y = (float(value) for value in leaf.get_resolution("inch"))
         dpi = (x, y) if 1 < x < 1e6 and 1 < y < 1e6 else None
-    except Exception:  # a nonsense resolution must not cost the photo
+    except Exception:  # an invalid resolution must not make the photo unreadable
         dpi = None
-    iptc = _bytes(leaf, 33723) or iptc_of_photoshop(_bytes(leaf, 34377) or b"")
+    iptc = best_iptc(_bytes(leaf, 33723), iptc_of_photoshop(_bytes(leaf, 34377) or b""))
     return Metadata(exif_of_tiff(data, leaf.offset), _bytes(leaf, 700), iptc, dpi)
 
 

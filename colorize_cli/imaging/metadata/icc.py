@@ -11,15 +11,24 @@ from functools import cache
 import numpy as np
 from PIL import ImageCms
 
-from colorize_cli.imaging.tone import SRGB_LUMINANCE, srgb_curve
+from colorize_cli.imaging.color import luminance_table
+from colorize_cli.imaging.tone import SRGB_LUMINANCE
 
 # Y row of the Bradford matrix from the D50 of the profile connection space to the D65 of sRGB (ICC.1 annex E).
 _D50_TO_D65_Y = np.array([-0.0283697, 1.0099954, 0.0210414])
 
+_TO_D50 = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+"""The Bradford cone responses, in which white points are adapted (ICC.1 annex E)."""
+_D50 = np.array([0.9642, 1.0, 0.8249])
+
+Primaries = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+"""Chromaticities x, y of white, red, green and blue."""
+SRGB_PRIMARIES: Primaries = ((0.3127, 0.329), (0.64, 0.33), (0.3, 0.6), (0.15, 0.06))
+
 
 @dataclass(frozen=True)
 class Profile:
-    """What was found in a profile. ``space``: "GRAY", "RGB " or "CMYK"; ``name``: its description, for messages.
+    """A parsed profile. ``space``: "GRAY", "RGB " or "CMYK"; ``name``: its description, for messages.
 
     ``tags``: the raw tag data by signature.
     """
@@ -30,12 +39,12 @@ class Profile:
 
     @property
     def is_tabular(self) -> bool:
-        """Whether colors go through a multidimensional table, which the curves here would misread."""
+        """Whether colors use a multidimensional lookup table, which cannot be read as curves."""
         return any(tag in self.tags for tag in ("A2B0", "A2B1", "D2B0", "D2B1"))
 
 
 def parse_profile(data: bytes) -> Profile:
-    """Return the profile in ``data``. Raises ValueError where it is none."""
+    """Return the profile in ``data``. Raises ValueError if it is not a profile."""
     if len(data) < 132 or data[36:40] != b"acsp":
         raise ValueError("not an ICC profile")
     (count,) = struct.unpack_from(">I", data, 128)
@@ -76,7 +85,7 @@ def _curve(tag: bytes, levels: int) -> np.ndarray:
 def gray_luminance(profile: Profile, levels: int) -> np.ndarray:
     """Return the luminance, float64 (levels,) 0..1, of each gray value under a gray or RGB profile.
 
-    A gray picture with an RGB profile is read as neutral pixels of that profile. Raises ValueError where the profile
+    A gray picture with an RGB profile is read as neutral pixels of that profile. Raises ValueError if the profile
     holds no plain curves.
     """
     if profile.space == "GRAY" and "kTRC" in profile.tags:
@@ -88,9 +97,9 @@ def gray_luminance(profile: Profile, levels: int) -> np.ndarray:
 
 
 def rgb_luminance(profile: Profile, levels: int) -> np.ndarray:
-    """Return the luminance, float64 (3, levels), that each value of each channel adds, by an RGB matrix profile.
+    """Return the luminance, float64 (3, levels), contributed by each value of each channel under an RGB matrix profile.
 
-    Raises ValueError where the profile is not one of three curves and a matrix.
+    Raises ValueError if the profile does not consist of three curves and a matrix.
     """
     if profile.space != "RGB " or profile.is_tabular:
         raise ValueError("not a matrix profile")
@@ -105,23 +114,57 @@ def rgb_luminance(profile: Profile, levels: int) -> np.ndarray:
     return curves * (weights / weights.sum())[:, None]
 
 
+def profile_of(gamma: float | None, primaries: Primaries) -> bytes:
+    """Return an ICC matrix profile with this gamma (None: the curve of sRGB) and these chromaticities.
+
+    Raises ValueError or ArithmeticError for impossible values.
+    """
+    if gamma is not None and not 0.1 <= gamma <= 10:
+        raise ValueError("no gamma of a picture")
+    xyz = np.array([[x / y, 1.0, (1 - x - y) / y] for x, y in primaries])
+    columns = xyz[1:] * np.linalg.solve(xyz[1:].T, xyz[0])[:, None]
+    scale = (_TO_D50 @ _D50) / (_TO_D50 @ xyz[0])
+    adapted = columns @ (np.linalg.inv(_TO_D50) @ np.diag(scale) @ _TO_D50).T
+    if not (np.isfinite(adapted).all() and np.abs(adapted).max() < 10):
+        raise ValueError("no chromaticities of real colors")
+    curve = (3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045) if gamma is None else (0, gamma)
+    kind, *numbers = curve
+    para = b"para\0\0\0\0" + struct.pack(f">HH{len(numbers)}i", int(kind), 0, *(round(n * 65536) for n in numbers))
+    tags = {f"{c}XYZ": _xyz(column) for c, column in zip("rgb", adapted, strict=True)}
+    tags |= {"wtpt": _xyz(_D50)} | {f"{c}TRC": para for c in "rgb"}
+    offset, table, body = 132 + 12 * len(tags), b"", b""
+    for name, data in tags.items():
+        table += name.encode() + struct.pack(">II", offset + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = bytearray(132)
+    struct.pack_into(">I", head, 0, offset + len(body))
+    head[8:12], head[12:24], head[36:40] = b"\x04\x20\0\0", b"mntrRGB XYZ ", b"acsp"
+    struct.pack_into(">3i", head, 68, *(round(n * 65536) for n in _D50))
+    struct.pack_into(">I", head, 128, len(tags))
+    return bytes(head) + table + body
+
+
+def _xyz(values: np.ndarray) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(float(value) * 65536) for value in values))
+
+
 def is_srgb_gray(luminance: np.ndarray) -> bool:
-    """Return whether gray values with these luminances are what sRGB says, to within a fifth of an 8-bit level."""
+    """Return whether these luminances of gray values match sRGB to within a fifth of an 8-bit level."""
     levels = len(luminance)
-    reference = srgb_curve(levels)
+    reference = luminance_table(8 if levels == 256 else 16)
     step = np.maximum(np.gradient(reference) * (levels - 1) / 255, 1e-9)
     return bool(np.all(np.abs(luminance - reference) < 0.2 * step + 2e-5))
 
 
 def is_srgb(curves: np.ndarray) -> bool:
-    """Return whether the luminances (3, levels) of an RGB profile are those of sRGB itself."""
+    """Return whether the luminances (3, levels) of an RGB profile match sRGB."""
     ends = np.abs(curves[:, -1] - np.array(SRGB_LUMINANCE)).max()
     return bool(ends < 2e-3) and all(is_srgb_gray(curve / curve[-1]) for curve in curves)
 
 
 @cache
 def srgb_profile() -> bytes:
-    """Return the sRGB profile that results carry: the same bytes in every run, with no date in it."""
+    """Return the sRGB profile embedded in results: the same bytes in every run, without a date."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     data[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
     data[84:100] = bytes(16)

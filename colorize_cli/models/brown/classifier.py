@@ -1,14 +1,15 @@
-"""``classifier``: every pixel is put into one of 256 color classes (Brown et al. 3.2).
+"""``classifier``: every pixel is classified into one of 256 color classes (Brown et al. 3.2).
 
 ``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions with doubling, one
-score a class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
+score per class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
 """
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.brown.generator import ChromaDecoder
+from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
-from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.heads.color_classes import ClassDecoder
 from colorize_cli.models.heads.uncertainty import expected_error
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
@@ -17,13 +18,20 @@ CLASSES = 256
 
 
 class _Classifier(ColorizationNet):
-    """A network with :meth:`logits` over the classes, decoded to a*b*."""
+    """A network with :meth:`logits` over the classes, (N, 256, h, w), decoded to a*b*."""
 
     decode: ClassDecoder
+    stride: int
+    """Pixels of the input for each place that is classified."""
 
-    def logits(self, lightness: Tensor) -> Tensor:
-        """Return the scores (N, 256, h, w) of the classes for L* (N, 1, H, W) in 0..100."""
-        raise NotImplementedError
+    def color_sample_side(self, size: int) -> int:
+        """Return the side of the map that the loss sees: averages of larger areas have no rare classes."""
+        return max(1, size // self.stride)
+
+    @property
+    def color_classes(self) -> ClassDecoder:
+        """The decoder of the scores over the 256 classes."""
+        return self.decode
 
     def chroma(
         self,
@@ -37,7 +45,18 @@ class _Classifier(ColorizationNet):
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
         """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units."""
-        logits = self._scores(lightness)
+        return self._decoded(self._scores(lightness), **decoding)
+
+    def chroma_and_error_of_both(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
+        """Predict the same from pictures (N, 1, H, W) and their mirror images.
+
+        The probabilities of the classes are averaged before one is chosen: the mean of two classes would be a third.
+        """
+        logits = self._scores(torch.cat([lightness, lightness.flip(-1)]))
+        straight, mirrored = F.log_softmax(logits.float(), 1).chunk(2)
+        return self._decoded(torch.logaddexp(straight, mirrored.flip(-1)), **decoding)
+
+    def _decoded(self, logits: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
         ab = self.decode(logits, **decoding)
         return ab, expected_error(self.decode.probabilities(logits, 0.0), self.decode.centers, ab)
 
@@ -47,7 +66,7 @@ class _Classifier(ColorizationNet):
         return self.decode.probabilities(logits, vividness), self.decode.centers
 
     def _scores(self, lightness: Tensor) -> Tensor:
-        """Return the logits without what lies beyond the picture where they were rounded up."""
+        """Return the logits cropped to the picture if their size was rounded up."""
         return self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
 
 
@@ -63,9 +82,13 @@ class _Step(nn.Sequential):
 class PaperClassifier(_Classifier):
     """Brown et al. 3.2, figure 2: the first six layers of ResNet-18, then 128, 64 and 64 channels up to full size."""
 
+    stride = 1
+
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = ResNetEncoder((2, 2))
+        from colorize_cli.models.encoders.resnet import ResNetEncoder
+
+        self.encoder = ResNetEncoder(18, stages=2)
         self.head = nn.Sequential(_Step(128, 128), _Step(128, 64), _Step(64, 64))
         self.classifier = nn.Conv2d(64, CLASSES, 1)
         self.decode = ClassDecoder()
@@ -76,7 +99,9 @@ class PaperClassifier(_Classifier):
 
 
 class LightClassifier(_Classifier):
-    """A whole encoder, additive skips up to a quarter of the input size, and one score a class there."""
+    """A whole encoder, additive skips up to a quarter of the input size, and one score per class there."""
+
+    stride = 4
 
     def __init__(self, width: int = 128, refinements: int = 0, encoder: EncoderName = "efficientnet") -> None:
         super().__init__()
@@ -84,6 +109,10 @@ class LightClassifier(_Classifier):
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.classifier = nn.Conv2d(width, CLASSES, 1)
         self.decode = ClassDecoder()
+
+    def set_first_values(self) -> None:
+        """Begin as the light 1/8 head does."""
+        self.decoder.start_as_light_head()
 
     def logits(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 256, H / 4, W / 4)."""

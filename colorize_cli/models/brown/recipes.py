@@ -1,7 +1,7 @@
-"""Recipes of Brown et al. 2024, and those of the weights that come with the product.
+"""Recipes of Brown et al. 2024, and those of the bundled weights.
 
 ``bundled`` made the files in ``weights/``. ``scratch`` makes a network of the kind with a ResNet-18 from photographs
-alone, no outside weights in it; ``head`` puts another head on its encoder (``--encoder FILE``).
+alone, without outside weights; ``head`` trains another head on its encoder (``--encoder FILE``).
 """
 
 from dataclasses import replace
@@ -35,8 +35,21 @@ _BALANCE = {
     "smoke1": 0.8,
     "sports5": 0.7,
     "coco4": 1.6,
+    "miniplaces": 0.35,
+    "utkface": 0.3,
+    "human-dataset": 1.2,
+    "human-dataset-2": 1.4,
+    "lsp-extended": 1.1,
+    "face-mask-detection": 0.4,
+    "clothing-dataset": 0.4,
+    "pedestrian-behavior-dete": 0.5,
+    "homework2-caltech101": 0.4,
+    "cars": 0.35,
+    "imagenet-sample-images": 0.6,
+    "grocerystoredataset": 0.3,
+    "food2": 0.6,
 }
-"""How often photos are drawn by their source: those nearest to what users bring more often."""
+"""Sampling weights by source: photos most like those of users are drawn more often."""
 
 _RESNET_STEM = ("encoder.conv1", "encoder.bn1", "encoder.layer1")
 _STEM = ("encoder.conv_stem", "encoder.bn1", "encoder.blocks.0", "encoder.blocks.1")
@@ -66,7 +79,7 @@ _COLOR = Stage(
     sizes=((0.0, 128), (0.5, 144)),
     batch_size=32,
     lr=8e-4,
-    # All but the finest scale comes trained; what is new learns faster than what is kept.
+    # All but the finest scale is pretrained; new layers learn faster than pretrained ones.
     group_lr={"encoder.": 3e-4},
     frozen=(*_STEM, "encoder.blocks.2"),
     weight_decay=0.02,
@@ -80,7 +93,7 @@ _FINE = replace(
     _COLOR,
     name="fine",
     epochs=1.25,
-    # Nearly whole photographs, at nearly the size they are colorized at.
+    # Nearly whole photographs, at nearly the working size.
     sizes=((0.0, 144), (0.6, 160)),
     lr=6e-4,
     group_lr={"encoder.": 2.5e-4},
@@ -99,9 +112,9 @@ _STEADY = replace(
     _PEOPLE,
     name="steady",
     epochs=4.12,
-    # The later stages know the photographs of people better, the earlier one has forgotten less of all others.
+    # The later stages are better on photographs of people, the earlier one has forgotten less about others.
     mean_of=("fine", "people", "large"),
-    # Two thousand steps: at a rate that stays high the average knows more than any network that went into it.
+    # Two thousand steps: at a constantly high rate, the average is better than any network in it.
     ema=0.9995,
 )
 _CALIBRATION = Stage(
@@ -111,14 +124,14 @@ _CALIBRATION = Stage(
     sizes=((0.0, 192),),
     batch_size=64,
     lr=0.45,  # Lab units
-    # The last stage counts half: it knows people best, and the mean of all four the rest.
+    # The last stage counts half: it is best on people, and the mean of all four on the rest.
     mean_of=("fine", "people", "large", "steady", "steady", "steady"),
     optimizer="adam",
-    frozen=("",),  # every layer; what is learned are the fields of the decoder
+    frozen=("",),  # every layer; only the decoder's fields are learned
     schedule="cosine",
     warmup=10,
     augmentation=Augmentation(area=(0.6, 1.0)),
-    # Photographs it was trained on come out more colorful than others: below the default they are nearer to those.
+    # Training photographs come out more colorful than others; below the default, their colorfulness is closer.
     vividness=0.53,
 )
 
@@ -126,8 +139,60 @@ GAN_BUNDLED = Recipe(
     name="bundled",
     validation_size=192,
     source_weights=_BALANCE,
-    encoder="imagenet",
+    encoder="pretrained",
     stages=(_COARSE, _COLOR, _FINE, _PEOPLE, _LARGE, _STEADY, _CALIBRATION),
+    colorize_at=224,
+)
+
+_WIDE = Stage(
+    name="wide",
+    objective="chroma-distribution",
+    epochs=6,
+    sizes=((0.0, 160),),
+    batch_size=256,
+    lr=1.2e-3,
+    group_lr={"encoder.": 4e-4},
+    weight_decay=0.06,
+    schedule="constant",
+    warmup=150,
+    clip=2.0,
+    ema=0.999,
+    augmentation=AGED,
+)
+_SETTLE = replace(
+    _WIDE, name="settle", epochs=2.5, sizes=((0.0, 192),), batch_size=192, schedule="cosine", warmup=20, ema=0.998
+)
+_ADVERSARIAL = Stage(
+    name="adversarial",
+    objective="adversarial",
+    epochs=0.3,
+    sizes=((0.0, 192),),
+    batch_size=64,
+    lr=1e-4,
+    group_lr={"encoder.": 3e-5},
+    betas=(0.5, 0.99),
+    weight_decay=0.02,
+    warmup=50,
+    clip=2.0,
+    ema=0.99,
+    augmentation=AGED,
+    pixel_weight=10.0,
+    adversarial_weight=0.1,
+    distribution_weight=1.0,
+    discriminator_norm="spectral",
+    discriminator_lr=4e-4,
+    adversarial_loss="hinge",
+    critic_warmup=100,
+    vividness=0.55,
+    judged_as_predicted=True,
+)
+
+GAN_PAIRED = Recipe(
+    name="paired",
+    validation_size=192,
+    source_weights=_BALANCE,
+    encoder="imagenet",
+    stages=(_WIDE, _SETTLE, _ADVERSARIAL, _CALIBRATION),
 )
 
 _RESNET_COLOR = replace(
@@ -167,7 +232,7 @@ GAN_SCRATCH = Recipe(
             epochs=0.35,
             batch_size=20,
             lr=1e-3,
-            # The encoder and the light head come trained; what is new learns faster than what is kept.
+            # The encoder and the light head are pretrained; new layers learn faster than pretrained ones.
             group_lr={
                 "encoder.": 2.5e-4,
                 "classifier.": 6e-4,
@@ -206,26 +271,28 @@ GAN_SCRATCH = Recipe(
     ),
 )
 
-_PAPER_ADVERSARIAL = Stage(
+# Not the network of Brown et al. but of the tutorial that they build on (Shariatnia 2020), whose constants these are.
+_TUTORIAL_ADVERSARIAL = Stage(
     name="adversarial",
     objective="adversarial",
     epochs=20,
     sizes=((0.0, 256),),
-    batch_size=16,  # Brown et al. 3.4, and the code it builds on
+    batch_size=16,
     lr=2e-4,
     optimizer="adam",
-    betas=(0.5, 0.999),
+    betas=(0.5, 0.999),  # Isola et al. 2018, 3.3
     augmentation=WHOLE,
-    pixel_weight=100.0,
+    pixel_weight=100.0,  # Isola et al. 2018, 3.1
     adversarial_weight=1.0,
     discriminator_norm="batch",
 )
 
-GAN_PAPER = Recipe(
-    name="paper",
+GAN_TUTORIAL = Recipe(
+    name="tutorial",
     validation_size=256,
+    encoder="pretrained",
     stages=(
-        # Brown et al. 3.4: the generator alone learns first, by L1 loss, before the two networks compete.
+        # The tutorial: the generator alone learns first, by L1 loss. Brown et al. name no such stage.
         Stage(
             name="l1",
             objective="l1",
@@ -236,7 +303,7 @@ GAN_PAPER = Recipe(
             optimizer="adam",
             augmentation=WHOLE,
         ),
-        _PAPER_ADVERSARIAL,
+        _TUTORIAL_ADVERSARIAL,
     ),
 )
 
@@ -248,17 +315,33 @@ GAN_64_PAPER = Recipe(
         Stage(
             name="adversarial",
             objective="adversarial",
-            epochs=50,
+            epochs=50,  # 3.4
             sizes=((0.0, 64),),
-            batch_size=16,
-            lr=2e-4,
+            batch_size=16,  # Brown et al. 3.4
+            lr=2e-4,  # 3.4
             optimizer="adam",
-            betas=(0.5, 0.999),
+            betas=(0.5, 0.999),  # Isola et al. 2018, 3.3; Brown et al. give none
             augmentation=WHOLE,
             small_share=0.5,
-            pixel_weight=100.0,
+            pixel_weight=100.0,  # Isola et al. 2018, 3.1; Brown et al. give none
             adversarial_weight=1.0,
             discriminator_norm="batch",
+        ),
+    ),
+)
+
+GAN_64_BUNDLED = replace(
+    GAN_64_PAPER,
+    name="bundled",
+    # Few steps: a rate that falls to zero and averaged weights, and as narrow a discriminator as the generator is.
+    stages=(
+        replace(
+            GAN_64_PAPER.stages[0],
+            epochs=3,
+            lr=6e-4,
+            schedule="cosine",
+            ema=0.99,
+            discriminator_width=16,
         ),
     ),
 )
@@ -269,6 +352,7 @@ UNCHANGED = Augmentation(area=None, aspect=1.0, flip=0.0)
 CLASSIFIER_PAPER = Recipe(
     name="paper",
     validation_size=256,
+    encoder="pretrained",
     stages=(
         Stage(
             name="classes",
@@ -286,10 +370,11 @@ CLASSIFIER_PAPER = Recipe(
 REGRESSION_PAPER = Recipe(
     name="paper",
     validation_size=256,
+    encoder="pretrained",
     stages=(
         Stage(
             name="regression",
-            objective="mse",  # not stated; that of the code the paper names (Francis)
+            objective="mse",  # not stated; from the code the paper names (Francis)
             epochs=50,  # 3.3
             sizes=((0.0, 256),),
             batch_size=16,  # 3.3
@@ -307,7 +392,7 @@ _ON_THE_ENCODER_OF_GAN = Stage(
     sizes=((0.0, 144),),
     batch_size=20,
     lr=1e-3,
-    # The decoder begins as the one of `gan`; only the last layer is new.
+    # The decoder starts from that of `gan`; only the last layer is new.
     group_lr={"decoder.": 5e-4},
     frozen=("encoder.",),
     weight_decay=0.02,
@@ -323,6 +408,7 @@ CLASSIFIER_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
+    colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="weighted-classes"),),
 )
 
@@ -331,11 +417,12 @@ REGRESSION_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
+    colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, epochs=0.5),),
 )
 
 REGRESSION_L1 = replace(REGRESSION_BUNDLED, name="l1", stages=(replace(REGRESSION_BUNDLED.stages[0], objective="l1"),))
-"""What L1 alone makes of the same encoder: the measure of how much color a loss takes away."""
+"""The same encoder with L1 only: shows how much color that loss removes."""
 
 CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
 REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")

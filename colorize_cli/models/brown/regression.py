@@ -6,9 +6,8 @@ the paper names (Francis). ``LightRegression`` has the encoder of ``gan`` and pr
 
 from torch import Tensor, nn
 
-from colorize_cli.models.brown.generator import ChromaDecoder
+from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
-from colorize_cli.models.encoders.resnet import RESNET_34, ResNetEncoder
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, normalized_lightness
 
 
@@ -21,7 +20,9 @@ class PaperRegression(ColorizationNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = ResNetEncoder(RESNET_34[:2])
+        from colorize_cli.models.encoders.resnet import ResNetEncoder
+
+        self.encoder = ResNetEncoder(34, stages=2)
         self.head = nn.Sequential(
             *_step(128, 128),
             nn.Upsample(None, 2),
@@ -34,9 +35,13 @@ class PaperRegression(ColorizationNet):
             nn.Upsample(None, 2),
         )
 
+    def encoder_input(self, lightness: Tensor) -> Tensor:
+        """Return L* of 0..100 as -1..1 (3.3: L, a and b are normalized to [-1, 1])."""
+        return lightness / 50 - 1
+
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units."""
-        ab = AB_UNIT * self.head(self.encoder(normalized_lightness(lightness))[-1])
+        ab = AB_UNIT * self.head(self.encoder(self.encoder_input(lightness))[-1])
         return ab[..., : lightness.shape[-2], : lightness.shape[-1]]
 
 
@@ -48,6 +53,10 @@ class LightRegression(ColorizationNet):
         self.encoder = create_encoder(encoder)
         self.decoder = ChromaDecoder(self.encoder.channels, width, refinements)
         self.output = nn.Conv2d(width, 2, 1)
+
+    def set_first_values(self) -> None:
+        """Initialize like the light 1/8 head."""
+        self.decoder.start_as_light_head()
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H / 4, W / 4) in Lab units."""

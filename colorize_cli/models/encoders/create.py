@@ -1,13 +1,24 @@
-"""The encoders that the models with a :class:`~colorize_cli.models.brown.generator.ChromaDecoder` stand on, by name."""
+"""The encoders that the models with a :class:`~colorize_cli.models.brown.chroma_decoder.ChromaDecoder` use, by name."""
 
 from typing import Literal
 
+from colorize_cli.models.encoders.base import Encoder
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
-from colorize_cli.models.encoders.resnet import ResNetEncoder
 
-EncoderName = Literal["efficientnet", "resnet18"]
+EncoderName = Literal["efficientnet", "resnet18", "paired"]
 
 
-def create_encoder(name: EncoderName) -> EfficientNetLiteEncoder | ResNetEncoder:
-    """Return a new encoder with untrained weights; raises KeyError for a name there is not."""
-    return {"efficientnet": EfficientNetLiteEncoder, "resnet18": ResNetEncoder}[name]()
+def create_encoder(name: EncoderName) -> Encoder:
+    """Return a new encoder with untrained weights; raises ValueError for an unknown name."""
+    if name == "efficientnet":
+        return EfficientNetLiteEncoder()
+    if name == "resnet18":
+        # Bundled weights use the other encoder, so they do not import torchvision (slow).
+        from colorize_cli.models.encoders.resnet import ResNetEncoder
+
+        return ResNetEncoder()
+    if name == "paired":
+        from colorize_cli.models.encoders.paired import PairedEncoder
+
+        return PairedEncoder()
+    raise ValueError(f"there is no encoder {name!r}")

@@ -1,4 +1,4 @@
-"""How an encoder is pretrained on this machine where no published weights of it exist."""
+"""Pretraining recipe for encoders without published weights."""
 
 from colorize_cli.recipe import Augmentation, Stage
 
@@ -16,6 +16,6 @@ PRETRAINING = Stage(
     clip=2.0,
     ema=0.998,
     augmentation=Augmentation(area=(0.4, 1.0)),
-    small_share=1.0,
+    small_share=0.6,
     class_weight=1.0,
 )

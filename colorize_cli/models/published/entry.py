@@ -10,9 +10,10 @@ DDCOLOR_LICENCE = "Apache-2.0 by its publisher's declaration; trained on ImageNe
 ENTRIES = (
     ModelEntry(
         name="ddcolor",
-        title="ConvNeXt-L and a transformer of color queries, the strongest open colorizer",
+        title="pixel decoder and a transformer of color queries",
         paper=DDCOLOR,
         variants={"large": Variant(DDCOLOR_BUILDER, 227_869_328, {"encoder": "convnext-l"})},
+        encoder="ConvNeXt-L",
         objective="published weights only",
         input_size=512,
         fit="stretch",
@@ -36,13 +37,14 @@ ENTRIES = (
                 APACHE,
             ),
         },
-        notes=("`--weights artistic` takes the checkpoint trained without the colorfulness loss.",),
+        notes=("--weights artistic uses the checkpoint trained without the colorfulness loss.",),
     ),
     ModelEntry(
         name="ddcolor-tiny",
-        title="DDColor with ConvNeXt-T",
+        title="a smaller DDColor",
         paper=DDCOLOR,
         variants={"tiny": Variant(DDCOLOR_BUILDER, 55_006_640, {"encoder": "convnext-t"})},
+        encoder="ConvNeXt-T",
         objective="published weights only",
         input_size=512,
         fit="stretch",
@@ -86,7 +88,7 @@ ENTRIES = (
             129_000_000,
             "BSD-2-Clause",
         ),
-        notes=("The Hub repository is a mirror; its file is the authors' by its sha256.",),
+        notes=("The Hub repository is a mirror; its file is checked by the sha256 of the authors'.",),
     ),
     ModelEntry(
         name="siggraph17",
@@ -95,7 +97,10 @@ ENTRIES = (
         variants={
             "release": Variant("colorize_cli.models.published.siggraph17:SIGGRAPH17", 34_187_027),
             "centered-mask": Variant(
-                "colorize_cli.models.published.siggraph17:SIGGRAPH17", 34_187_027, {"mask_center": 0.5}
+                "colorize_cli.models.published.siggraph17:SIGGRAPH17",
+                34_187_027,
+                {"mask_center": 0.5},
+                notes=("For weights trained with a mask of -0.5 and 0.5; the published ones take 0 and 1.",),
             ),
         },
         objective="published weights only",

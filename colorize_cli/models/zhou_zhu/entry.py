@@ -11,6 +11,7 @@ _LIGHT = {"widths": (16, 32, 64, 128, 176, 208), "stop": 1}
 CLASSIC = "Zhou & Zhu 2024, Grayscale Image Colorization In Machine Learning"
 _LINEAR = "colorize_cli.models.zhou_zhu.linear_neighbours:LinearNeighbours"
 _ROWS = "colorize_cli.models.zhou_zhu.tree_rows:TreeRows"
+_A_TENTH = ("A tenth of the paper's parameters; predicts at half the input size.",)
 _LICENCE = "research only: trained on photographs of mixed terms"
 
 
@@ -18,13 +19,13 @@ def _linear(name: str, kind: str) -> ModelEntry:
     recipes = {"paper": f"{_RECIPES}:{name.upper()}"}
     return ModelEntry(
         name=name,
-        title=f"spreads color hints: {kind} of each pixel on its neighbours",
+        title="spreads color hints by a regression of each pixel on its neighbours",
         paper=f"{CLASSIC}, section 3.1",
         variants={
             "guided": Variant(_LINEAR, 0, recipes=recipes),
             "paper": Variant(_LINEAR, 0, {"solver": "paper"}, recipes=recipes),
         },
-        objective="neighbour regression",
+        objective=kind,
         input_size=512,
         fit="native",
         bundled=f"{name}.safetensors",
@@ -32,6 +33,7 @@ def _linear(name: str, kind: str) -> ModelEntry:
         mirror=False,
         hints=True,
         needs_hints=True,
+        decoding=("paper_iterations",),
         no_onnx="it has no network, but solves a system of equations for the hints of each photograph",
     )
 
@@ -45,10 +47,13 @@ def _trees(name: str, section: str, kind: str, recipe: str, light: dict[str, Any
             "light": Variant(_ROWS, 0, light, {"light": f"{_RECIPES}:{recipe}_LIGHT"}),
             "paper": Variant(_ROWS, 0, paper, {"paper": f"{_RECIPES}:{recipe}"}),
         },
-        objective="regression trees",
-        input_size=416,  # the networks reduce it to 400 or 64 themselves
+        objective="squared error of the leaves",
+        input_size=416,  # the networks reduce it to 400 or 32 themselves
         fit="stretch",
+        bundled=f"{name}.safetensors",
+        licence=_LICENCE,
         mirror=False,
+        notes=("The weights are light: pictures of 32x32 pixels instead of 400x400.",),
         no_onnx="it has no network, but trees that are looked up row by row",
     )
 
@@ -56,18 +61,20 @@ def _trees(name: str, section: str, kind: str, recipe: str, light: dict[str, Any
 ENTRIES = (
     ModelEntry(
         name="unet",
-        title="U-Net with batch norm, trained by mean squared error alone",
+        title="U-Net with batch norm",
         paper=f"{ZHOU_ZHU}, section 3.5",
         variants={
             "paper": Variant(_UNET, 31_036_546, recipes={"paper": f"{_RECIPES}:UNET_PAPER"}),
-            "light": Variant(_UNET, 3_192_162, _LIGHT, recipes={"bundled": f"{_RECIPES}:UNET_BUNDLED"}),
+            "light": Variant(_UNET, 3_192_162, _LIGHT, recipes={"bundled": f"{_RECIPES}:UNET_BUNDLED"}, notes=_A_TENTH),
         },
-        objective="mse",
+        objective="mean squared error",
         input_size=160,
+        bundled="unet.safetensors",
+        licence="research weights, trained on photographs of mixed terms",
     ),
     ModelEntry(
         name="unet-gan",
-        title="the same U-Net against a binary classifier of whole pictures",
+        title="U-Net against a binary classifier of whole pictures",
         paper=f"{ZHOU_ZHU}, section 3.5",
         variants={
             "paper": Variant(
@@ -75,13 +82,19 @@ ENTRIES = (
                 31_036_546,
                 recipes={"paper": f"{_RECIPES}:UNET_GAN_PAPER", "pixel": f"{_RECIPES}:UNET_GAN_PIXEL"},
             ),
-            "light": Variant(_UNET, 3_192_162, _LIGHT, recipes={"bundled": f"{_RECIPES}:UNET_GAN_BUNDLED"}),
+            "light": Variant(
+                _UNET,
+                3_192_162,
+                _LIGHT,
+                recipes={"bundled": f"{_RECIPES}:UNET_GAN_BUNDLED"},
+                objective="mean squared error, then adversarial",
+                notes=_A_TENTH,
+            ),
         },
         objective="adversarial",
         input_size=160,
         bundled="unet-gan.safetensors",
         licence="research weights, trained on photographs of mixed terms",
-        notes=("The bundled weights are light: a tenth of the paper's parameters.",),
     ),
     _linear("ols", "least squares"),
     _linear("ridge", "ridge regression"),
@@ -92,7 +105,7 @@ ENTRIES = (
         "3.2",
         "gradient boosting",
         "GRADIENT_BOOSTING",
-        {"size": 64, "bands": 10, "trees": 100, "outputs": 1, "averaged": False},
+        {"size": 32, "bands": 10, "trees": 100, "outputs": 1, "averaged": False},
         {"size": 400, "bands": 10, "trees": 100, "outputs": 1, "averaged": False},
     ),
     _trees(
@@ -100,7 +113,7 @@ ENTRIES = (
         "3.3",
         "random forests",
         "TREES",
-        {"size": 64, "bands": 64, "trees": 64, "outputs": 64, "averaged": True},
+        {"size": 32, "bands": 32, "trees": 16, "outputs": 32, "averaged": True},
         {"size": 400, "bands": 400, "trees": 100, "outputs": 400, "averaged": True},
     ),
     _trees(
@@ -108,7 +121,7 @@ ENTRIES = (
         "3.4",
         "decision trees",
         "TREES",
-        {"size": 64, "bands": 64, "trees": 1, "outputs": 64, "averaged": True},
+        {"size": 32, "bands": 32, "trees": 1, "outputs": 32, "averaged": True},
         {"size": 400, "bands": 400, "trees": 1, "outputs": 400, "averaged": True},
     ),
 )

@@ -1,8 +1,9 @@
-"""Which photo comes when: the order of a stage as a function of its seed, and the loader that delivers the batches.
+"""The order of photos in a stage, as a function of its seed, and the loader that delivers the batches.
 
-Nothing here has a state that would have to be saved: the order of an epoch follows from (seed, epoch), the augmentation
-of a sample from (seed, epoch, place in the epoch). A run that resumes at step n therefore meets the same samples, with
-any number of workers, and each of several processes can take its own share of the same order.
+This module has no state to save: the order of an epoch follows from (seed, epoch), the crop of a
+photograph from (seed, epoch, position in the epoch), its ageing from (seed, step, micro-batch). A run resumed at step
+n therefore sees the same samples, with any number of workers, and each of several processes can take its own share of
+the same order.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from colorize_cli.recipe import Augmentation, Stage
-from colorize_cli.training.data.augment import augmented
+from colorize_cli.training.data.aging import Batch, as_found
+from colorize_cli.training.data.augment import cropped
 from colorize_cli.training.data.catalogue import Catalogue, Item, PhotoStore
 from colorize_cli.training.data.workers import quiet_worker
 from colorize_cli.training.ranks import Ranks
 
 
 class Draw(NamedTuple):
-    """One sample: the epoch, its place in the epoch, the photo's index, and the pixels of the square."""
+    """One sample: epoch, position in the epoch, index of the photo, and side of the square in pixels."""
 
     epoch: int
     place: int
@@ -34,25 +36,12 @@ class Draw(NamedTuple):
     size: int
 
 
-class Batch(NamedTuple):
-    """L* (N, 1, S, S) in 0..100, a*b* (N, 2, S, S) in Lab units, both float32, and class indices (N,), -1 for none."""
-
-    lightness: Tensor
-    ab: Tensor
-    label: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device; lightness channels-last, as the networks run."""
-        lightness = self.lightness.to(device, memory_format=torch.channels_last, non_blocking=True)
-        return Batch(lightness, self.ab.to(device, non_blocking=True), self.label.to(device, non_blocking=True))
-
-
 def sampling_weights(
     items: Sequence[Item], source_weights: Mapping[str, float], small_share: float | None
 ) -> npt.NDArray[np.float64] | None:
-    """Return the chance of each photo being drawn, or None when all are alike and each comes once an epoch.
+    """Return the probability of drawing each photo, or None if all are equal and each is used once per epoch.
 
-    ``small_share``: chance of a photo under 96 px; None leaves those out. One kind alone gets everything.
+    ``small_share``: probability of a photo under 96 px; None excludes them. If only one kind exists, it gets 1.
     """
     weights = np.array([source_weights.get(item.source, 1.0) for item in items], np.float64)
     small = np.array([item.small for item in items])
@@ -80,7 +69,7 @@ class Plan:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps an epoch; the last batch is filled up from the beginning of the order."""
+        """Optimizer steps per epoch; the last batch is filled up from the beginning of the order."""
         steps = math.ceil(self.drawn / self.batch_size)
         return steps if self.max_steps_per_epoch is None else min(steps, self.max_steps_per_epoch)
 
@@ -90,7 +79,7 @@ class Plan:
         return self.steps_per_epoch * self.epochs
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Return the photos of an epoch (counted from the stage's first), one index a sample."""
+        """Return the photos of an epoch (counted from the stage's first), one index per sample."""
         rng = np.random.default_rng((self.seed, self.first_epoch + epoch))
         count = self.steps_per_epoch * self.batch_size
         if self.weights is not None:
@@ -115,9 +104,9 @@ def plan_stage(
     first_epoch: int,
     max_steps_per_epoch: int | None = None,
 ) -> Plan:
-    """Return the order in which a stage meets the photos; an epoch draws as many as there are of the kinds it uses.
+    """Return the order in which a stage uses the photos; an epoch draws as many as there are of the kinds it uses.
 
-    Where a stage has not whole epochs, each is shorter instead: 1.5 are two of three quarters.
+    A fractional number of epochs makes each epoch shorter: 1.5 epochs are two of three quarters.
     """
     weights = sampling_weights(catalogue.items, source_weights, stage.small_share)
     drawn = len(catalogue.items) if weights is None else int((weights > 0).sum())
@@ -136,18 +125,17 @@ def plan_stage(
     )
 
 
-class _Samples(Dataset[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]]):
+class _Crops(Dataset[tuple[npt.NDArray[np.uint8], int]]):
     def __init__(self, store: PhotoStore, how: Augmentation, seed: int, labels: npt.NDArray[np.int64]) -> None:
         self.store, self.how, self.seed, self.labels = store, how, seed, labels
 
-    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]:
+    def __getitem__(self, draw: Draw) -> tuple[npt.NDArray[np.uint8], int]:
         rng = np.random.default_rng((self.seed, draw.epoch, draw.place, 1))
-        lightness, ab = augmented(self.store.lab(draw.photo), draw.size, self.how, rng)
-        return lightness[None], ab, int(self.labels[draw.photo])
+        return cropped(self.store.lab(draw.photo), draw.size, self.how, rng), int(self.labels[draw.photo])
 
 
 class _PlannedBatches(Sampler[list[Draw]]):
-    """The micro-batches of every step from ``start`` on: its samples in ``parts``, of which a rank takes its own."""
+    """The micro-batches of every step from ``start`` on: its samples in ``parts``; a rank takes its own."""
 
     def __init__(self, plan: Plan, start: int, parts: int, ranks: Ranks) -> None:
         self.plan, self.start, self.parts, self.ranks = plan, start, parts, ranks
@@ -164,9 +152,15 @@ class _PlannedBatches(Sampler[list[Draw]]):
                 yield draws[part * share : (part + 1) * share]
 
 
-def _collate(samples: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]]) -> Batch:
-    lightness, ab, label = zip(*samples, strict=True)
-    return Batch(torch.from_numpy(np.stack(lightness)), torch.from_numpy(np.stack(ab)), torch.tensor(label))
+def _collate(samples: list[tuple[npt.NDArray[np.uint8], int]]) -> tuple[Tensor, Tensor]:
+    crops, label = zip(*samples, strict=True)
+    return torch.from_numpy(np.stack(crops)), torch.tensor(label)
+
+
+def _clean(crops: Tensor, label: Tensor, device: torch.device) -> Batch:
+    """Return a batch on the device for crops uint8 (N, S, S, 3), Lab as OpenCV stores it."""
+    lab = crops.to(device, non_blocking=True).permute(0, 3, 1, 2).float()
+    return Batch(lab[:, :1] * (100 / 255), (lab[:, 1:] - 128).contiguous(), label.to(device, non_blocking=True))
 
 
 def step_batches(
@@ -178,23 +172,30 @@ def step_batches(
     parts: int,
     workers: int,
     ranks: Ranks,
+    device: torch.device,
 ) -> Iterator[list[Batch]]:
-    """Yield, for every step from ``start`` on, its micro-batches that belong to this process.
+    """Yield, for every step from ``start`` on, the micro-batches of this process, aged on the device.
 
-    ``parts``: micro-batches a step is split into, over all processes; ``workers``: decoding processes, 0 for none.
+    ``parts``: micro-batches per step, over all processes; ``workers``: decoding processes, 0 for none.
     """
-    loader: DataLoader[Batch] = DataLoader(
-        _Samples(store, plan.stage.augmentation, plan.seed, labels),  # type: ignore[arg-type]
+    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+        _Crops(store, plan.stage.augmentation, plan.seed, labels),  # type: ignore[arg-type]
         batch_sampler=_PlannedBatches(plan, start, parts, ranks),
         num_workers=workers,
         collate_fn=_collate,
         worker_init_fn=quiet_worker,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
-        # Its own generator: the loader draws a seed for its workers, which must not come from the network's dropout.
+        # A separate generator: the loader draws a seed for its workers, which must not advance the dropout generator.
         generator=torch.Generator().manual_seed(plan.seed),
     )
     stream = iter(loader)
-    mine = len(range(ranks.rank, parts, ranks.world))
-    for _ in range(start, plan.steps):
-        yield [next(stream) for _ in range(mine)]
+    generator = torch.Generator(device)
+    for step in range(start, plan.steps):
+        batches = []
+        for part in range(ranks.rank, parts, ranks.world):
+            seed = np.random.SeedSequence((plan.seed, plan.first_epoch, step, part, parts)).generate_state(1, np.uint64)
+            generator.manual_seed(int(seed[0] >> 1))
+            crops, label = next(stream)
+            batches.append(as_found(_clean(crops, label, device), plan.stage.augmentation, generator))
+        yield batches

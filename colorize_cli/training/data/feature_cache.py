@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of photos, kept between epochs: it is the same every time, and most of the work."""
+"""Cache of a frozen encoder's features between epochs: they never change, and computing them is most of the work."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ LIMIT_BYTES = 2**30
 
 
 class Bottleneck(Protocol):
-    """A network whose predictions depend on the picture through its encoder's last map alone."""
+    """A network of whose encoder only a small output matters.
+
+    ``feature_stride``: that output can be computed for pictures whose sides are multiples of so many pixels.
+    """
+
+    feature_stride: int
 
     def frozen_features(self, lightness: Tensor) -> Tensor:
-        """Return that map for L* (N, 1, H, W)."""
+        """Return that output for L* (N, 1, H, W)."""
         ...
 
-    def predictions_of(self, features: Tensor) -> Tensor:
-        """Return the predictions for that map."""
+    def predictions_of(self, features: Tensor, lightness: Tensor) -> Tensor:
+        """Return the predictions for that output and L* (N, 1, H, W)."""
         ...
 
 
 def feature_cache(network: ColorizationNet, stage: Stage) -> FeatureCache | None:
     """Return a cache where the stage freezes the encoder of a :class:`Bottleneck` and changes no picture, else None."""
-    fits = hasattr(network, "frozen_features") and all(size % 32 == 0 for _, size in stage.sizes)
-    if not fits or "encoder." not in stage.frozen or not stage.augmentation.repeats:
+    if not hasattr(network, "frozen_features") or "encoder." not in stage.frozen or not stage.augmentation.repeats:
         return None
-    return FeatureCache(cast(Bottleneck, network))
+    bottleneck = cast(Bottleneck, network)
+    fits = all(size % bottleneck.feature_stride == 0 for _, size in stage.sizes)
+    return FeatureCache(bottleneck) if fits else None
 
 
 class FeatureCache:
@@ -43,7 +49,7 @@ class FeatureCache:
 
     @torch.no_grad()
     def __call__(self, lightness: Tensor) -> Tensor:
-        """Return the features of L* (N, 1, H, W); only pictures not met before go through the encoder."""
+        """Return the features of L* (N, 1, H, W); only new pictures go through the encoder."""
         keys = [hashlib.blake2b(picture.cpu().numpy().tobytes(), digest_size=16).digest() for picture in lightness]
         new = [i for i, key in enumerate(keys) if key not in self.kept]
         found = {keys[i]: feature for i, feature in zip(new, self._computed(lightness, new), strict=True)}

@@ -1,4 +1,4 @@
-"""Training without epochs: a model fitted by scikit-learn, judged and written as every other."""
+"""Training without epochs: a model fitted by scikit-learn, validated and written like any other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-
-from PIL import Image
 
 from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.compute import Compute
@@ -22,18 +20,21 @@ from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run_folder import RunFolder
 from colorize_cli.training.validation import ValidationSet
 
-Method = Callable[[ColorizationNet, Catalogue, Fitting, RunFolder, TrainingProgress], Mapping[str, float]]
-"""Fits a network's buffers in place to a catalogue; what it returns is written down as the run's losses."""
+Method = Callable[[Any, Catalogue, Fitting, RunFolder, TrainingProgress], Mapping[str, float]]
+"""Fits the buffers of a network of its kind in place to a catalogue; its return value is recorded as the run's losses.
+
+A model's recipe names the method for its network.
+"""
 
 METHODS: Mapping[str, Method] = {"neighbours": fit_neighbours, "rows": fit_rows}
 
 
 def require_sklearn() -> None:
-    """Raise :class:`LibraryMissing` where scikit-learn, the ``classic`` extra, is not installed."""
+    """Raise :class:`LibraryMissing` if scikit-learn, the ``classic`` extra, is not installed."""
     from importlib.util import find_spec
 
     if find_spec("sklearn") is None:
-        raise LibraryMissing("This model is fitted by scikit-learn.", "`pip install 'colorize-cli[classic]'`.")
+        raise LibraryMissing("This model needs scikit-learn to be fitted.", "`pip install scikit-learn threadpoolctl`.")
 
 
 def fit(
@@ -47,7 +48,7 @@ def fit(
     info: CheckpointInfo,
     progress: TrainingProgress,
 ) -> None:
-    """Fit a network as its recipe says; the folder gets weights, one line of metrics and a strip of pictures."""
+    """Fit a network by its recipe; write weights, one line of metrics and a strip of pictures to the folder."""
     fitting = recipe.fitting
     assert fitting is not None
     require_sklearn()
@@ -63,7 +64,7 @@ def fit(
     row = {"epoch": 1, "stage": fitting.method, "step": 1, "size": fitting.size, "seconds": round(seconds, 1)}
     folder.forget_metrics_after(0)
     folder.add_metrics({**row, "losses": dict(losses), "validation": rounded})
-    Image.fromarray(strip).save(folder.strips / "epoch-0001.png")
+    folder.write_strip(1, strip)
     filled = replace(info, data={**info.data, "photos_used": len(used.items)}, validation=rounded)
     for path in (folder.last, folder.best):
         save_checkpoint(path, network.state_dict(), filled)

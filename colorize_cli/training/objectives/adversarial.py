@@ -1,4 +1,4 @@
-"""The generator against a discriminator: one objective with two optimizers (Brown et al. 3.4, Zhou & Zhu 3.5)."""
+"""Adversarial training of the generator: one objective with two optimizers (Brown et al. 3.4, Zhou & Zhu 3.5)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.discriminators import BinaryDiscriminator, PatchDiscriminator
-from colorize_cli.models.network import ColorizationNet, initialize_normal
+from colorize_cli.models.network import ColorizationNet, initialize_normal, resize_like
 from colorize_cli.recipe import Stage
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Losses, Objective, Setting, add_mean
-from colorize_cli.training.objectives.chroma import ab_decoder, distribution_loss, pixel_loss, predicted
+from colorize_cli.training.objectives.chroma import distribution_loss, pixel_loss, predicted
 from colorize_cli.training.optimization import build_optimizer, schedule_factor, set_learning_rate, train_mode
 
 
 def _judgement(logits: Tensor, real: bool) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real)).float())
+
+
+def _hinge(logits: Tensor, real: bool) -> Tensor:
+    """Return the discriminator's hinge loss (Lim & Ye 2017, "Geometric GAN")."""
+    return F.relu(1 - logits.float() if real else 1 + logits.float()).mean()
 
 
 def discriminator_of(stage: Stage) -> nn.Module:
@@ -36,7 +41,11 @@ def discriminator_of(stage: Stage) -> nn.Module:
 class Adversarial(Objective):
     """Generator: adversarial weight * BCE(judged real) + pixel weight * L1 or MSE (+ cross-entropy over ab bins).
 
-    Discriminator: half the sum of BCE on true and on generated pictures, updated first; labels 1 and 0, no smoothing.
+    Discriminator, updated first: BCE on true and on generated pictures; labels 1 and 0, no smoothing. Their sum is
+    halved for a PatchGAN (Isola et al. 2018, 3.3), and not for a binary one: the value function of Zhou & Zhu 3.5 is
+    the sum. With ``adversarial_loss`` "hinge" both use the hinge loss and its counterpart instead. ``critic_warmup``
+    steps train the discriminator alone. With ``judged_as_predicted`` it sees the true a*b* reduced to the resolution at
+    which the generator predicts and enlarged like its answers: otherwise sharpness alone would tell them apart.
     """
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
@@ -56,22 +65,26 @@ class Adversarial(Objective):
             set_learning_rate(optimizer, factor)
             optimizer.zero_grad(set_to_none=True)
         parts = [batch.to(self.setting.compute.device) for batch in batches]
-        # One batch keeps its picture for both steps; several are painted twice instead of all being held in memory.
+        # A single batch keeps its picture for both steps; several are predicted twice instead of being held in memory.
         kept = [self._paint(parts[0])] if len(parts) == 1 else []
         sums: Losses = {}
         for part in parts:
             with self.setting.compute.autocast():
                 if kept:
-                    ab = kept[0][0]
+                    ab, logits = kept[0]
                 else:
                     with torch.no_grad():
-                        ab = self._paint(part)[0]
-                terms = self._discriminator_losses(part, ab.detach())
+                        ab, logits = self._paint(part)
+                terms = self._discriminator_losses(part, ab.detach(), logits)
             self.opponent_scaler.scale(terms["discriminator"] / len(parts)).backward()
             add_mean(sums, terms, len(parts))
         self.setting.ranks.average_gradients(list(self.discriminator.parameters()))
         self.opponent_scaler.step(self.opponent)
         self.opponent_scaler.update()
+        if self.steps_done < self.stage.critic_warmup:
+            self.setting.ranks.average_statistics(self.discriminator)
+            self.finish_step()
+            return sums
         self.discriminator.requires_grad_(False)
         for part in parts:
             with self.setting.compute.autocast():
@@ -89,19 +102,28 @@ class Adversarial(Objective):
         with self.setting.compute.autocast():
             return predicted(self.network, batch.lightness)
 
-    def _discriminator_losses(self, batch: Batch, ab: Tensor) -> dict[str, Tensor]:
-        fake = _judgement(self.discriminator(batch.lightness, ab), False)
-        real = _judgement(self.discriminator(batch.lightness, batch.ab), True)
-        return {"discriminator": 0.5 * (fake + real)}
+    def _discriminator_losses(self, batch: Batch, ab: Tensor, logits: Tensor | None) -> dict[str, Tensor]:
+        judge = _hinge if self.stage.adversarial_loss == "hinge" else _judgement
+        fake = self.discriminator(batch.lightness, ab)
+        real = self.discriminator(batch.lightness, self._as_predicted(batch.ab, logits))
+        accuracy = ((fake < 0).float().mean() + (real > 0).float().mean()) / 2
+        share = 0.5 if self.stage.discriminator == "patch" else 1.0
+        return {"discriminator": share * (judge(fake, False) + judge(real, True)), "discriminator_accuracy": accuracy}
+
+    def _as_predicted(self, ab: Tensor, logits: Tensor | None) -> Tensor:
+        if not self.stage.judged_as_predicted or logits is None:
+            return ab
+        return resize_like(F.adaptive_avg_pool2d(ab, (logits.shape[-2], logits.shape[-1])), ab)
 
     def _generator_losses(self, batch: Batch, ab: Tensor, logits: Tensor | None) -> dict[str, Tensor]:
         stage = self.stage
+        judged = self.discriminator(batch.lightness, ab)
         terms = {
-            "adversarial": _judgement(self.discriminator(batch.lightness, ab), True),
+            "adversarial": -judged.float().mean() if stage.adversarial_loss == "hinge" else _judgement(judged, True),
             stage.pixel_loss: pixel_loss(stage.pixel_loss, ab, batch.ab),
         }
         total = stage.adversarial_weight * terms["adversarial"] + stage.pixel_weight * terms[stage.pixel_loss]
-        decoder = ab_decoder(self.network)
+        decoder = self.network.ab_bins
         if stage.distribution_weight and logits is not None and decoder is not None:
             terms["distribution"] = distribution_loss(logits, batch.ab, decoder)
             total = total + stage.distribution_weight * terms["distribution"]
@@ -117,7 +139,7 @@ class Adversarial(Objective):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a result of :meth:`state_dict`."""
         super().load_state_dict(state)
         self.discriminator.load_state_dict(state["discriminator"])
         self.opponent.load_state_dict(state["opponent"])

@@ -1,8 +1,6 @@
-"""Learning color alone: as a distribution over ab bins, or by the distance to the true a*b*."""
+"""Learn color only: as a distribution over ab bins, or by the distance to the true a*b*."""
 
 from __future__ import annotations
-
-from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,14 +8,8 @@ from torch import Tensor
 from colorize_cli.errors import UsageProblem
 from colorize_cli.models.heads.ab_bins import AbDecoder, soft_cross_entropy
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, resize_like
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective
-
-
-def ab_decoder(network: ColorizationNet) -> AbDecoder | None:
-    """Return the network's decoder of ab bins, None for one that predicts a*b* directly."""
-    decode = getattr(network, "decode", None)
-    return decode if isinstance(decode, AbDecoder) else None
 
 
 def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
@@ -26,11 +18,11 @@ def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
 
 
 def predicted(network: ColorizationNet, lightness: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Return a*b* (N, 2, H, W) in Lab units at the input's size, and the logits it came from where there are any."""
-    decoder = ab_decoder(network)
+    """Return a*b* (N, 2, H, W) in Lab units at the input's size, and its logits if there are any."""
+    decoder = network.ab_bins
     if decoder is None:
         return network(lightness), None
-    logits = cast(Tensor, network.logits(lightness))  # type: ignore[operator]
+    logits = network.logits(lightness)
     return resize_like(decoder(logits), lightness), logits
 
 
@@ -44,19 +36,19 @@ class ChromaDistribution(Objective):
     """Cross-entropy over ab bins (Zhang et al. 2016, section 2.1), soft labels, not rebalanced."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy in nats a cell."""
-        decoder = ab_decoder(self.network)
+        """Return the cross-entropy in nats per cell."""
+        decoder = self.network.ab_bins
         if decoder is None:
             raise UsageProblem(
                 "This architecture predicts a*b* directly: it has no ab bins to learn a distribution over.",
                 "Choose another recipe.",
             )
-        logits = self.network.logits(batch.lightness)  # type: ignore[operator]
+        logits = self.network.logits(batch.lightness)
         return {"loss": distribution_loss(logits, batch.ab, decoder)}
 
 
 class L1(Objective):
-    """Mean absolute error of a*b*, in units of 110 Lab units: stage 1 of Brown et al. 3.4."""
+    """Mean absolute error of a*b*, in units of 110 Lab units: the first stage of the tutorial of Shariatnia 2020."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the mean absolute error."""

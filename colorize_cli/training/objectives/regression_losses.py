@@ -1,4 +1,4 @@
-"""Predicting color as numbers: mean squared error, or the Huber penalty, in the network's own color space.
+"""Color regression: mean squared error, or the Huber penalty, in the network's own color space.
 
 The network's ``predictions`` and ``targets`` are compared: a*b* / 110 unless the network says otherwise (a*b* / 128
 behind a tanh, CIELUV's u*v* / 100 ...).
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from colorize_cli.models.network import ColorizationNet
 from colorize_cli.recipe import Stage
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.data.feature_cache import feature_cache
 from colorize_cli.training.objectives.base import Objective, Setting
 
@@ -24,15 +24,15 @@ class MeanSquaredError(Objective):
         self.cache = feature_cache(network, stage)
 
     def penalty(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """Return the scalar to be minimized."""
+        """Return the scalar to minimize."""
         return F.mse_loss(predictions, targets)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return ``loss``, and the accuracies that the network knows of, as shares of the pixels."""
+        """Return ``loss``, and the accuracies that the network defines, as shares of the pixels."""
         return self._terms(self.network, batch)
 
     def judge(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the same figures of the weights to be kept."""
+        """Return the same figures for the weights to keep."""
         return self._terms(self.result, batch)
 
     def _terms(self, network: ColorizationNet, batch: Batch) -> dict[str, Tensor]:
@@ -40,7 +40,7 @@ class MeanSquaredError(Objective):
             predictions = network.predictions(batch.lightness).float()
         else:
             # The encoder is the same in the trained and in the averaged network: it is frozen.
-            predictions = network.predictions_of(self.cache(batch.lightness)).float()  # type: ignore[operator]
+            predictions = network.predictions_of(self.cache(batch.lightness), batch.lightness).float()  # type: ignore[operator]
         targets = self.network.targets(batch.lightness, batch.ab)
         accuracies = self.network.accuracies(predictions.detach(), targets)
         return {"loss": self.penalty(predictions, targets), **accuracies}
@@ -53,6 +53,6 @@ class Huber(MeanSquaredError):
     """
 
     def penalty(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """Return the scalar to be minimized."""
+        """Return the scalar to minimize."""
         # PyTorch's has a factor of one half.
         return 2 * F.huber_loss(predictions, targets, delta=self.stage.huber_threshold)

@@ -236,16 +236,6 @@ def test_references_are_parsed():
             client.parse_reference(wrong)
 
 
-def test_encoders_come_from_known_repositories_only(hub):
-    hub.repos["timm/resnet18.a1_in1k"] = Repo({"model.safetensors": DATA})
-    assert client.fetch_encoder("timm/resnet18.a1_in1k", "model.safetensors").read_bytes() == DATA
-    with pytest.raises(NotOnHub, match="owner/model"):
-        client.fetch_encoder("owner/model", "weights.bin")
-    hub.repos["timm/resnet34.a1_in1k"] = Repo({"model.safetensors": DATA})
-    with pytest.raises(WrongHash):
-        client.fetch_encoder("timm/resnet34.a1_in1k", "model.safetensors")
-
-
 @pytest.mark.parametrize("entry", [e for e in registry.ENTRIES.values() if e.hub], ids=lambda e: e.name)
 def test_published_checkpoints_are_pinned_by_hash(entry):
     for file in entry.hub.values():

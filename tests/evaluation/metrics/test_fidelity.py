@@ -5,6 +5,7 @@ import pytest
 from skimage import metrics
 
 from colorize_cli.evaluation.metrics import fidelity
+from colorize_cli.imaging.color_difference import psnr
 
 
 @pytest.fixture
@@ -15,16 +16,16 @@ def pair(rng):
 
 
 def test_psnr_equals_scikit_image(pair):
-    assert fidelity.psnr(*pair) == pytest.approx(metrics.peak_signal_noise_ratio(*pair, data_range=255), abs=1e-5)
+    assert psnr(*pair) == pytest.approx(metrics.peak_signal_noise_ratio(*pair, data_range=255), abs=1e-5)
 
 
 def test_psnr_does_not_wrap_around_in_uint8():
     black, white = np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 255, np.uint8)
-    assert fidelity.psnr(black, white) == fidelity.psnr(white, black) == pytest.approx(0.0)
+    assert psnr(black, white) == psnr(white, black) == pytest.approx(0.0)
 
 
 def test_psnr_of_equal_pictures_is_infinite(pair):
-    assert fidelity.psnr(pair[0], pair[0]) == math.inf
+    assert psnr(pair[0], pair[0]) == math.inf
 
 
 def test_ssim_equals_scikit_image_with_the_gaussian_window(pair):

@@ -87,5 +87,5 @@ def test_without_torchmetrics_the_message_says_what_to_install(monkeypatch):
         return real_import(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(LibraryMissing, match=r"colorize-cli\[metrics\]"):
+    with pytest.raises(LibraryMissing, match=r"pip install torchmetrics torch-fidelity"):
         Perceptual(kid=True, photos=3)

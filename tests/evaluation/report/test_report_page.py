@@ -10,11 +10,12 @@ import pytest
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.outputs import check_target, write_results
-from colorize_cli.evaluation.report import metric_tables, svg
+from colorize_cli.evaluation.report import svg
 from colorize_cli.evaluation.report.shown_photos import worst_and_best
 from colorize_cli.evaluation.results import load
 from colorize_cli.evaluation.session import EvaluateOptions, run
 from colorize_cli.evaluation.summary import summarize
+from colorize_cli.tables import check_export
 from tests.evaluation.conftest import Tint
 
 VOID = {"meta", "img", "br", "input", "link"}
@@ -126,7 +127,7 @@ def test_worst_and_best_do_not_overlap():
 
 def test_export_endings_and_targets_are_checked_before_any_work(tmp_path):
     with pytest.raises(UsageProblem, match=r"\.csv"):
-        metric_tables.check_export(tmp_path / "x.xlsx")
+        check_export(tmp_path / "x.xlsx")
     (tmp_path / "x.md").write_text("mine")
     with pytest.raises(UsageProblem, match="--overwrite"):
         check_target(tmp_path / "x.md", overwrite=False)

@@ -10,9 +10,10 @@ from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.imaging.codecs.jpeg import chrominance_table
 from colorize_cli.imaging.codecs.jpeg_coefficients import frame
 from colorize_cli.imaging.codecs.lossless import check_scan, chroma_planes, lightness_change, recover_gray
-from colorize_cli.imaging.codecs.read import read_photo, turn_back, turn_upright
+from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.write_lossless import write_lossless
 from colorize_cli.imaging.metadata import icc
+from colorize_cli.imaging.metadata.orientation import turn_back, turn_upright
 from colorize_cli.imaging.recombine.join import recombine
 from tests.imaging.samples import PROVENANCE, exact_lightness, ramp8, saved
 
@@ -162,7 +163,7 @@ REFUSED = {
     "PNG": saved(ramp8(), "PNG"),
     "arithmetic": arithmetic(),
     "CMYK": cmyk(),
-    "color in it": saved(np.dstack([ramp8(), ramp8()[::-1], ramp8()]), "JPEG"),
+    "contains color": saved(np.dstack([ramp8(), ramp8()[::-1], ramp8()]), "JPEG"),
     "profile": scan(icc_profile=gray_profile(1.8)),
     "luma channel": saved(np.repeat(ramp8()[..., None], 3, axis=2), "JPEG", keep_rgb=True),
 }

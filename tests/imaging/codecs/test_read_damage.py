@@ -177,18 +177,18 @@ def test_the_original_is_opened_once_and_for_reading_only(tmp_path, monkeypatch:
     path = tmp_path / "scan.tif"
     path.write_bytes(FILES["deflate16.tif"])
     path.chmod(0o444)
-    opened: list[str] = []
-    real = Path.open
+    opened: list[int] = []
+    real = os.open
 
-    def spy(self: Path, mode: str = "r", *args: object, **kwargs: object):
-        if self == path:
-            opened.append(mode)
-        return real(self, mode, *args, **kwargs)
+    def spy(name: object, flags: int, *more: object, **options: object) -> int:
+        if Path(str(name)) == path:
+            opened.append(flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR))
+        return real(name, flags, *more, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Path, "open", spy)
+    monkeypatch.setattr(os, "open", spy)
     before = path.stat().st_mtime_ns
     read_photo(path)
-    assert opened == ["rb"]
+    assert opened == [os.O_RDONLY]
     assert path.stat().st_mtime_ns == before
 
 
@@ -199,3 +199,10 @@ def test_smooth_pictures_are_not_mistaken_for_truncated_ones() -> None:
             assert read_photo(saved(picture, "JPEG", **options)).gray.shape == picture.shape
     assert read_photo(saved(color(), "JPEG", restart_marker_rows=1)).gray.shape == (40, 64)
     assert read_photo(saved(ramp16(), "PNG")).depth == 16
+
+
+def test_jpeg_of_a_thousand_scans_is_refused_before_they_are_decoded() -> None:
+    data = saved(_noise(), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    with pytest.raises(TruncatedPhoto, match="scans"):
+        read_photo(data[:-2] + scan * 1000 + data[-2:])

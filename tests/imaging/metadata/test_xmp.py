@@ -15,7 +15,15 @@ from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.codecs.write import write_photo
 from colorize_cli.imaging.metadata.exif import upright_exif
 from colorize_cli.imaging.metadata.ifd import header, parse
-from colorize_cli.imaging.metadata.xmp import SOURCE_TYPE, Provenance, build_xmp, provenance_of_xmp
+from colorize_cli.imaging.metadata.xmp import (
+    NS_0_1,
+    NS_OWN,
+    SOURCE_TYPE,
+    Provenance,
+    build_xmp,
+    provenance_of_xmp,
+    without_provenance,
+)
 from colorize_cli.imaging.photo import Metadata, Photo
 from tests.imaging.samples import PROVENANCE, color, ramp8, ramp16, saved
 
@@ -27,6 +35,17 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Straße &amp; Brücke, 1931</rdf:li></rdf:Alt></dc:title>
 </rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>""".encode()
+OF_0_1_0 = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" rdf:about=""
+ xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+ xmlns:colorize="https://github.com/colorize-cli/colorize-cli/ns/1.0/">
+<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>
+<colorize:Model>gan</colorize:Model><colorize:WeightsSha256>{"ab" * 32}</colorize:WeightsSha256>
+<colorize:Version>0.1.0</colorize:Version>
+<colorize:Parameters><rdf:Bag><rdf:li>borders=kept</rdf:li><rdf:li>size=224</rdf:li></rdf:Bag></colorize:Parameters>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="w"?>"""
 IPTC = b"\x1c\x02\x78\x00\x07Caption\x1c\x02\x19\x00\x06bridge"
 EXIFTOOL = shutil.which("exiftool")
 CARRIERS = [".jpg", ".png", ".tif", ".webp", ".jp2", ".avif"]
@@ -268,3 +287,18 @@ def test_xmp_of_a_jpeg_is_found_without_reading_pixels(tmp_path: Path) -> None:
     target.write_bytes(data[: data.index(b"\xff\xda")])
     assert read_provenance(target) == PROVENANCE
     assert io.BytesIO(data).read(2) == b"\xff\xd8"
+
+
+def test_provenance_of_version_0_1_is_read_and_replaced() -> None:
+    packet = OF_0_1_0.encode()
+    found = provenance_of_xmp(packet)
+    assert found == Provenance("gan", "ab" * 32, "0.1.0", {"borders": "kept", "size": "224"})
+    again = build_xmp(packet, PROVENANCE)
+    assert provenance_of_xmp(again) == PROVENANCE
+    assert NS_0_1.encode() not in again and again.count(SOURCE_TYPE.encode()) == 1
+    assert without_provenance(packet) is None
+
+
+def test_the_namespace_is_a_uuid_that_never_changes() -> None:
+    assert f'xmlns:colorize="{NS_OWN}"'.encode() in build_xmp(None, PROVENANCE)
+    assert NS_OWN == "urn:uuid:3d50b1f5-0fbf-49ca-a22f-fd43ca341eb4#"

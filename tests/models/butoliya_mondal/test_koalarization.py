@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
+from colorize_cli.errors import LibraryMissing
 from colorize_cli.models.butoliya_mondal.networks import Koalarization, squared
 
 
@@ -42,3 +45,10 @@ def test_embeddings_see_the_whole_picture_at_their_own_size() -> None:
     small = squared(picture, 100)
     assert small.shape == (1, 1, 100, 100)
     assert small.mean().item() == pytest.approx(picture.mean().item(), rel=1e-3)
+
+
+def test_without_timm_the_papers_embedding_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(LibraryMissing, match="timm") as caught:
+        Koalarization("inception-resnet-v2")
+    assert caught.value.exit_code == 4 and "pip install timm" in caught.value.remedy

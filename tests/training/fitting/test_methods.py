@@ -90,7 +90,7 @@ def test_choices_of_epochs_are_refused(tmp_path: Path, photos: Path) -> None:
 
 def test_a_missing_library_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "sklearn" else object())
-    with pytest.raises(LibraryMissing, match=r"colorize-cli\[classic\]"):
+    with pytest.raises(LibraryMissing, match=r"pip install scikit-learn threadpoolctl"):
         methods.require_sklearn()
 
 

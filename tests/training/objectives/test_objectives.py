@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -21,7 +22,7 @@ from colorize_cli.models.discriminators import BinaryDiscriminator
 from colorize_cli.models.encoders.recipes import PRETRAINING
 from colorize_cli.models.hultgren.networks import VGGDecoder
 from colorize_cli.recipe import Stage
-from colorize_cli.training.data.batches import Batch
+from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives import Setting, calibration, create
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.objectives.calibration import lab_to_srgb
@@ -181,6 +182,20 @@ def test_a_stage_chooses_its_discriminator_and_its_pixel_loss() -> None:
     assert not any(torch.equal(a, b) for a, b in zip(before, objective.discriminator.parameters(), strict=True))
 
 
+def test_only_a_patch_discriminators_loss_is_halved() -> None:
+    found = {}
+    for kind in ("patch", "binary"):
+        stage = replace(ADVERSARIAL, lr=0.0, discriminator=kind, discriminator_width=8, discriminator_norm="batch")
+        objective = create(TinyNet(), stage, Setting(COMPUTE, 1))
+        assert isinstance(objective, Adversarial)
+        for parameter in objective.discriminator.parameters():
+            torch.nn.init.zeros_(parameter)
+        found[kind] = objective.step([batch()])["discriminator"]
+    # A judgement of one half costs ln 2, of true and of generated pictures.
+    assert found["patch"] == pytest.approx(np.log(2), abs=1e-3)
+    assert found["binary"] == pytest.approx(2 * np.log(2), abs=1e-3)
+
+
 def test_the_generator_step_leaves_the_discriminator_alone() -> None:
     torch.manual_seed(0)
     objective = create(TinyNet(), replace(ADVERSARIAL, discriminator_lr=1e-30), Setting(COMPUTE, 4))
@@ -191,11 +206,62 @@ def test_the_generator_step_leaves_the_discriminator_alone() -> None:
     assert all(p.requires_grad for p in objective.discriminator.parameters())
 
 
+def test_hinge_losses_are_those_of_geometric_gan() -> None:
+    torch.manual_seed(0)
+    stage = replace(ADVERSARIAL, adversarial_loss="hinge", ema=None)
+    objective = create(TinyNet(), stage, Setting(COMPUTE, 4))
+    assert isinstance(objective, Adversarial)
+
+    class Fixed(nn.Module):
+        """Judges the true picture 3, the painted one -0.25."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+            true = torch.equal(ab, batch().ab)
+            return self.scale * (3.0 if true else -0.25) + 0 * ab.mean()
+
+    objective.discriminator = Fixed()
+    losses = objective.step([batch()])
+    assert losses["discriminator"] == pytest.approx(0.5 * 0.75)
+    assert losses["adversarial"] == pytest.approx(0.25) and losses["discriminator_accuracy"] == 1.0
+
+
+def test_the_critic_learns_alone_at_first() -> None:
+    torch.manual_seed(0)
+    objective = create(TinyNet(), replace(ADVERSARIAL, critic_warmup=1, ema=None), Setting(COMPUTE, 4))
+    assert isinstance(objective, Adversarial)
+    before = objective.network.classifier.weight.detach().clone()
+    critic = [p.detach().clone() for p in objective.discriminator.parameters()]
+    assert "adversarial" not in objective.step([batch()])
+    assert torch.equal(before, objective.network.classifier.weight)
+    assert any(not torch.equal(a, b) for a, b in zip(critic, objective.discriminator.parameters(), strict=True))
+    assert "adversarial" in objective.step([batch()])
+    assert not torch.equal(before, objective.network.classifier.weight)
+
+
+def test_the_true_color_is_judged_as_coarse_as_a_prediction() -> None:
+    stage = replace(ADVERSARIAL, judged_as_predicted=True, ema=None)
+    objective = create(TinyNet(), stage, Setting(COMPUTE, 4))
+    assert isinstance(objective, Adversarial)
+    seen: list[torch.Tensor] = []
+    objective.discriminator.register_forward_hook(lambda _, inputs, __: seen.append(inputs[1].detach()))
+    fine = batch()
+    checkered = fine.ab + 30 * (-1.0) ** torch.arange(32)
+    objective.step([fine._replace(ab=checkered)])
+    painted, true = seen[0], seen[1]
+    assert true.shape == painted.shape == (4, 2, 32, 32)
+    # Stripes of one pixel average out in the cells of a quarter of the size.
+    assert torch.allclose(true, fine.ab, atol=1e-4)
+
+
 def test_adversarial_training_works_on_networks_without_bins() -> None:
     torch.manual_seed(0)
     stage = replace(ADVERSARIAL, discriminator_norm="batch", ema=None)
     losses = create(Pix2PixUNet(levels=5, width=8), stage, Setting(COMPUTE, 2)).step([batch()])
-    assert losses.keys() == {"discriminator", "adversarial", "l1", "loss"}
+    assert losses.keys() == {"discriminator", "discriminator_accuracy", "adversarial", "l1", "loss"}
     expected = stage.adversarial_weight * losses["adversarial"] + stage.pixel_weight * losses["l1"]
     assert losses["loss"] == pytest.approx(expected, rel=1e-4)
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from colorize_cli.evaluation.metrics.colorfulness import colorfulness, signed_colorfulness
+from colorize_cli.imaging.colorfulness import colorfulness, signed_colorfulness
 
 
-def test_neutral_pictures_have_no_color(rng):
+def test_neutral_pictures_have_no_color():
+    rng = np.random.default_rng(0)
     gray = np.repeat(rng.integers(0, 256, (9, 9, 1), dtype=np.uint8), 3, axis=-1)
     assert colorfulness(gray) == signed_colorfulness(gray) == 0
 

@@ -1,0 +1,96 @@
+"""The decoder of ``gan``, ``classifier`` and ``regression``: an encoder's features to a quarter of the input size."""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from colorize_cli.models.brown.context import ContextBlock
+from colorize_cli.models.network import resize_like
+
+
+class Smooth(nn.Sequential):
+    """3x3 convolution, batch norm, ReLU."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True))
+
+
+class ResidualBlock(nn.Module):
+    """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, 3.3), torchvision's key names.
+
+    Handwritten because otherwise every bundled network with a decoder would have to import torchvision (slow).
+    """
+
+    norm_follows = (("conv1", "bn1"), ("conv2", "bn2"))
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, channels, H, W) to the same shape."""
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(y)) + x, inplace=True)
+
+    def start_as_identity(self) -> None:
+        """Zero the last batch norm's scale: a block added to a trained network starts as ``relu(x)``."""
+        nn.init.zeros_(self.bn2.weight)
+
+
+class ChromaDecoder(nn.Module):
+    """Top-down decoder over an encoder's scales with additive skips, from 1/32 up to a quarter of the input size.
+
+    ``channels``: those of the encoder's features at 1/4, 1/8, 1/16 and 1/32, after any of finer scales.
+    ``deep_width``: channels of the decoder at 1/16, if not ``width``; ``context``: transformer blocks there;
+    ``dropout``: share of the coarse feature maps dropped in training.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int],
+        width: int,
+        refinements: int,
+        deep_width: int | None = None,
+        context: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        deep = deep_width or width
+        self.lateral4 = nn.Conv2d(channels[-1], deep, 1)
+        self.lateral3 = nn.Conv2d(channels[-2], deep, 1)
+        self.lateral2 = nn.Conv2d(channels[-3], width, 1)
+        self.lateral1 = nn.Conv2d(channels[-4], width, 1)
+        self.smooth3 = Smooth(deep)
+        self.smooth2 = Smooth(width)
+        self.refine3 = nn.Sequential(*(ResidualBlock(deep) for _ in range(refinements)))
+        self.context = nn.Sequential(*(ContextBlock(deep) for _ in range(context)))
+        self.dropout = nn.Dropout2d(dropout)
+        self.narrow = nn.Identity() if deep == width else nn.Conv2d(deep, width, 1)
+        self.refine2 = nn.Sequential(*(ResidualBlock(width) for _ in range(refinements)))
+        self.refine1 = ResidualBlock(width)
+
+    def start_as_light_head(self) -> None:
+        """Make everything beyond the light 1/8 head the identity, so that training starts from that head."""
+        nn.init.zeros_(self.lateral1.weight)
+        if self.lateral1.bias is not None:
+            nn.init.zeros_(self.lateral1.bias)
+        for block in (*self.refine3, *self.context, *self.refine2, self.refine1):
+            if isinstance(block, ResidualBlock | ContextBlock):
+                block.start_as_identity()
+
+    def eighth(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Map the encoder's features to (N, width, H / 8, W / 8): all but the finest scale, as pretraining uses it."""
+        *_, eighth, sixteenth, deepest = features
+        x = self.lateral3(self.dropout(sixteenth)) + resize_like(self.lateral4(self.dropout(deepest)), sixteenth)
+        x = self.narrow(self.context(self.refine3(self.smooth3(x))))
+        x = self.lateral2(eighth) + resize_like(x, eighth)
+        return self.refine2(self.smooth2(x))
+
+    def forward(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Map the encoder's features to (N, width, H / 4, W / 4)."""
+        quarter = features[-4]
+        return self.refine1(F.relu(self.lateral1(quarter) + resize_like(self.eighth(features), quarter)))
