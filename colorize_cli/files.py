@@ -1,21 +1,25 @@
 """Files that are there whole or not at all: written without a name, forced to disk, then given their name.
 
 Linux can write a file that has no name yet (``O_TMPFILE``): whatever kills the program, nothing is left behind.
-Elsewhere it is a hidden file beside the target. Without ``overwrite`` the last step is a hard link, which the system
-refuses where the name is taken, so that a file that appears meanwhile is never replaced.
+Elsewhere it is a hidden file beside the target. Without ``overwrite`` the last step is a rename that refuses to
+replace, or a hard link, which the system refuses where the name is taken, so that a file that appears meanwhile is
+never replaced.
 """
 
 import contextlib
+import ctypes
 import difflib
 import errno
 import hashlib
 import os
+import platform
 import secrets
 import shutil
-import tempfile
+import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from colorize_cli.errors import ColorizeError, OutputError, OutputExists
 
@@ -29,11 +33,22 @@ _REMEDIES = {
     errno.ENOTDIR: "Choose another folder with -o.",
     errno.ENAMETOOLONG: "Choose a shorter name with -o.",
 }
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+_IDLE_SECONDS = 60.0
 PREFIX, SUFFIX = ".colorize-", ".part"
 # What systems and file systems without unnamed files answer (EISDIR: kernels that do not know the flag).
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
 # What file systems without hard links (FAT, some network mounts) answer.
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES, errno.EXDEV}
+_NO_LINKS = {
+    errno.EPERM,
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EACCES,
+    errno.EXDEV,
+}
 
 
 def exists_error(target: Path) -> OutputExists:
@@ -49,8 +64,10 @@ def output_error(target: Path, error: OSError) -> OutputError:
 
 
 @contextlib.contextmanager
-def atomic_file(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+def atomic_file(target: Path, *, overwrite: bool = False, like: Path | None = None) -> Iterator[BinaryIO]:
     """Give a binary file, readable and seekable, that becomes ``target`` when the block ends without an exception.
+
+    ``like``: the file that this one is made of; group and others may do no more with the result than with that.
 
     On any exception, Ctrl-C included, nothing is left behind and ``target`` is as it was. Raises :class:`OutputExists`
     where the name is taken (at once, or by the time the file is complete) and ``overwrite`` is off, and
@@ -67,10 +84,15 @@ def atomic_file(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             with os.fdopen(descriptor, "w+b") as file:
                 yield file
                 file.flush()
-                if temporary is None:
-                    temporary = _named(file, target.parent)
-                temporary.chmod(_mode_for(target, overwrite))
+                mode = _mode_for(target, overwrite, like)
+                if temporary is not None:
+                    temporary.chmod(mode)
+                else:
+                    os.fchmod(descriptor, mode)
                 os.fsync(descriptor)
+                if temporary is None:
+                    # As late as can be: a kill between here and the move leaves a hidden file behind.
+                    temporary = _named(file, target.parent)
             _move(temporary, target, overwrite)
             temporary = None
             _sync_folder(target.parent)
@@ -119,13 +141,13 @@ def _open_unnamed(folder: Path) -> int | None:
 
 
 def _open_hidden(folder: Path) -> tuple[int, Path]:
-    descriptor, name = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=folder)
-    return descriptor, Path(name)
+    path = folder / _part_name()
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600), path
 
 
 def _named(file: BinaryIO, folder: Path) -> Path:
     """Give a complete file without a name a hidden one beside its target, and return that."""
-    name = folder / f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
+    name = folder / _part_name()
     root = os.open("/", os.O_RDONLY)
     try:
         # A folder descriptor makes Python call linkat(), which follows the link in /proc as open(2) describes.
@@ -147,6 +169,7 @@ def _copied(file: BinaryIO, folder: Path) -> Path:
             file.seek(0)
             shutil.copyfileobj(file, copy)
             copy.flush()
+            os.fchmod(descriptor, os.fstat(file.fileno()).st_mode & 0o777)
             os.fsync(descriptor)
     except BaseException:
         name.unlink()
@@ -154,12 +177,76 @@ def _copied(file: BinaryIO, folder: Path) -> Path:
     return name
 
 
-def _mode_for(target: Path, overwrite: bool) -> int:
-    """Return the permissions of the result: those of the file it replaces, else what the umask leaves."""
+def _mode_for(target: Path, overwrite: bool, like: Path | None) -> int:
+    """Return the permissions of the result: those of the file it replaces, else what the umask and ``like`` leave.
+
+    The owner can always read and write it: masters are often read-only, results are not.
+    """
     if overwrite:
         with contextlib.suppress(OSError):
             return target.stat().st_mode & 0o777
-    return 0o666 & ~_umask()
+    mode = 0o666 & ~_umask()
+    if like is not None:
+        with contextlib.suppress(OSError):
+            mode &= like.stat().st_mode | 0o600
+    return mode | 0o600
+
+
+def make_folder_like(folder: Path, like: Path | None) -> None:
+    """Make a folder that may be there already, and what is missing above it, no more open than ``like`` and its
+    parents.
+
+    The owner can always enter and write. Raises OSError.
+    """
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        make_folder_like(folder.parent, like.parent if like is not None else None)
+        folder.mkdir(exist_ok=True)
+    if like is not None:
+        with contextlib.suppress(OSError):
+            folder.chmod(folder.stat().st_mode & 0o7777 & (like.stat().st_mode | 0o7700))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the parts of files in ``folder`` that processes of this machine left behind when they were killed."""
+    host = _host()
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX)):
+                continue
+            parts = entry.name[len(PREFIX) : -len(SUFFIX)].rsplit("-", 2)
+            if len(parts) == 3 and parts[0] == host and parts[1].isdigit() and not _is_alive(int(parts[1])):
+                with contextlib.suppress(OSError):
+                    # A process of another container may have our name: what was written to lately is let be.
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _IDLE_SECONDS:
+                        os.unlink(entry.path)  # noqa: PTH108 - of an entry
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _host() -> str:
+    """Return the name of this machine as it may stand in the name of a file."""
+    return "".join(c for c in platform.node() if c.isalnum() or c in "._")[:64] or "localhost"
+
+
+def _part_name() -> str:
+    """Return the name of a part, that says which process of which machine writes it."""
+    return f"{PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(8)}{SUFFIX}"
 
 
 def _umask() -> int:
@@ -178,6 +265,8 @@ def _move(temporary: Path, target: Path, overwrite: bool) -> None:
     if overwrite:
         temporary.replace(target)
         return
+    if _rename_without_replacing(temporary, target):
+        return
     try:
         os.link(temporary, target)
     except FileExistsError:
@@ -188,6 +277,32 @@ def _move(temporary: Path, target: Path, overwrite: bool) -> None:
         _move_by_claim(temporary, target)
         return
     temporary.unlink()
+
+
+def _rename_without_replacing(temporary: Path, target: Path) -> bool:
+    """Rename where the system can refuse to replace at that (Linux): watchers of folders see one move, no half file.
+
+    Return whether it was done. Raises :class:`OutputExists`.
+    """
+    rename = _renameat2()
+    if rename is None:
+        return False
+    ctypes.set_errno(0)
+    if rename(_AT_FDCWD, os.fsencode(temporary), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
+        return True
+    if ctypes.get_errno() == errno.EEXIST:
+        raise exists_error(target)
+    return False  # an old kernel, or a file system that cannot: the next way says what is wrong
+
+
+@cache
+def _renameat2() -> Any:
+    """Return the function of the C library, None where it has none."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        function = ctypes.CDLL(None, use_errno=True).renameat2
+        function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+        return function
+    return None
 
 
 def _move_by_claim(temporary: Path, target: Path) -> None:

@@ -100,12 +100,12 @@ def _broken_rule(option: Option, value: Any) -> str:
     return ""
 
 
-def recorded(options: Any, *, beyond: Any = None) -> dict[str, str]:
+def recorded(options: Any, *, beyond: Any = None, but: tuple[str, ...] = ()) -> dict[str, str]:
     """Return what results record of these options, as text by name: those that are not left at their default.
 
-    ``beyond``: leave out the fields of this dataclass.
+    ``beyond``: leave out the fields of this dataclass; ``but``: leave out these.
     """
-    left_out = declared(beyond) if beyond is not None else {}
+    left_out = {*but, *(declared(beyond) if beyond is not None else ())}
     defaults = {field.name: field.default for field in fields(options)}
     return {
         option.record_as or name: option.records(getattr(options, name))

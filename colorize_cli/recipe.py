@@ -47,7 +47,7 @@ class Augmentation:
     @property
     def repeats(self) -> bool:
         """Whether a photo looks the same every time."""
-        return self == Augmentation(area=None, aspect=1.0, flip=0.0)
+        return self == Augmentation(area=None, aspect=1.0, flip=0.0, padding=self.padding)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Stage:
     sizes: tuple[tuple[float, int], ...]
     batch_size: int
     lr: float
-    optimizer: Literal["adam", "adamw"] = "adamw"
+    optimizer: Literal["adam", "adamw", "nesterov"] = "adamw"
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     group_lr: Mapping[str, float] = field(default_factory=dict)
@@ -139,6 +139,7 @@ class Recipe:
     """A whole training: ``stages`` in order, or a ``fitting`` instead of any, ``source_weights`` by name of the photos'
     top-level folder (1 where none is named), the square that validation is measured on, how convolutions are
     initialized, and where the encoder's weights come from when nothing else is asked for (see ``--encoder``).
+    ``colorize_at``: pixels to colorize at, where another size than that of the last stage was measured to be better.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Recipe:
     initialization: Literal["default", "normal", "xavier"] = "default"
     encoder: str = "scratch"
     fitting: Fitting | None = None
+    colorize_at: int | None = None
 
     @property
     def largest(self) -> int:

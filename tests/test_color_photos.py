@@ -9,11 +9,13 @@ import tifffile
 from PIL import Image, ImageCms
 
 from colorize_cli.color_photos import decode_color, list_photos
-from colorize_cli.errors import PhotoError
+from colorize_cli.errors import OwnResult, PhotoError
 from colorize_cli.imaging.metadata.icc import srgb_profile
-from colorize_cli.training.data.lab_photo import decode_rgb
+from colorize_cli.imaging.metadata.xmp import build_xmp
+from colorize_cli.training.data.lab_photo import NotUsable, decode_rgb
+from colorize_cli.training.run_folder import RunFolder
 from tests.imaging.codecs.test_read_icc import ADOBE_RGB
-from tests.imaging.samples import saved
+from tests.imaging.samples import PROVENANCE, saved
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
@@ -67,3 +69,24 @@ def test_every_suffix_that_can_be_colorized_is_found(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.JFIF", "c.pgm", "d.dib", "e.txt", ".f.jpg"):
         (tmp_path / name).write_bytes(b"")
     assert [Path(ref.file).name for ref in list_photos([tmp_path]).photos] == ["a.jpg", "b.JFIF", "c.pgm", "d.dib"]
+
+
+def test_results_of_this_program_are_no_photographs() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(PIXELS).save(buffer, "JPEG", xmp=build_xmp(None, PROVENANCE))
+    with pytest.raises(OwnResult, match="a result of colorize"):
+        decode_color(buffer.getvalue(), "photo")
+    with pytest.raises(NotUsable, match="result of colorize"):
+        decode_rgb(buffer.getvalue())
+
+
+def test_folders_of_earlier_runs_are_not_searched(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "photos" / "run")
+    run.path.mkdir(parents=True)
+    run.write_record({"format": 1, "recipe": {"name": "gan"}, "options": {}})
+    for name in ("a.png", "run/strips/1.png", "other/run.json"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(PIXELS).save(tmp_path / "photos" / name, "PNG")
+    Image.fromarray(PIXELS).save(tmp_path / "photos/other/b.png")
+    found = [Path(ref.file).name for ref in list_photos([tmp_path / "photos"]).photos]
+    assert sorted(found) == ["a.png", "b.png"]

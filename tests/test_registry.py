@@ -75,7 +75,7 @@ def test_every_entry_states_its_facts(name):
     assert entry.name == name
     assert entry.title
     assert entry.paper
-    assert entry.input_size % 32 == 0
+    assert entry.input_size % 32 == 0 or name == "koalarization", "its paper says 299"
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)

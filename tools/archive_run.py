@@ -188,7 +188,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sample", type=int, default=100, help="files that the limit is measured with; 0 for none")
+    parser.add_argument("--sample", type=int, default=100, help="files to measure the limit with; 0 for none")
     parser.add_argument("--cluster", help="passed to colorize")
     arguments = sys.argv[1:]
     split = arguments.index("--") if "--" in arguments else len(arguments)
@@ -200,9 +200,9 @@ def main() -> int:
     rows = {row["input"]: row for row in map(json.loads, report.read_text().splitlines())}
     done = {Path(name): Path(row["output"]) for name, row in rows.items() if row["status"] == "done"}
     megapixels = sum(_pixels(source) for source in done) / 1e6
-    print(f"files: {given.files}, of them damaged: {len(damaged)}; megapixels colorized: {megapixels:.0f}")
+    print(f"files: {given.files}, damaged: {len(damaged)}; megapixels colorized: {megapixels:.0f}")
     print(f"exit code: {run.code}; counts: {dict(Counter(row['status'] for row in rows.values()))}")
-    print(f"seconds: {run.seconds:.1f}; files a second: {len(rows) / run.seconds:.2f}; peak MB: {run.peak / 1e6:.0f}")
+    print(f"seconds: {run.seconds:.1f}; files per second: {len(rows) / run.seconds:.2f}; peak MB: {run.peak / 1e6:.0f}")
     wrong = list(mistakes(scans, results, dict(rows), damaged))
     print("\n".join([f"mistakes: {len(wrong)}", *wrong[:20]]))
     if wrong:

@@ -18,7 +18,9 @@ def average(checkpoints: list[Path], output: Annotated[Path, typer.Option("-o", 
     found = [load_checkpoint(path) for path in checkpoints]
     kinds = {(each.info.model, each.info.variant) for each in found}
     if len(kinds) > 1:
-        raise UsageProblem(f"These are of different architectures: {sorted(kinds)}.", "Average those of one.")
+        raise UsageProblem(
+            f"The checkpoints have different architectures: {sorted(kinds)}.", "Give checkpoints of one architecture."
+        )
     save_checkpoint(output, mean_weights([each.state for each in found]), found[-1].info)
 
 

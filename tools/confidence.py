@@ -33,7 +33,7 @@ class Signs:
         self.colorizer = Colorizer(model)
 
     def _run(self, gray: np.ndarray, size: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        canvas, placement = fit(gray, size, self.colorizer.entry.fit)
+        canvas, placement = fit(gray, size, self.colorizer.input.fit)
         network = self.colorizer.network
         x = torch.from_numpy(lightness(canvas))[None, None]
         with torch.inference_mode():
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", type=Path)
     parser.add_argument("-m", "--model", default="gan")
-    parser.add_argument("--count", type=int, default=300, help="photographs, chosen by a hash of their names")
+    parser.add_argument("--count", type=int, default=300, help="number of photographs, chosen by a hash of their names")
     arguments = parser.parse_args()
     photos = find_photographs(arguments.places, arguments.count)
     reader = PhotoReader()

@@ -50,7 +50,7 @@ class Curve:
     def add(self, true: Picture) -> None:
         """Colorize one photograph at every vividness and judge the results."""
         gray, network = gray_of(true.rgb), self.colorizer.network
-        canvas, placement = fit(gray, self.colorizer.size, self.colorizer.entry.fit)
+        canvas, placement = fit(gray, self.colorizer.size, self.colorizer.input.fit)
         x = torch.from_numpy(lightness(canvas))[None, None]
         with torch.inference_mode():
             logits = network.logits(torch.cat([x, x.flip(-1)]))
@@ -99,10 +99,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", type=Path)
-    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; the bundled one if none")
+    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; default: the bundled one")
     parser.add_argument("--size", action="append", type=int, help="working sizes, pixels")
-    parser.add_argument("--count", type=int, help="so many photographs, chosen by a hash of their names")
-    parser.add_argument("--vividness", default="0,0.2,0.4,0.5,0.6,0.7,0.8,1", help="0 to 1, several with commas")
+    parser.add_argument("--count", type=int, help="number of photographs, chosen by a hash of their names")
+    parser.add_argument("--vividness", default="0,0.2,0.4,0.5,0.6,0.7,0.8,1", help="0 to 1, comma-separated")
     arguments = parser.parse_args()
     steps = [float(v) for v in arguments.vividness.split(",")]
     curves = {

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("places", nargs="+", type=Path)
     parser.add_argument("-m", "--model", default="gan")
     parser.add_argument("--weights", type=Path)
-    parser.add_argument("--count", type=int, default=24, help="photographs, chosen by a hash of their names")
+    parser.add_argument("--count", type=int, default=24, help="number of photographs, chosen by a hash of their names")
     parser.add_argument("--sizes", default="192,256,320,384,512")
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.sizes.split(",")]

@@ -51,7 +51,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
-    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; the bundled one if none")
+    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; default: the bundled one")
     parser.add_argument("--count", type=int, default=400)
     arguments = parser.parse_args()
     colorizers = {weights: Colorizer("gan", weights=weights) for weights in arguments.weights or [None]}

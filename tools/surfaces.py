@@ -96,7 +96,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-m", "--model", default="gan")
-    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint; the bundled one if none")
+    parser.add_argument("--weights", action="append", type=Path, help="a checkpoint; default: the bundled one")
     arguments = parser.parse_args()
     for weights in arguments.weights or [None]:
         print(weights or "bundled")

@@ -271,7 +271,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--side", type=int, default=160)
-    parser.add_argument("--steps", type=int, help="so many steps a stage instead of seconds")
+    parser.add_argument("--steps", type=int, help="steps per stage, in place of seconds")
     parser.add_argument("--every", type=int, default=50)
     parser.add_argument("--judge-every", type=float, help="seconds between curves drawn, and weights saved, in a stage")
     parser.add_argument("--seed", type=int, default=0)

@@ -57,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", type=Path)
     parser.add_argument("-m", "--model", default="gan")
-    parser.add_argument("--count", type=int, default=20, help="photographs, chosen by a hash of their names")
+    parser.add_argument("--count", type=int, default=20, help="number of photographs, chosen by a hash of their names")
     parser.add_argument("--variants", type=int, default=4)
     arguments = parser.parse_args()
     photos = find_photographs(arguments.places, arguments.count)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OUTPUT, REVIEW, RUNS = "Output", "Review", "Large batches"
 """Headings of the help."""
+BESIDE = "beside"
+"""``--hints beside``: each photograph's own strokes, beside its result or itself."""
 
 
 def _recorded_label(text: str) -> str:
@@ -102,6 +104,9 @@ class ColorizeOptions(ColorizerOptions):
     confidence_map: Annotated[
         bool, Option("Write NAME-confidence.png beside each result: dark where the model is unsure", REVIEW)
     ] = False
+    side_by_side: Annotated[
+        bool, Option("Write NAME-sidebyside.jpg beside each result: scan and color with a caption", REVIEW)
+    ] = False
     variants: Annotated[
         int | None,
         Option(
@@ -176,6 +181,15 @@ class ColorizeOptions(ColorizerOptions):
                 "--confidence-map writes a file beside the result, which standard output does not have.",
                 "Name a file with -o.",
             )
+        if self.side_by_side and self.output == "-":
+            raise UsageProblem(
+                "--side-by-side writes a file beside the result, which standard output does not have.",
+                "Name a file with -o.",
+            )
+        if self.hints_per_photo and self.cluster is not None:
+            raise UsageProblem(
+                "--hints FOLDER and --hints beside cannot be used with --cluster.", "Use one image for --hints."
+            )
         if self.variants is not None and self.hints is not None:
             raise UsageProblem("--hints fixes the colors and --variants tries others.", "Use only one of them.")
         if self.gallery_size is not None and self.gallery is None:
@@ -210,6 +224,11 @@ class ColorizeOptions(ColorizerOptions):
             raise UsageProblem("--lossless-luma keeps the metadata of the scan.", "Leave out --strip.")
         if self.strip and self.sidecar:
             raise UsageProblem("--strip removes metadata and --sidecar copies it.", "Use only one of them.")
+
+    @cached_property
+    def hints_per_photo(self) -> bool:
+        """Whether each photograph has its own hints: ``beside``, or a folder of them."""
+        return self.hints is not None and (self.hints == BESIDE or Path(self.hints).is_dir())
 
     @property
     def resumes(self) -> bool:

@@ -1,6 +1,5 @@
 """The batch run: a checked plan, a colorizer and options in, one outcome per photograph out."""
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +10,18 @@ from typing import BinaryIO
 import numpy as np
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
-from colorize_cli.batch.inputs.companions import confidence_path, has_companions, results_of, sheet_path, variant_paths
+from colorize_cli.batch.inputs.companions import (
+    confidence_path,
+    has_companions,
+    pair_path,
+    results_of,
+    sheet_path,
+    variant_paths,
+)
+from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.inputs.sidecars import copy_sidecars
-from colorize_cli.batch.memory_limit import MemoryBudget, memory_in_use, memory_of
+from colorize_cli.batch.memory_limit import OWN_SHARE, MemoryBudget, memory_in_use, memory_of
 from colorize_cli.batch.pipeline import Pipeline
 from colorize_cli.batch.reports.columns import done, failed, settled
 from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome, Report
@@ -22,15 +29,24 @@ from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.work import Reader, Work
-from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, TemporaryFolderError
+from colorize_cli.compute import memory_at_hand
+from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
 from colorize_cli.imaging.codecs.jpeg_coefficients import require_jpeglib
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
 from colorize_cli.imaging.codecs.write_lossless import write_lossless
-from colorize_cli.imaging.companion_pictures import cell_gray, confidence_picture, contact_sheet, write_confidence_map
+from colorize_cli.imaging.companion_pictures import (
+    cell_gray,
+    confidence_picture,
+    contact_sheet,
+    pair_gray,
+    side_by_side,
+    write_confidence_map,
+)
 from colorize_cli.imaging.marks import DEFAULT_POSITION, labelled_page
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
+from colorize_cli.inference.hints import Hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.variants import of_variant
 
@@ -41,7 +57,8 @@ class Batch:
     What does stop a run is a :class:`ColorizeError` about the model, the device or the output (disk full, read-only):
     what is in flight ends, nothing new begins, and the report owns the exit code. ``stdin`` and ``stdout`` serve the
     item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect. ``on_start``
-    is called in some thread with the path of each photograph as its work begins.
+    is called in some thread with the path of each photograph as its work begins. ``hints`` knows those of each
+    photograph; by default as the options say.
     """
 
     def __init__(
@@ -53,6 +70,7 @@ class Batch:
         stdin: BinaryIO | None = None,
         stdout: BinaryIO | None = None,
         on_start: Callable[[Path | None], None] = lambda _: None,
+        hints: HintFiles | None = None,
     ) -> None:
         self._colorizer, self._options = colorizer, options
         provenance = colorizer.provenance()
@@ -63,10 +81,12 @@ class Batch:
         self._stdout = stdout
         self._on_start = on_start
         self._reader = Reader(options, stdin)
+        self._hints = hints or HintFiles(options)
         self._fatal: ColorizeError | None = None
         # Threads take turns with an accelerator; on a CPU each predicts its own photograph.
         self._predicting = threading.Semaphore(1 if colorizer.batch_size > 1 else options.workers)
         self._budget: MemoryBudget | None = None
+        self._room: int | None = None
         self.times = StageTimes()
         self._target = TargetFolder(None if options.output in (None, "-") else Path(options.output or ""))
 
@@ -85,8 +105,11 @@ class Batch:
             batch_size=self._colorizer.batch_size,
             stop=self._stop,
         )
+        self._room = memory_at_hand()
         if self._options.memory is not None:
             self._budget = MemoryBudget(self._options.memory - memory_in_use())
+        elif self._room is not None:
+            self._budget = MemoryBudget(int(self._room * OWN_SHARE))
         with self.times.run():
             for outcome in pipeline.run(plan):
                 if self._budget is not None:
@@ -122,8 +145,12 @@ class Batch:
         """What its results record of how they were made."""
         return self._provenance
 
+    def _provenance_of(self, item: Item) -> Provenance:
+        """Return what the result of one photograph records: its own hints too."""
+        return self._hints.recorded(item, self._provenance)
+
     def _read(self, item: Item) -> Work | Outcome:
-        ended = settled(item, self._options, self._provenance)
+        ended = settled(item, self._options, self._provenance_of(item))
         if ended is not None:
             return ended
         self._wait_for_room(item)
@@ -132,12 +159,25 @@ class Batch:
             return self._reader.begin(item)
 
     def _wait_for_room(self, item: Item) -> None:
-        if self._budget is not None and item.source is not None:
-            with contextlib.suppress(OSError):  # reading it will say what is wrong
-                self._budget.reserve((item.source, item.target), memory_of(item.source))
+        """Wait until the photograph fits beside those under way. Raises :class:`PhotoTooLarge` where it never will."""
+        if self._budget is None or item.source is None or not item.source.is_file():
+            return
+        try:
+            needed = memory_of(item.source)
+        except OSError:  # reading it will say what is wrong
+            return
+        if self._room is not None and needed > self._room:
+            raise PhotoTooLarge(
+                f"'{item.source}' takes about {needed / 1e9:.1f} GB of memory to colorize, and there are "
+                f"{self._room / 1e9:.1f} GB.",
+                "Use a machine, or a container, with more memory.",
+            )
+        self._budget.reserve((item.source, item.target), needed)
 
     def _predict(self, works: Sequence[Work]) -> None:
-        for work, prediction in zip(works, self._predictions([work.photo.gray for work in works]), strict=True):
+        hints = [self._hints.hints(work.item) for work in works]
+        predictions = self._predictions([work.photo.gray for work in works], hints)
+        for work, prediction in zip(works, predictions, strict=True):
             work.ab, work.confidence = prediction.ab, prediction.confidence
             if prediction.confidence is not None:
                 work.confidences = [float(prediction.confidence.mean())]
@@ -150,30 +190,35 @@ class Batch:
         with self._predicting, self.times.measure("predict"):
             return self._colorizer.variants([gray], [ab], count, self._options.seed or 0)[0]
 
-    def _predictions(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+    def _predictions(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
+    ) -> list[Prediction]:
+        given = (hints,) if hints is not None and any(one is not None for one in hints) else ()
         with self._predicting, self.times.measure("predict"):
             if self._colorizer.has_confidence or self._options.wants_confidence:
-                return self._colorizer.predict_with_confidence(grays)
-            return [Prediction(ab) for ab in self._colorizer.predict(grays)]
+                return self._colorizer.predict_with_confidence(grays, *given)
+            return [Prediction(ab) for ab in self._colorizer.predict(grays, *given)]
 
     def _finish(self, work: Work) -> Outcome:
         item = work.item
         if item.target is not None:
-            self._target.make(item.target.parent)
+            self._target.make(item.target.parent, item.source.parent if item.source is not None else None)
         elif self._stdout is None:
             raise ColorizeError("Standard output is not available.")
         if item.target is not None:
             with self.times.measure("write"):
                 work.notes += self._write_companions(work, item.target)
-            if self._options.resumes and os.path.lexists(item.target):
+            replaced = self._options.resumes and self._hints.changed(item, self._provenance)
+            if self._options.resumes and os.path.lexists(item.target) and not replaced:
                 if not has_companions(self._options):  # another run on the same tree was faster
-                    return Outcome(item.source, item.target, "skipped", skip_reason(item.target, self._provenance))
+                    reason = skip_reason(item.target, self._provenance_of(item))
+                    return Outcome(item.source, item.target, "skipped", reason)
                 work.notes.append("the result already existed; only missing files beside it were written")
-                return done(work, self._options, self._provenance)
+                return done(work, self._options, self._provenance_of(item))
         with self.times.measure("write"):
             written = self._write(work, item.target)
         work.notes += written.notes
-        return done(work, self._options, self._provenance)
+        return done(work, self._options, self._provenance_of(item))
 
     def _write_companions(self, work: Work, target: Path) -> list[str]:
         """Write what belongs beside a result before the result itself, so that a result is never without; return notes.
@@ -190,18 +235,40 @@ class Batch:
                 )
         if work.variants is not None:
             notes += self._write_variants(work, target, work.variants)
+        if self._options.side_by_side:
+            notes += self._write_pair(work, pair_path(target, self._options))
         path = confidence_path(target, self._options)
         if not self._options.confidence_map or work.confidence is None:
             return notes
-        if (reasons := self._there_already(path, self._provenance)) is not None:
+        provenance = self._provenance_of(work.item)
+        if (reasons := self._there_already(path, provenance)) is not None:
             return notes + reasons
         picture = confidence_picture(work.photo.gray, work.confidence)
-        write_confidence_map(path, picture, self._provenance, overwrite=self._options.overwrite)
+        write_confidence_map(path, picture, provenance, overwrite=self._overwrites(work))
         return [*notes, "the confidence map shows the first page only"] if work.further_pages else notes
+
+    def _write_pair(self, work: Work, path: Path) -> list[str]:
+        """Write scan and color in one picture; return notes."""
+        provenance = self._provenance_of(work.item)
+        if (reasons := self._there_already(path, provenance)) is not None:
+            return reasons
+        gray = pair_gray(work.photo.gray)
+        color = self._recombined(photo_from_array(gray), work.ab)
+        captions = ("Original", f"Colorized by computer ({provenance.model}): the colors are a guess")
+        page = side_by_side(gray, color, captions)
+        photo = replace(photo_from_array(page), path=work.item.source)
+        overwrite = self._overwrites(work)
+        write_pages(path, [(page, photo)], provenance=provenance, format="JPEG", quality=92, overwrite=overwrite)
+        return ["the picture of both shows the first page only"] if work.further_pages else []
+
+    def _overwrites(self, work: Work) -> bool:
+        """Whether what exists is replaced: as asked for, and on resuming where its hints changed."""
+        resumed = self._options.resumes and self._hints.changed(work.item, self._provenance)
+        return self._options.overwrite or resumed
 
     def _there_already(self, path: Path, provenance: Provenance) -> list[str] | None:
         """Return None for a companion that is to be written, and else, on resuming, what is odd about the one there."""
-        if not self._options.resumes or not os.path.lexists(path):
+        if not self._options.resumes or not os.path.lexists(path) or self._hints.differs(path, provenance):
             return None
         reason = skip_reason(path, provenance)
         return [] if reason == ALREADY_DONE else [reason]
@@ -227,7 +294,10 @@ class Batch:
         """Write a result, the one of this ``number`` among several variants, to ``path`` or standard output."""
         target = path if path is not None else self._stdout
         assert target is not None
-        options, provenance = self._options, of_variant(self._provenance, number)
+        options, provenance = self._options, self._provenance_of(work.item)
+        if options.variants is not None:
+            provenance = of_variant(provenance, number)
+        overwrite = self._overwrites(work)
         if work.scan is None:
             return write_pages(
                 target,
@@ -235,7 +305,7 @@ class Batch:
                 provenance=provenance,
                 format=options.format,
                 quality=options.quality,
-                overwrite=options.overwrite,
+                overwrite=overwrite,
             )
         written, change = write_lossless(
             target,
@@ -244,7 +314,7 @@ class Batch:
             work.photo,
             provenance=provenance,
             quality=options.quality,
-            overwrite=options.overwrite,
+            overwrite=overwrite,
         )
         work.details["lightness_change"] = round(change, 3)
         return written

@@ -12,8 +12,10 @@ import numpy as np
 from colorize_cli._version import __version__
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import missing
-from colorize_cli.batch.inputs.plan import Plan
+from colorize_cli.batch.inputs.hint_files import HintFiles
+from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome
+from colorize_cli.checkpoints.input_format import input_format_of
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
@@ -22,7 +24,7 @@ from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
-from colorize_cli.inference.hints import require_hints
+from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.variants import recorded_variant, require_distribution
 from colorize_cli.option import recorded
@@ -40,11 +42,13 @@ class Predictor(Protocol):
     has_confidence: bool
     """Whether confidence costs nothing beyond the prediction."""
 
-    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return one chroma map a gray picture: float32 (2, h, w), Lab units."""
+    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
+        """Return one chroma map per gray picture, float32 (2, h, w), Lab units; ``hints``: those of each."""
         ...
 
-    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+    def predict_with_confidence(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
+    ) -> list[Prediction]:
         """Return chroma and confidence of each gray picture."""
         ...
 
@@ -73,11 +77,13 @@ class _NothingToPredict:
     def __init__(self, options: ColorizeOptions) -> None:
         self._provenance = expected_provenance(options)
 
-    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
         """Never called, unless a result vanished since the plan was made."""
         raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
-    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+    def predict_with_confidence(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
+    ) -> list[Prediction]:
         """Never called."""
         raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
@@ -118,7 +124,7 @@ class _Loaded:
             size=options.sizes or None,
             strength=options.strength,
             keep_borders=options.keep_borders,
-            hints=options.hints,
+            hints=None if options.hints_per_photo else options.hints,
             decoding=options.decoding,
             offline=options.offline,
             accept_license=options.accept_license,
@@ -145,7 +151,9 @@ def make_predictor(plan: Plan, options: ColorizeOptions) -> Predictor:
     """Load the model, unless nothing is left to do. Raises :class:`ModelError` and :class:`DeviceError`."""
     remaining = (item for item in plan if item.state == "todo")
     if options.resumes and all(item.target and _is_complete(item.target, options) for item in remaining):
-        return _NothingToPredict(options)
+        nothing = _NothingToPredict(options)
+        if not _strokes_changed(plan, options, nothing.provenance()):
+            return nothing
     return _Loaded(options, alone=plan.todo == 1)
 
 
@@ -159,8 +167,10 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     entry = get(options.model)
     check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
-    parameters = recorded_parameters(options, entry) | recorded_storage(options)
     digest = sha256_of(path)
+    own = ("hints",) if options.hints_per_photo else ()
+    size = input_format_of(entry, path).size
+    parameters = recorded_parameters(options, size, but=own) | recorded_storage(options)
     return Provenance(options.model, digest, __version__, parameters)
 
 
@@ -172,22 +182,34 @@ def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
 def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
     """Yield for each photograph what a run would do (``--dry-run``), as far as it can be known without reading it."""
     expected = expected_provenance(options) if options.resumes else None
+    files = HintFiles(options)
     for item in plan:
         if item.state != "todo":
             yield Outcome(item.source, item.target, item.state, item.reason, kind=item.kind)
-        elif expected and item.target and (reason := left_alone(item.target, expected, options)):
+        elif expected and (reason := left_alone(item, files.recorded(item, expected), options)):
             yield Outcome(item.source, item.target, "skipped", reason)
         else:
             yield Outcome(item.source, item.target, "done")
+
+
+def _strokes_changed(plan: Plan, options: ColorizeOptions, provenance: Provenance) -> bool:
+    if not options.hints_per_photo:
+        return False
+    files = HintFiles(options)
+    return any(files.changed(item, provenance) for item in plan if item.state == "todo")
 
 
 def _is_complete(target: Path, options: ColorizeOptions) -> bool:
     return os.path.lexists(target) and not missing(target, options)
 
 
-def left_alone(target: Path, expected: Provenance, options: ColorizeOptions) -> str:
-    """Return why nothing is done for ``target`` on resuming; "" where it, or a file beside it, is still to be made."""
-    if not os.path.lexists(target):
+def left_alone(item: Item, expected: Provenance, options: ColorizeOptions) -> str:
+    """Return why nothing is done for a photograph on resuming.
+
+    "" where its result, or a file beside that, is still to be made, or is due again because its hints changed.
+    """
+    target = item.target
+    if target is None or not os.path.lexists(target) or HintFiles(options).changed(item, expected):
         return ""
     reason = skip_reason(target, expected)
     return "" if reason == ALREADY_DONE and missing(target, options) else reason

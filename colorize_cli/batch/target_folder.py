@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from colorize_cli.errors import OutputError
+from colorize_cli.files import make_folder_like, remove_leftovers
 
 _OF_ONE_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
 _OF_ONE_FOLDER = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ELOOP}
@@ -18,10 +19,13 @@ class TargetFolder:
     def __init__(self, root: Path | None) -> None:
         self._root = root
         self._identity: tuple[int, int] | None = None
+        self._tidied: set[Path] = set()
         self._lock = threading.Lock()
 
-    def make(self, folder: Path) -> None:
-        """Make ``folder`` and what is missing above it.
+    def make(self, folder: Path, like: Path | None = None) -> None:
+        """Make ``folder`` and what is missing above it, no more open than ``like``, the folder of the photograph.
+
+        What a killed process left there of its own is removed the first time.
 
         Raises :class:`OutputError` where that cannot be done, and where the root is not the folder it was: what is
         written then would land on the disk below a mount point, unnoticed.
@@ -29,11 +33,12 @@ class TargetFolder:
         root = self._root if self._root is not None and folder.is_relative_to(self._root) else folder
         try:
             if self._root is not root:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder_like(folder, like)
+                self._tidy(folder)
                 return
             with self._lock:
                 if self._identity is None:
-                    root.mkdir(parents=True, exist_ok=True)
+                    make_folder_like(root, like if folder == root else None)
                     self._identity = _identity(root)
             if _identity(root) != self._identity:
                 raise OutputError(
@@ -41,7 +46,8 @@ class TargetFolder:
                     "Mount it again, then resume with --skip-existing.",
                 ) from _OtherFolder()
             if folder != root:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder_like(folder, like)
+            self._tidy(folder)
         except FileNotFoundError as error:
             if self._root is not root:
                 raise OutputError(
@@ -54,6 +60,13 @@ class TargetFolder:
             raise OutputError(
                 f"The folder '{folder}' cannot be created: {error.strerror}.", "Choose a folder that you can write to."
             ) from error
+
+    def _tidy(self, folder: Path) -> None:
+        with self._lock:
+            if folder in self._tidied:
+                return
+            self._tidied.add(folder)
+        remove_leftovers(folder)
 
     def concerns_all(self, cause: BaseException | None) -> bool:
         """Return whether what the system said about one result holds for the next ones too.

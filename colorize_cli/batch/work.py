@@ -10,11 +10,13 @@ import numpy as np
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.plan import Item
-from colorize_cli.batch.reports.outcome import IN_COLOR, Outcome
+from colorize_cli.batch.reports.outcome import IN_COLOR, OWN_RESULT, Outcome
 from colorize_cli.errors import ColorizeError, PhotoError
-from colorize_cli.imaging.codecs.formats import format_of_suffix
+from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix
 from colorize_cli.imaging.codecs.lossless import check_scan
 from colorize_cli.imaging.codecs.read import bytes_of, read_pages, read_photo
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.imaging.metadata.xmp import provenance_of_xmp
 from colorize_cli.imaging.photo import Metadata, Photo
 
 
@@ -58,6 +60,8 @@ class Reader:
         details: dict[str, Any] = {"width": photo.width, "height": photo.height, "input_bytes": photo.file_size}
         if photo.file_sha256:
             details["input_sha256"] = photo.file_sha256
+        if not item.named and self._is_own_result(item, photo):
+            return Outcome(item.source, item.target, "skipped", OWN_RESULT, (), details)
         notes = list(photo.notes)
         further = photo.pages - 1
         if further and not (item.source is not None and self._holds_pages(item)):
@@ -91,12 +95,21 @@ class Reader:
                 work.notes.append("a page that was already in color was colorized like the others")
             yield replace(page, path=path)
 
+    def _is_own_result(self, item: Item, photo: Photo) -> bool:
+        """Whether a file found in a folder was made by this program, whatever it is called now."""
+        if photo.made_by_us:
+            return True
+        if item.source is None or FORMATS[photo.format].metadata:
+            return False
+        return read_provenance(item.source) is not None
+
     def _page(self, source: Path | bytes, **options: Any) -> Photo:
         photo = read_photo(source, max_megapixels=self._options.max_megapixels, **options)
+        made_by_us = photo.metadata.xmp is not None and provenance_of_xmp(photo.metadata.xmp) is not None
         if self._options.strip:
             # Resolution says how large the print is, nothing about who is on it or where.
             photo = replace(photo, metadata=Metadata(dpi=photo.metadata.dpi))
-        return photo
+        return replace(photo, made_by_us=made_by_us)
 
     def _wants_digest(self, item: Item) -> bool:
         """Whether the sha256 of the original is of use: in a report, or to know its pages for those of one file."""

@@ -28,6 +28,8 @@ from colorize_cli.benchmark import loading, scans
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.machine import describe
 from colorize_cli.benchmark.sampling import median
+from colorize_cli.checkpoints.input_format import input_format_of
+from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores, choose
 from colorize_cli.errors import ColorizeError
 from colorize_cli.imaging.codecs.read import read_photo
@@ -35,6 +37,7 @@ from colorize_cli.imaging.codecs.write import write_photo
 from colorize_cli.imaging.geometry import Fit, fit
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
+from colorize_cli.inference.hints import Hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.registry import get
 
@@ -72,19 +75,21 @@ class TimedPredictor:
         self.seconds = {"predict": 0.0, "recombine": 0.0}
         self._adding = threading.Lock()
 
-    def predict(self, grays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
         """Predict, and add up the seconds."""
         start = time.perf_counter()
         try:
-            return self._predictor.predict(grays)
+            return self._predictor.predict(grays, hints)
         finally:
             self._add("predict", time.perf_counter() - start)
 
-    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+    def predict_with_confidence(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
+    ) -> list[Prediction]:
         """Predict chroma and confidence, and add up the seconds."""
         start = time.perf_counter()
         try:
-            return self._predictor.predict_with_confidence(grays)
+            return self._predictor.predict_with_confidence(grays, hints)
         finally:
             self._add("predict", time.perf_counter() - start)
 
@@ -193,6 +198,7 @@ def measure(
         folder = Path(name)
         sources = _sources(options, photographs, folder, say)
         weights = loading.find(entry.name, options.weights, folder)
+        how = input_format_of(entry, find_weights(entry, weights.path))
         hints = None
         if entry.needs_hints:
             hints = str(folder / "hints.png")
@@ -210,7 +216,7 @@ def measure(
             rounds = []
             for number in range(1, (1 if options.quick else options.rounds) + 1):
                 say(f"Round {number}.")
-                rounds.append(_round(sources, chosen, options.size or entry.input_size, entry.fit))
+                rounds.append(_round(sources, chosen, options.size or how.size, how.fit))
         finally:
             torch.set_num_threads(threads)
     figures: dict[str, Any] = {key: median([r[key] for r in rounds]) for key in rounds[0]}

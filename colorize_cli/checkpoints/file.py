@@ -1,11 +1,13 @@
 """The checkpoint file: one self-describing ``.safetensors`` with the weights and what is known about them.
 
-Metadata is stored as JSON under the key ``colorize`` of the safetensors header, which any safetensors reader shows.
+Metadata is JSON under the key ``colorize`` of the safetensors header, which any safetensors reader shows. Tensors that
+several checkpoints have in common may be stored in one of them only: the others name that file, which must be in the
+same folder, its sha256 and the tensors.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from colorize_cli.errors import WeightsInvalid, WeightsMissing
 from colorize_cli.files import sha256_of, write_bytes
 
 KEY = "colorize"
-FORMAT = 1
+FORMAT, FORMAT_SHARING = 1, 2
+"""Files that share tensors with others have a higher number, so that older versions say that they are too old."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class CheckpointInfo:
     ``model``, ``variant``: registry names; ``arguments``: constructor arguments beyond the variant's own; ``recipe``:
     how it was trained; ``encoder``: where its encoder came from; ``data``: what it was trained on; ``validation``:
     figures on photographs it never saw; ``version``: of the package that wrote it; ``smoke``: a trial run, not for use.
+    ``input``: how a photograph is given to the network when colorizing: ``size`` (pixels), ``fit`` (a
+    :data:`colorize_cli.entry.Fit`), ``mirror`` (whether the mirror image is averaged in); what is not there is the
+    registry's. ``shared``: by file name in the same folder, its ``sha256`` and the names of the ``tensors`` it has.
     """
 
     model: str
@@ -39,6 +45,8 @@ class CheckpointInfo:
     validation: Mapping[str, Any] = field(default_factory=dict)
     version: str = __version__
     smoke: bool = False
+    input: Mapping[str, Any] = field(default_factory=dict)
+    shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     format: int = FORMAT
 
 
@@ -52,7 +60,11 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, state: Mapping[str, torch.Tensor], info: CheckpointInfo) -> None:
-    """Write a checkpoint whole or not at all. Raises :class:`OutputError`."""
+    """Write a checkpoint whole or not at all; ``state`` leaves out the tensors that ``info.shared`` finds elsewhere.
+
+    Raises :class:`OutputError`.
+    """
+    info = replace(info, format=FORMAT_SHARING if info.shared else FORMAT)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     write_bytes(path, save(tensors, metadata={KEY: json.dumps(asdict(info), sort_keys=True)}))
 
@@ -76,14 +88,31 @@ def read_info(path: Path) -> CheckpointInfo:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint; the errors are those of :func:`read_info`."""
+    """Read a checkpoint, with the tensors it shares with others; the errors are those of :func:`read_info`."""
     info = read_info(path)
+    state = _tensors(path)
+    for file, part in info.shared.items():
+        state |= _shared_tensors(path, path.with_name(Path(file).name), part)
+    return Checkpoint(info, state, sha256_of(path))
+
+
+def _tensors(path: Path, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
     try:
         with safe_open(path, "pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in (file.keys() if names is None else names)}
     except (SafetensorError, OSError) as error:
         raise WeightsInvalid(f"{path} is damaged ({error}).", "Download or train it again.") from error
-    return Checkpoint(info, state, sha256_of(path))
+
+
+def _shared_tensors(path: Path, other: Path, part: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    if not other.is_file():
+        raise WeightsMissing(f"{path} needs {other.name} in the same folder.", f"Put {other.name} beside it.")
+    if sha256_of(other) != part["sha256"]:
+        raise WeightsInvalid(
+            f"{path} shares tensors with another {other.name} than the one beside it.",
+            "Keep both files of one version together.",
+        )
+    return _tensors(other, part["tensors"])
 
 
 def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
@@ -95,7 +124,7 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
         )
     try:
         fields = json.loads(text)
-        if fields["format"] > FORMAT:
+        if fields["format"] > FORMAT_SHARING:
             raise WeightsInvalid(
                 f"{path} was written by a newer version ({fields['version']}).", "Update colorize and try again."
             )

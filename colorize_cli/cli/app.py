@@ -29,6 +29,9 @@ EXAMPLES = """Examples:
 COMMANDS = {
     "colorize": ("colorize:colorize", "Colorize photographs at full resolution and keep their tones."),
     "watch": ("watch:watch", "Colorize photographs as they arrive in a folder, those already there first."),
+    "review": (
+        "review:review", "Look at results in the browser, correct their colors, accept or reject them."
+    ),
     "recover": (
         "recover:recover", "Restore the gray scan from a result of --lossless-luma, with exactly its original pixels."
     ),
@@ -176,6 +179,8 @@ _PACKAGES = {
     "huggingface_hub": "huggingface_hub",
     "matplotlib": "matplotlib",
     "platformdirs": "platformdirs",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
 }
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from colorize_cli.cli.console import LOG, Console, Results
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from colorize_cli.batch.colorize_options import ColorizeOptions
     from colorize_cli.batch.inputs.plan import Plan
     from colorize_cli.batch.reports.outcome import Outcome, Report
+    from colorize_cli.cli.run_summary import RunSummary
 
 
 def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
     """Plan and colorize what ``words`` name, or only say so (``dry_run``), and return the exit code."""
+    from colorize_cli.batch.inputs.companions import HINTS_MARK
     from colorize_cli.batch.inputs.plan import make_plan
     from colorize_cli.imaging.codecs.stored_xmp import read_provenance
     from colorize_cli.inference.variants import require_distribution
@@ -27,7 +30,12 @@ def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_js
     if options.variants is not None:
         require_distribution(entry)
     stdin, stdout = _streams(words, options, as_json=as_json)
-    plan = make_plan(words, options, is_our_result=lambda path: read_provenance(path) is not None)
+
+    def is_ours(path: Path) -> bool:
+        given = options.hints_per_photo and path.stem.endswith(HINTS_MARK)
+        return given or read_provenance(path) is not None
+
+    plan = make_plan(words, options, is_our_result=is_ours)
     results = Results()
     if options.retry is not None and not len(plan):
         console.say(f"No photo failed in '{options.retry}': nothing to retry.")
@@ -108,7 +116,7 @@ def _colorize(
                 if outcome.status != "passed_over":
                     progress.end(outcome.status)
                 summary.add(outcome)
-                _tell(outcome, console)
+                tell(outcome, console)
                 if as_json:
                     results.line(json_line(outcome.row()).encode("ascii"))
                 else:
@@ -134,10 +142,7 @@ def _colorize(
         console.say(f"Gallery of the least certain results: {page}")
     elif gallery.kept_earlier:
         console.say(f"'{options.gallery}' was left as it is: it shows more photos than this run has colorized.")
-    working = batch.times.elapsed if predictor is not None else elapsed
-    for line in summary.lines(report, elapsed, working):
-        console.say(line)
-    _tell_end(report, console)
+    summarize(report, summary, elapsed, batch.times.elapsed if predictor is not None else elapsed, console)
     if report.done and predictor is not None:
         console.detail(batch.times.summary(available_cores(), report.done))
     if as_json:
@@ -164,7 +169,8 @@ def _print_paths(outcome: "Outcome", results: Results, console: Console) -> None
             results.path(path)
 
 
-def _tell(outcome: "Outcome", console: Console) -> None:
+def tell(outcome: "Outcome", console: Console) -> None:
+    """Print what the user should know about one photo."""
     from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
 
     for note in outcome.notes:
@@ -183,7 +189,10 @@ def _tell(outcome: "Outcome", console: Console) -> None:
             console.detail(line)
 
 
-def _tell_end(report: "Report", console: Console) -> None:
+def summarize(report: "Report", summary: "RunSummary", elapsed: float, working: float, console: Console) -> None:
+    """Print how a run ended; ``elapsed``, ``working``: seconds of the whole run, and of it without loading."""
+    for line in summary.lines(report, elapsed, working):
+        console.say(line)
     if report.interrupted and report.not_reached:
         console.warn("Interrupted. Run the same command with --skip-existing to resume.")
     elif report.stopped_by is not None:

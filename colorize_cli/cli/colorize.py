@@ -1,11 +1,12 @@
 """``colorize PHOTO...``: the run itself is in ``batch_run``."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from colorize_cli.batch.colorize_options import RUNS, ColorizeOptions
+from colorize_cli.batch.colorize_options import REVIEW, RUNS, ColorizeOptions
 from colorize_cli.cli.batch_run import run
 from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.options import MessageOptions, Preset
@@ -26,6 +27,15 @@ FilesFrom = Annotated[
     Option("File with one photo per line, or NUL-separated; same as @FILE", RUNS, metavar="FILE|-", in_file=False),
 ]
 
+FromReview = Annotated[
+    Path | None,
+    Option(
+        "Write the photos accepted in `colorize review` to the folder of -o",
+        REVIEW,
+        metavar="review.jsonl",
+        in_file=False,
+    ),
+]
 _MEANT = {
     "help": "Run `colorize --help` for help.",
     "info": "Run `colorize models show MODEL` for a model, `colorize --version` for the version.",
@@ -41,6 +51,7 @@ def colorize(
     messages: MessageOptions,
     photos: Photos = (),
     files_from: FilesFrom = None,
+    from_review: FromReview = None,
     preset: Preset = None,
 ) -> None:
     """Colorize photographs at full resolution and keep their tones. The originals are never changed."""
@@ -50,7 +61,14 @@ def colorize(
     commands = list(getattr(ctx.parent.command, "commands", ())) if ctx.parent else []
     try:
         words = [*(photos or ()), *([f"@{files_from}"] if files_from is not None else [])]
-        code = run(words, options, console, as_json=messages.json)
+        if from_review is not None:
+            from colorize_cli.cli.from_review import run_from_review
+
+            if words:
+                raise UsageProblem("--from-review names its photos itself.", "Leave out the photos.")
+            code = run_from_review(from_review, options, console, as_json=messages.json)
+        else:
+            code = run(words, options, console, as_json=messages.json)
     except InputNotFound as error:
         raise _with_suggestion(error, commands) from error
     raise typer.Exit(code)

@@ -1,4 +1,4 @@
-"""95 % intervals by resampling photographs: seeded, and one matrix product for all resamples at once."""
+"""95 % intervals by resampling photographs, seeded; one matrix product computes all resamples."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ _BLOCK = 250
 
 
 class Interval(NamedTuple):
-    """A figure with its 95 % percentile interval, and the number of photographs it rests on."""
+    """A figure with its 95 % percentile interval and the number of photographs it is based on."""
 
     value: float
     low: float
@@ -21,7 +21,7 @@ class Interval(NamedTuple):
 
 
 class Bootstrap:
-    """Resamples of ``n`` photographs with replacement, the same ones for every figure asked of it.
+    """Resamples of ``n`` photographs with replacement, the same for every figure.
 
     Sharing the resamples keeps comparisons of contenders paired.
     """

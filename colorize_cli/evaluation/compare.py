@@ -1,4 +1,4 @@
-"""Two results folders side by side: paired differences on the photographs they share, and who wins how often."""
+"""Compare two results folders: paired differences on the photographs they share, and how often each wins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Difference:
     """One metric of two contenders on the same photographs.
 
     ``a``, ``b``: means; ``difference``: b - a with its 95 % interval ``low``..``high``; ``wins_a``, ``wins_b``,
-    ``ties``: photographs on which each is better, None where neither direction is better.
+    ``ties``: photographs on which each is better, None for metrics without a better direction.
     """
 
     contender_a: str
@@ -45,9 +45,9 @@ class Difference:
 
 
 def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
-    """Return which contender of A meets which of B: those of one name, else the only model of each.
+    """Return the pairs of contenders of A and B: those with equal names, else the only model of each.
 
-    Baselines are compared only to each other. Raises :class:`UsageProblem` when nothing pairs up.
+    Baselines are compared only with each other. Raises :class:`UsageProblem` when there are no pairs.
     """
     same = [(name, name) for name in a.contenders if name in b.contenders and name not in BASELINES]
     if same:
@@ -59,26 +59,26 @@ def pairs_to_compare(a: Evaluation, b: Evaluation) -> list[tuple[str, str]]:
     if len(models_b) == 1 and models_a:
         return [(name, models_b[0]) for name in models_a]
     raise UsageProblem(
-        f"No model of the first ({', '.join(models_a) or 'none'}) has its match in the second "
+        f"No model in the first results ({', '.join(models_a) or 'none'}) has a counterpart in the second "
         f"({', '.join(models_b) or 'none'}).",
         "Compare folders that share a model's name, or one of which has a single model.",
     )
 
 
 def compare(a: Evaluation, b: Evaluation, *, seed: int = 0) -> list[Difference]:
-    """Return the paired differences of all per-photograph metrics; photographs are matched by the hash of their file.
+    """Return the paired differences of all per-photograph metrics; photographs are matched by file hash.
 
-    Raises :class:`UsageProblem` for different protocols or lists without a photograph in common.
+    Raises :class:`UsageProblem` for different protocols, or when the lists share no photograph.
     """
     protocols = a.record["protocol"]["name"], b.record["protocol"]["name"]
     if protocols[0] != protocols[1]:
         raise UsageProblem(
-            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Compare results of one protocol."
+            f"The protocols differ: {protocols[0]} and {protocols[1]}.", "Evaluate both with the same --protocol."
         )
     of_b = {result.sha256: result for result in b.measured}
     shared = [(result, of_b[result.sha256]) for result in a.measured if result.sha256 in of_b]
     if not shared:
-        raise UsageProblem("The two results share no photograph.", "Evaluate both on the same photographs.")
+        raise UsageProblem("The two results have no photograph in common.", "Evaluate both on the same photographs.")
     bootstrap = Bootstrap(len(shared), seed=seed)
     differences = []
     for name_a, name_b in pairs_to_compare(a, b):

@@ -1,4 +1,4 @@
-"""What is compared: models with their weights, and the two baselines that need no model."""
+"""Contenders of an evaluation: models with their weights, and two baselines that need no model."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ BASELINES = (GRAY, MEAN_CHROMA)
 
 
 class Contender(ABC):
-    """Something that colorizes: ``name`` is how tables call it."""
+    """A colorizer under evaluation; ``name`` is its name in tables."""
 
     name: str
 
     @abstractmethod
     def colorize(self, grays: Sequence[Array], indices: Sequence[int]) -> list[Array]:
-        """Return RGB (H, W, 3) uint8 for each sRGB gray (H, W) uint8 or uint16; ``indices``: places in the list."""
+        """Return RGB (H, W, 3) uint8 for each sRGB gray (H, W) uint8 or uint16; ``indices``: positions in the list."""
 
     def colorize_beside(self, grays: Sequence[Array], indices: Sequence[int], truths: Sequence[Array]) -> list[Array]:
-        """Colorize where the true a*b* (H, W, 2) of each photograph is at hand, for those that are given some of it."""
+        """Colorize with the true a*b* (H, W, 2) of each photograph at hand, for contenders that take hints."""
         return self.colorize(grays, indices)
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Return what the record of a run says about it."""
+        """Return its description for the record of a run."""
 
 
 class GrayBaseline(Contender):
@@ -60,10 +60,10 @@ class GrayBaseline(Contender):
 
 
 class MeanChromaBaseline(Contender):
-    """Every pixel of a photograph gets the mean a*b* of all *other* photographs of the list (leave one out).
+    """Every pixel gets the mean a*b* of all *other* photographs in the list (leave-one-out).
 
-    ``mean_ab``: float64 (n, 2), the mean a*b* of each photograph, NaN for those that cannot be read. A photograph
-    never contributes to its own color, so the baseline cheats no more than a model that knows the collection.
+    ``mean_ab``: float64 (n, 2), the mean a*b* of each photograph, NaN for unreadable ones. A photograph
+    never contributes to its own color, so the baseline knows no more than a model that was trained on the collection.
     """
 
     name = MEAN_CHROMA
@@ -95,7 +95,7 @@ class MeanChromaBaseline(Contender):
 class ModelContender(Contender):
     """A model with its weights.
 
-    ``known_share``: 0..1, the share of the pixels whose true a*b* it is given as hints, chosen by ``seed``.
+    ``known_share``: 0..1, the share of pixels whose true a*b* are given as hints, chosen by ``seed``.
     """
 
     def __init__(self, name: str, colorizer: Colorizer, known_share: float | None = None, seed: int = 0) -> None:
@@ -133,7 +133,7 @@ class ModelContender(Contender):
 
 
 def contender_names(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
-    """Return short names that tell the pairs apart: the model, and as much of the weights' path as is needed."""
+    """Return short distinct names: the model, and as much of the weights' path as needed."""
     names = [model for model, _ in pairs]
     for depth in (1, 2, 3, 99):
         counts = Counter(names)
@@ -144,7 +144,7 @@ def contender_names(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
                 names[i] = f"{model}:{'/'.join(Path(weights).with_suffix('').parts[-depth:])}"
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated or set(names) & set(BASELINES):
-        raise UsageProblem(f"{(repeated or names)[0]} is named twice.", "Name each model with its weights once.")
+        raise UsageProblem(f"{(repeated or names)[0]} is given twice.", "Give each model with its weights once.")
     return names
 
 
@@ -161,19 +161,21 @@ def load_models(
     offline: bool = False,
     accept_license: bool = False,
 ) -> list[Contender]:
-    """Load every model once; several ``vividness`` values make a contender each, called ``NAME@VALUE``.
+    """Load every model once; each of several ``vividness`` values becomes a contender called ``NAME@VALUE``.
 
     ``known_share`` and ``seed`` are those of :class:`ModelContender`, ``decoding``, ``offline`` and ``accept_license``
     those of :class:`Colorizer`.
 
-    Raises what :class:`Colorizer` raises; what a model does not take is known before the first is loaded.
+    Raises the errors of :class:`Colorizer`; unsupported options are reported before any model is loaded.
     """
     from colorize_cli.inference.colorizer import Colorizer
 
     for model, _ in pairs:
         check_decoding(get(model), decoding or {})
         if get(model).needs_hints and not known_share:
-            raise UsageProblem(f"Model {model!r} spreads given colors.", "Add --known-pixels, e.g. --known-pixels 0.1.")
+            raise UsageProblem(
+                f"Model {model!r} needs known colors to spread.", "Set their share, e.g. --known-pixels 0.1."
+            )
     contenders: list[Contender] = []
     for name, (model, weights) in zip(contender_names(pairs), pairs, strict=True):
         first = vividness[0] if vividness else None

@@ -1,6 +1,6 @@
-"""One evaluation over several processes: every rank takes a strided share, and the last to finish merges.
+"""One evaluation over several processes: every rank takes a strided share; the last to finish merges the parts.
 
-Ranks share nothing but the results folder, so they may run under torchrun, as an array of jobs, or one after another.
+Ranks share only the results folder, so they can run under torchrun, as a job array, or one after another.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Shard:
 
 
 def shard_from(environment: Mapping[str, str]) -> Shard:
-    """Return the share that RANK, WORLD_SIZE and LOCAL_RANK ask for, as torchrun sets them.
+    """Return the share given by RANK, WORLD_SIZE and LOCAL_RANK, as set by torchrun.
 
     Raises :class:`UsageProblem` for values that make no sense.
     """
@@ -51,14 +51,14 @@ def shard_from(environment: Mapping[str, str]) -> Shard:
 
 
 def fingerprint(record: Mapping[str, Any]) -> str:
-    """Return a hash of what decides the figures; devices differ between ranks and do not count."""
+    """Return a hash of everything that affects the figures; devices may differ between ranks and are left out."""
     contenders = [{k: v for k, v in c.items() if k != "device"} for c in record["contenders"]]
     decisive = [record["protocol"], record["photos"]["list_sha256"], contenders, record["versions"]]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def merge_when_last(folder: Path, shard: Shard, part: Evaluation) -> Evaluation | None:
-    """Store this rank's part; return the whole where it was the last one missing, None where others still work.
+    """Store this rank's part; return the whole result if it was the last one missing, else None.
 
     The parts are removed once merged. Raises :class:`OutputError`, :class:`UsageProblem`.
     """

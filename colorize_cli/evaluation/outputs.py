@@ -1,4 +1,4 @@
-"""What a run leaves on disk: the results folder, the exported summary, the report and the study page."""
+"""The files that a run writes: results folder, exported summary, report and study page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPORT, SUMMARY = "report.html", "summary"
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
-    """Raise before any work when a file cannot or may not be written where it is asked for.
+    """Check before any work that a file can be written to ``path``.
 
     Raises :class:`OutputExists`, :class:`OutputError`.
     """
@@ -33,13 +33,13 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputExists(f"{path} already exists.", "Choose another name, or add --overwrite.")
     parent = next((p for p in (path.parent, *path.parent.parents) if p.exists()), path.parent)
     if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise OutputError(f"{path} cannot be written: {parent} is not a writable folder.", "Choose another place.")
+        raise OutputError(f"{path} cannot be written: {parent} is not a writable folder.", "Choose another folder.")
 
 
 def write_results(folder: Path, session: Session, evaluation: Evaluation, summary: Summary, *, report: bool) -> None:
-    """Write rows, record, summary (JSON, CSV, Markdown) and, if wanted, the report into a folder.
+    """Write rows, record, summary (JSON, CSV, Markdown) and optionally the report into a folder.
 
-    An earlier record goes first, so that a run interrupted here leaves no folder that seems complete. Raises
+    An earlier record is removed first, so that an interrupted run leaves no folder that looks complete. Raises
     :class:`OutputError`.
     """
     (folder / RECORD).unlink(missing_ok=True)
@@ -63,7 +63,7 @@ def write_study(path: Path, session: Session, evaluation: Evaluation, options: S
 
 
 def _shower(session: Session, side: int) -> Callable[[int], Shown]:
-    """Return the function that colorizes the photograph at an index of the list once more, for a page."""
+    """Return the function that colorizes the photograph at an index of the list again, for a page."""
 
     def shower(index: int) -> Shown:
         return show(session.photographs[index], session.contenders, session.protocol, side=side)

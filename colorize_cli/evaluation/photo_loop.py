@@ -1,4 +1,4 @@
-"""The evaluation itself: every photograph grayed, colorized by every contender, and measured against the truth."""
+"""The evaluation loop: convert every photograph to gray, colorize it with every contender, compare it to the truth."""
 
 from __future__ import annotations
 
@@ -24,15 +24,13 @@ from colorize_cli.evaluation.true_photos import Photograph, gray_of, read_bytes,
 
 Array = npt.NDArray[Any]
 _handles = local()
-GRAY = 3.0
-"""|a*| and |b*|, Lab units, below which every pixel of a photograph of 64x64 pixels is gray; JPEG adds up to 2."""
 
 
 class Critic(Shape):
-    """Measures pictures by a pretrained network, and whole sets of them at the end."""
+    """Measures single pictures, and at the end the whole set, with a pretrained network."""
 
     def add(self, true: Array, predicted: Array, contender: str) -> dict[str, float]:
-        """Take in a pair of pictures (H, W, 3) uint8; return the values of this pair by metric key."""
+        """Add a pair of pictures (H, W, 3) uint8; return its values by metric key."""
         ...
 
     def figures(self) -> Mapping[str, Mapping[str, float | Interval]]:
@@ -40,9 +38,13 @@ class Critic(Shape):
         ...
 
 
+_NO_COLOR = 1.0
+"""a* and b*, Lab units, that rounding and JPEG leave in a gray picture at most."""
+
+
 @dataclass(frozen=True)
 class Surveyed:
-    """A first look at a photograph: the hash of its file, its mean a*b* (2,), or why it cannot be used."""
+    """A first look at a photograph: the hash of its file and its mean a*b* (2,), or the reason it cannot be used."""
 
     photo: Photograph
     sha256: str
@@ -83,8 +85,8 @@ def survey(
             small = Picture(small_copy(decode_color(data, photo.name)))
         except PhotoError as error:
             return Surveyed(photo, sha256, unknown, str(error))
-        if np.abs(small.ab).max() < GRAY:
-            reason = f"{photo.name} is gray: it has no true colors. Leave it out."
+        if float(np.abs(small.ab).max()) < _NO_COLOR:
+            reason = f"{photo.name} is gray: it has no colors to compare with."
             return Surveyed(photo, sha256, unknown, reason, gray=True)
         return Surveyed(photo, sha256, small.ab.reshape(-1, 2).mean(axis=0, dtype=np.float64))
 
@@ -97,7 +99,7 @@ def survey(
 
 
 def load(photo: Photograph, protocol: Protocol) -> Loaded:
-    """Return a photograph as the protocol looks at it; raises a :class:`PhotoError`."""
+    """Return a photograph as the protocol transforms it; raises a :class:`PhotoError`."""
     rgb = protocol.fit(decode_color(read_bytes(_reader(), photo), photo.name))
     return Loaded(Picture(rgb), gray_of(rgb))
 
@@ -112,7 +114,7 @@ def evaluate(
     critics: Sequence[Critic] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> Iterator[PhotoResult]:
-    """Yield the result of every photograph in order; one that fails carries its error and no measurement.
+    """Yield the result of every photograph in order; for a failed one, its error and no measurement.
 
     ``batch`` photographs are predicted together and held in memory at a time. A :class:`PhotoError` of a single
     photograph is recorded; a missing model or device ends the run.
@@ -179,7 +181,7 @@ def _measure_all(truth: Picture, predicted: Sequence[Picture], protocol: Protoco
 
 
 def _colorize(contender: Contender, loaded: dict[int, Loaded]) -> list[tuple[int, Picture | PhotoError]]:
-    """Colorize all photographs together; where one makes that fail, each alone, to find out which."""
+    """Colorize all photographs together; if that fails, one by one, to find the one that fails."""
     indices = list(loaded)
     if not indices:
         return []
@@ -189,7 +191,7 @@ def _colorize(contender: Contender, loaded: dict[int, Loaded]) -> list[tuple[int
         )
         return [(index, Picture(rgb)) for index, rgb in zip(indices, colorized, strict=True)]
     except (PhotoError, OutOfMemory):
-        # Alone, a photograph may also fit where a batch ran out of memory.
+        # A single photograph may also fit into memory when a batch did not.
         return [(index, _colorize_one(contender, index, loaded)) for index in indices]
 
 

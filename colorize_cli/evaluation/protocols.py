@@ -1,6 +1,6 @@
-"""Named protocols: which geometry the photographs get and which variant of a metric counts, so that figures compare.
+"""Named protocols: the geometry of the photographs and the variant of each metric, so that figures are comparable.
 
-A published figure compares only with one taken under the same geometry and definitions; each protocol says whose it is.
+A published figure is comparable only under the same geometry and definitions; each protocol names its source.
 """
 
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ GENERAL = ("psnr", "ssim", "delta_e", "colorfulness", "delta_cf_means", "auc", "
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way of evaluating.
+    """An evaluation protocol.
 
-    ``geometry``: ``native`` leaves photographs as they are, ``stretch`` resizes to ``size`` x ``size`` whatever the
-    shape, ``crop`` first cuts the central square. ``resampling``: ``bicubic`` is Pillow's, which averages when it
-    shrinks; ``opencv-bilinear`` is ``cv2.resize`` as it comes, which does not. ``headline``: the metrics that come
-    first in tables. ``ct2_ssim`` adds the SSIM of CT2's script. ``colorfulness_above``: pictures at or below this
-    colorfulness are left out of its mean (ColorFormer's script). ``note``: what stays different from the paper.
+    ``geometry``: ``native`` keeps photographs unchanged, ``stretch`` resizes to ``size`` x ``size`` regardless of
+    shape, ``crop`` cuts the central square first. ``resampling``: ``bicubic`` is Pillow's, which averages when it
+    shrinks; ``opencv-bilinear`` is ``cv2.resize`` with its defaults, which does not. ``headline``: the metrics that are
+    listed first in tables. ``ct2_ssim`` adds the SSIM of CT2's script. ``colorfulness_above``: pictures at or below
+    this colorfulness are left out of its mean (ColorFormer's script). ``note``: remaining differences from the paper.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Protocol:
     note: str = ""
 
     def fit(self, rgb: Array) -> Array:
-        """Return the picture (H, W, 3) uint8 as this protocol looks at it."""
+        """Return the picture (H, W, 3) uint8 as this protocol transforms it."""
         if self.geometry == "native":
             return rgb
         if self.geometry == "crop":
@@ -58,7 +58,7 @@ class Protocol:
         return np.asarray(resized)
 
 
-_FID_NOTE = "Its FID uses torchvision's Inception weights; --fid here uses those of pytorch-fid and does not compare."
+_FID_NOTE = "Its FID uses torchvision's Inception weights; --fid uses pytorch-fid's, so the two are not comparable."
 _DDCOLOR = ("fid", "colorfulness", "delta_cf_means", "psnr", "ssim")
 
 _ALL = (
@@ -119,7 +119,7 @@ _ALL = (
         256,
         "bicubic",
         ("accuracy_256", "psnr"),
-        note="The paper does not say which channels its PSNR runs over; here it is RGB.",
+        note="The paper does not say which channels its PSNR covers; RGB is used.",
     ),
     Protocol(
         "hwang-zhou",
@@ -127,8 +127,8 @@ _ALL = (
         "stretch",
         224,
         "bicubic",
-        ("acc_u", "acc_v", "saturation_difference_means", "saturation_difference"),
-        note="The paper defines neither saturation (here HSV's) nor how photographs are averaged.",
+        ("uv_squared", "acc_u", "acc_v", "saturation_difference_means", "saturation_difference"),
+        note="The paper defines neither saturation (HSV's is used) nor how photographs are averaged.",
     ),
 )
 
@@ -136,7 +136,7 @@ PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
 
 
 def find_protocol(name: str) -> Protocol:
-    """Return the protocol called ``name``; raises :class:`UsageProblem` with the names there are."""
+    """Return the protocol called ``name``; raises :class:`UsageProblem` with the list of names."""
     if name not in PROTOCOLS:
         raise UsageProblem(f"There is no protocol '{name}'.", f"Protocols: {', '.join(PROTOCOLS)}.")
     return PROTOCOLS[name]

@@ -23,9 +23,9 @@ _IDENTITY = ("index", "photo", "sha256", "width", "height", "contender", "error"
 
 @dataclass
 class PhotoResult:
-    """What one photograph gave: a measurement per contender, or the error that kept it out of every figure.
+    """The result of one photograph: a measurement per contender, or the error that excluded it.
 
-    ``width``, ``height``: of the picture as the protocol looks at it. ``histogram``: ab bins of the truth (529,).
+    ``width``, ``height``: of the picture as the protocol transforms it. ``histogram``: ab bins of the truth (529,).
     """
 
     index: int
@@ -53,7 +53,7 @@ class Evaluation:
 
     @property
     def measured(self) -> list[PhotoResult]:
-        """The photographs that every contender colorized."""
+        """The photographs that all contenders colorized."""
         return [result for result in self.results if not result.error]
 
     @property
@@ -62,7 +62,7 @@ class Evaluation:
         return [result for result in self.results if result.error]
 
     def values(self, contender: str, key: str) -> Array:
-        """Return one metric of one contender over the measured photographs, float64 (n,); NaN where it has none."""
+        """Return one metric of one contender over the measured photographs, float64 (n,); NaN for missing values."""
         return np.array([r.measurements[contender].values.get(key, math.nan) for r in self.measured], np.float64)
 
 
@@ -108,7 +108,7 @@ def _finite(value: float) -> float | None:
 
 
 def load(folder: Path) -> Evaluation:
-    """Read a results folder; raises :class:`UsageProblem` where it is none or is not complete."""
+    """Read a results folder; raises :class:`UsageProblem` if it is missing or incomplete."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         rows = [json.loads(line) for line in (folder / ROWS).read_text(encoding="utf-8").splitlines()]
@@ -117,7 +117,7 @@ def load(folder: Path) -> Evaluation:
         return Evaluation(record, _results(rows, arrays, [c["name"] for c in record["contenders"]]))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise UsageProblem(
-            f"{folder} contains no complete results of an evaluation ({error}).",
+            f"{folder} contains no complete evaluation results ({error}).",
             "Create them with `colorize evaluate PHOTOS -o FOLDER`.",
         ) from error
 

@@ -33,7 +33,7 @@ Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
 
 @dataclass
 class Session:
-    """What a run leaves behind: the evaluation (None on a rank that others merge), and the means to show pictures."""
+    """The result of a run: the evaluation (None on a rank that does not merge), and the means to show pictures."""
 
     evaluation: Evaluation | None
     contenders: list[Contender]
@@ -122,10 +122,10 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
     if shard.alone:
         return
     if options.output is None:
-        raise UsageProblem("Several processes need a common results folder.", "Name it with -o.")
+        raise UsageProblem("Evaluation by several processes needs a results folder.", "Name it with -o.")
     if options.fid or options.kid or options.realism:
         raise UsageProblem(
-            "FID, KID and realism need one process.", "Start without torchrun, or omit --fid, --kid and --realism."
+            "FID, KID and realism need a single process.", "Run without torchrun, or omit --fid, --kid and --realism."
         )
 
 
@@ -142,7 +142,7 @@ def _critics(options: EvaluateOptions, device: str, photos: int) -> list[Critic]
 
 
 def _baselines(surveyed: Sequence[Surveyed]) -> list[Contender]:
-    """Return the baselines; a single photograph has no others whose mean chroma it could get."""
+    """Return the baselines; mean chroma needs at least two photographs."""
     mean_ab = np.full((len(surveyed), 2), np.nan)
     for seen in surveyed:
         mean_ab[seen.photo.index] = seen.mean_ab
@@ -179,7 +179,7 @@ def _record(
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of what computes the figures; only what is installed."""
+    """Return the versions of the installed libraries that compute the figures."""
     versions = {"colorize": __version__, "python": platform.python_version()}
     for package in ("torch", "numpy", "opencv-python", "opencv-python-headless", "pillow", "torchmetrics"):
         try:

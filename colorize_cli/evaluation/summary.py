@@ -1,4 +1,4 @@
-"""From rows to figures with 95 % intervals: means of photographs, and the figures that belong to a whole set."""
+"""From rows to figures with 95 % intervals: means over photographs, and metrics of the whole set."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ TRUTH = "truth"
 
 
 def ordered_metrics(evaluation: Evaluation) -> list[Metric]:
-    """Return all metrics, those that the protocol puts first in front."""
+    """Return all metrics, the protocol's headline metrics first."""
     headline = find_protocol(evaluation.record["protocol"]["name"]).headline
     return sorted(METRICS, key=lambda m: headline.index(m.key) if m.key in headline else len(headline))
 
 
 def summarize(evaluation: Evaluation, *, seed: int = 0) -> Summary:
-    """Return the figures of every contender, and of the truth where it has one (colorfulness).
+    """Return the figures of every contender, and of the truth where defined (colorfulness).
 
-    A photograph that failed for one contender counts for none. Intervals come from resampling photographs, the same
-    resamples for every figure. Figures that nothing was measured for are left out.
+    A photograph that failed for one contender is excluded for all. Intervals come from resampling photographs, the same
+    resamples for every figure. Metrics without measurements are left out.
     """
     measured = evaluation.measured
     if not measured:
@@ -95,7 +95,7 @@ def _difference_of_means(bootstrap: Bootstrap, predicted: Array, true: Array, *,
 
 
 def _pooled_distance(bootstrap: Bootstrap, true: Array, predicted: Array) -> Interval:
-    """Return the total variation between the ab histograms of the whole set, every photograph weighing the same."""
+    """Return the total variation between the ab histograms of the whole set, all photographs weighted equally."""
     value = float(total_variation(true.sum(axis=0), predicted.sum(axis=0)))
     replicates = total_variation(bootstrap.sums(true), bootstrap.sums(predicted))
     return interval(value, replicates, len(true))

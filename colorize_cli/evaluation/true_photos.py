@@ -1,4 +1,4 @@
-"""The true color photographs of an evaluation: found, hashed, and reduced to the gray a model is given."""
+"""The true color photographs of an evaluation: found, hashed, and converted to the gray input of models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEAN_CHROMA_SIDE = 64
 
 @dataclass(frozen=True)
 class Photograph:
-    """A photograph to evaluate on: its place in the list, the name shown, and where its bytes are."""
+    """A photograph to evaluate on: its index in the list, the name shown, and where to read it."""
 
     index: int
     name: str
@@ -33,8 +33,8 @@ class Photograph:
 def find_photographs(places: Sequence[Path], limit: int | None = None, seed: int = 0) -> list[Photograph]:
     """Return the photographs in files, folders and .zip archives (nested ones too), sorted by name.
 
-    ``limit`` keeps so many of them, chosen by a hash of ``seed`` and the name: the same on every machine, and mostly
-    the same when photographs are added. Raises :class:`UsageProblem` when there is nothing, or an archive is broken.
+    ``limit`` keeps this many, chosen by a hash of ``seed`` and the name: the same on every machine, and mostly
+    stable when photographs are added. Raises :class:`UsageProblem` for an empty list or a broken archive.
     """
     listing = list_photos(places)
     if listing.unreadable:
@@ -52,14 +52,14 @@ def find_photographs(places: Sequence[Path], limit: int | None = None, seed: int
 
 
 def _short_names(names: Sequence[str]) -> list[str]:
-    """Drop the folders all names have in common, so that results do not depend on where the photographs lie."""
+    """Drop the folders that all names share, so that results do not depend on where the photographs are stored."""
     parents = [os.path.dirname(name.partition("!")[0]) for name in names]  # noqa: PTH120
     common = os.path.commonpath(parents)
     return [Path(os.path.relpath(name, common)).as_posix() for name in names]
 
 
 def list_hash(hashes: Iterable[tuple[str, str]]) -> str:
-    """Return the sha256 that stands for a list of photographs: (name, sha256 of the file) pairs in any order.
+    """Return the sha256 that identifies a list of photographs: (name, sha256 of the file) pairs in any order.
 
     Only the contents count, so that a renamed folder or an archive of the same files gives the same hash.
     """
@@ -75,11 +75,11 @@ def read_bytes(reader: PhotoReader, photo: Photograph) -> bytes:
 
 
 def gray_of(rgb: Array) -> Array:
-    """Return the sRGB gray, uint16 (H, W), with exactly the CIE L* of a picture (H, W, 3) uint8."""
+    """Return the sRGB gray, uint16 (H, W), with the exact CIE L* of a picture (H, W, 3) uint8."""
     return np.rint(linear_to_srgb(luminance(rgb)) * 65535).astype(np.uint16)
 
 
 def small_copy(rgb: Array) -> Array:
-    """Return the picture at 64x64 pixels (uint8), from which the mean chroma of the baseline is taken."""
+    """Return the picture at 64x64 pixels (uint8), used for the mean chroma of the baseline."""
     side = MEAN_CHROMA_SIDE
     return np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BOX))

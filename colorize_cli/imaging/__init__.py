@@ -1,1 +1,1 @@
-"""Color, tone and geometry on numpy arrays, image files and their metadata; nothing here knows of models."""
+"""Color, tone and geometry on numpy arrays, image files and their metadata; independent of models."""

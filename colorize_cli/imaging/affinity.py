@@ -1,4 +1,4 @@
-"""How much two neighbouring pixels belong together, judged by lightness: color spreads over one, stops at an edge.
+"""Affinity of neighbouring pixels by lightness: color spreads where it is high and stops at edges.
 
 The weighting function is that of Levin, Lischinski, Weiss, "Colorization using Optimization", SIGGRAPH 2004 (equation
 2): exp(-dL^2 / 2 sigma^2). Scans and photographs spread an edge over several pixels, each step of which is small, so
@@ -14,14 +14,14 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 EIGHT = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
-"""(rows, columns) from a pixel to its eight neighbours, row by row."""
+"""(row, column) offsets from a pixel to its eight neighbours, row by row."""
 
 WIDE = 0.6
-"""Share of the difference over three pixels that counts as the difference of the two in their middle."""
+"""Share of the difference over three pixels that counts as the difference of the middle pair."""
 
 
 def shifted(plane: Array, offset: tuple[int, int]) -> Array:
-    """Return the plane (H, W) moved so that each pixel holds what lies at ``offset`` from it; the border repeats."""
+    """Return the plane (H, W) shifted so that each pixel holds the value at ``offset``; the border repeats."""
     height, width = plane.shape
     rows = np.clip(np.arange(height) + offset[0], 0, height - 1)
     columns = np.clip(np.arange(width) + offset[1], 0, width - 1)
@@ -30,7 +30,7 @@ def shifted(plane: Array, offset: tuple[int, int]) -> Array:
 
 
 def affinities(lightness: Array, sigma: float, offsets: Sequence[tuple[int, int]] = EIGHT) -> Array:
-    """Return how much each pixel belongs with its neighbours: float64 (len(offsets), H, W), 0 to 1.
+    """Return the affinity of each pixel with its neighbours: float64 (len(offsets), H, W), 0 to 1.
 
     ``lightness``: L* (H, W), 0..100. ``sigma``: difference in L* that counts as an edge. The measure is symmetric.
     Neighbours outside the picture have affinity 0.

@@ -1,7 +1,7 @@
-"""Borders of scans: the black of a film rebate, the white of a scanner's lid or a print's margin, around the picture.
+"""Borders of scans: black film rebates, and the white of a scanner lid or a print margin, around the picture.
 
-A network that sees them takes a black frame for night and a white one for fog. So it is shown the picture inside, and
-the colors of the border are those of the picture's edge, which hardly show on black and white.
+A network takes a black frame for night and a white one for fog. It therefore gets only the picture inside, and
+the border takes the colors of the picture's edge, which are hardly visible on black and white.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ _SIDE = 256
 _DARK, _LIGHT = 0.10, 0.92
 """Gray values (0..1) below and above which a border is black or white."""
 _SHARE = 0.97
-"""Share of the pixels of a row, or column, of a border that are so: dust, scratches and frame numbers are not."""
+"""Minimum share of such pixels in a row or column of a border: dust, scratches and frame numbers differ."""
 _STEP = 0.12
-"""Least mean change of gray from the border to the picture: a night sky has no edge."""
+"""Minimum mean change of gray from the border to the picture: a night sky has no edge."""
 _THINNEST, _LARGEST = 0.01, 0.3
-"""Shares of the side: thinner borders do no harm, larger ones leave too little of the picture."""
+"""Range of border width as a share of the side: thinner borders do no harm, wider ones leave too little picture."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Box:
     right: int
 
     def cut(self, plane: np.ndarray) -> np.ndarray:
-        """Return the picture inside of ``plane`` (H, W)."""
+        """Return the picture inside ``plane`` (H, W)."""
         return plane[self.top : self.bottom, self.left : self.right]
 
 
 def inner_box(gray: np.ndarray) -> Box | None:
-    """Return where the picture lies in a scan ``gray``, uint8 or uint16 (H, W), None where it fills it.
+    """Return the position of the picture in a scan ``gray``, uint8 or uint16 (H, W), None if there is no border.
 
-    Borders are even, black or white, set off by an edge along the whole side, and may differ from side to side.
+    Borders are uniform, black or white, end in an edge along the whole side, and may differ from side to side.
     """
     height, width = gray.shape
     scale = min(1.0, _SIDE / max(height, width))
@@ -48,7 +48,7 @@ def inner_box(gray: np.ndarray) -> Box | None:
         return None
     small = resize(gray, rows, columns).astype(np.float32) / (255 if gray.dtype == np.uint8 else 65535)
     top, bottom, left, right = 0, rows, 0, columns
-    # Twice: borders above and below hide those on the left and right from view, and the other way round.
+    # Twice, because borders above and below hide those on the left and right, and vice versa.
     for _ in range(2):
         inside = small[top:bottom, left:right]
         above, below = _depth(inside, rows), _depth(inside[::-1], rows)
@@ -61,7 +61,7 @@ def inner_box(gray: np.ndarray) -> Box | None:
     if (top, bottom, left, right) == (0, rows, 0, columns):
         return None
     y, x = height / rows, width / columns
-    # A row or column of the small picture further in where there is a border, which may cover a part of it.
+    # One more row or column of the small picture, which a border may cover in part.
     return Box(
         top=int(np.ceil((top + (top > 0)) * y)),
         bottom=int((bottom - (bottom < rows)) * y),
@@ -71,14 +71,14 @@ def inner_box(gray: np.ndarray) -> Box | None:
 
 
 def _depth(picture: np.ndarray, side: int) -> int:
-    """Return how many rows at the top of ``picture`` float32 0..1 (h, w) are border; ``side``: rows of the scan."""
+    """Return the number of border rows at the top of ``picture`` float32 0..1 (h, w); ``side``: rows of the scan."""
     most = int(_LARGEST * side) + 1
     head = picture[: most + 3]
     for border in (head < _DARK, head > _LIGHT):
         full = border.mean(axis=1) >= _SHARE
         depth = int(np.argmin(full)) if not full.all() else len(full)
         if _THINNEST * side <= depth <= most and depth + 2 < len(picture):
-            # The row after the border may be half of it: the change is taken across it.
+            # The row after the border may be partly border, so the change is measured across it.
             change = np.abs(picture[depth + 1] - picture[depth - 1])
             if change.mean() >= _STEP:
                 return depth

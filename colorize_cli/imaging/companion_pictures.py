@@ -58,8 +58,12 @@ _PAPER = 255
 
 def cell_gray(gray: npt.NDArray[np.integer]) -> Array:
     """Return a photograph in gray, uint8 or uint16 (H, W), as it goes onto a sheet: uint8, no larger than a cell."""
-    scale = min(1.0, CELL / max(gray.shape))
-    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    return _reduced(gray, CELL)
+
+
+def _reduced(gray: npt.NDArray[np.integer], side: int) -> Array:
+    scale = min(1.0, side / max(gray.shape))
+    height, width = (max(1, round(length * scale)) for length in gray.shape)
     return to_8(np.ascontiguousarray(resize(gray, height, width)))
 
 
@@ -73,4 +77,35 @@ def contact_sheet(pictures: Sequence[Array]) -> Array:
         row, column = divmod(number, columns)
         top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
         sheet[top : top + height, left : left + width] = labelled(picture, str(number + 1), "top-left")
+    return sheet
+
+
+PAIR_SIDE = 1600
+"""Longer side, in pixels, of each of the two pictures side by side."""
+
+
+def pair_gray(gray: npt.NDArray[np.integer]) -> Array:
+    """Return a photograph in gray, uint8 or uint16 (H, W), as it goes into a picture of both: uint8, reduced."""
+    return _reduced(gray, PAIR_SIDE)
+
+
+def side_by_side(gray: Array, rgb: Array, captions: tuple[str, str]) -> Array:
+    """Return gray, uint8 (h, w), and color, uint8 (h, w, 3), in one picture with a caption below each, uint8 RGB.
+
+    They are beside each other, or one below the other where the photograph is a wide panorama.
+    """
+    pictures = (np.repeat(gray[..., None], 3, 2), rgb)
+    cells = [labelled(picture, caption, "below") for picture, caption in zip(pictures, captions, strict=True)]
+    wide = gray.shape[1] > 2.5 * gray.shape[0]
+    tallest, widest = max(len(cell) for cell in cells), max(cell.shape[1] for cell in cells)
+    gap = max(4, max(gray.shape) // 100)
+    sheet = np.full(
+        (2 * tallest + 3 * gap, widest + 2 * gap, 3) if wide else (tallest + 2 * gap, 2 * widest + 3 * gap, 3),
+        _PAPER,
+        np.uint8,
+    )
+    for number, cell in enumerate(cells):
+        top = gap + number * (tallest + gap) if wide else gap
+        left = gap if wide else gap + number * (widest + gap)
+        sheet[top : top + len(cell), left : left + cell.shape[1]] = cell
     return sheet

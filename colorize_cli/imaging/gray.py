@@ -70,7 +70,7 @@ def _from_rgb(rgb: np.ndarray, profile: icc.Profile | None, notes: list[str]) ->
         notes.append("its color profile cannot be used; the values are taken as sRGB")
         return luminance_gray(rgb), color_score(rgb), notes
     if levels == 65536:
-        notes.append("its color profile is made of tables: tones were converted at 8 bits")
+        notes.append("its color profile uses lookup tables: tones were converted at 8 bits")
     return luminance_gray(converted), color_score(converted), notes
 
 
@@ -81,7 +81,7 @@ def _from_cmyk(cmyk: np.ndarray, profile: icc.Profile | None, notes: list[str]) 
         cmyk = (cmyk >> 8).astype(np.uint8)
     rgb = _convert_by_cms(cmyk, profile, "CMYK") if profile is not None and profile.space == "CMYK" else None
     if rgb is None:
-        notes.append("CMYK without a usable profile: inks were converted plainly")
+        notes.append("CMYK without a usable profile: inks were converted without color management")
         rgb = np.asarray(Image.fromarray(cmyk, "CMYK").convert("RGB"))
     else:
         notes.append("CMYK was converted through its profile")

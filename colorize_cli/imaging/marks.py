@@ -39,7 +39,7 @@ def check_letters(text: str, font: Path | None = None) -> None:
     missing = _missing(text, _font_with(text, font))
     if missing:
         raise UsageProblem(
-            f"No font for --label has letters for '{missing[:10]}'.", "Name a font that has them: --label-font FILE.ttf"
+            f"No font for --label has the letters '{missing[:10]}'.", "Give a font that has them: --label-font FILE.ttf"
         )
 
 
@@ -77,7 +77,7 @@ def _font(file: Path | str | None, size: int) -> Font:
     try:
         return ImageFont.truetype(file, size)
     except (OSError, ValueError) as error:
-        raise UsageProblem(f"'{file}' is no font: {error}.", "Name a TrueType or OpenType file.") from None
+        raise UsageProblem(f"'{file}' is not a font: {error}.", "Give a TrueType or OpenType file.") from None
 
 
 def labelled(rgb: np.ndarray, text: str, position: str = DEFAULT_POSITION, font: Path | None = None) -> np.ndarray:

@@ -50,7 +50,8 @@ class Photo:
     ``format``: "JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000" or "AVIF". ``mode``: how the pixels were
     stored. ``orientation``: EXIF value 1..8 by which the pixels of the file were turned. ``page`` counts from 0.
     ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``: what the user should be told.
-    ``path``: the original, which no result may ever replace; None for other sources.
+    ``path``: the original, which no result may ever replace; None for other sources. ``made_by_us``: whether its XMP
+    says that it is a result of this program, as far as somebody looked.
     ``file_size`` and ``file_sha256`` (hex) are those of the very bytes that were decoded, the latter where it was asked
     for; 0 and empty for arrays.
     """
@@ -68,6 +69,7 @@ class Photo:
     encoding: Encoding = field(default_factory=Encoding)
     orientation: int = 1
     path: Path | None = None
+    made_by_us: bool = False
     file_size: int = 0
     file_sha256: str = ""
 

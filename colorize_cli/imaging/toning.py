@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from colorize_cli.imaging.color import srgb_to_lab
+from colorize_cli.imaging.color_aside import is_color_aside
 
 _SIDE = 96
 _SAMPLED_ROWS = 4 * _SIDE
@@ -22,12 +23,14 @@ _BLUR = 0.7
 _RMS, _RMS_SLOPE = 1.35, 0.08
 _TOP, _TOP_SLOPE = 3.45, 0.25
 _STRONGEST_TONE = 25.0
+_NOT_IN_COLOR = 1.0
 
 
 def color_score(rgb: np.ndarray) -> float:
     """Return how colored ``rgb``, uint8 or uint16 (H, W, 3) sRGB, is beyond any toning: above 1 it is a color picture.
 
-    0 for gray, and for pictures of a few pixels, which tell nothing.
+    0 for gray, and for pictures of a few pixels, which tell nothing. Color that is only beside or on a gray picture, a
+    target, a mount, a stamp, does not count: see :mod:`~colorize_cli.imaging.color_aside`.
     """
     height, width = rgb.shape[:2]
     scale = _SIDE / max(height, width)
@@ -49,7 +52,8 @@ def color_score(rgb: np.ndarray) -> float:
     tone = min(float(np.hypot(ab[:, 0], ab[:, 1]).mean()), _STRONGEST_TONE)
     rms = float(np.sqrt(np.mean(chroma**2))) / (_RMS + _RMS_SLOPE * tone)
     strongest = float(np.percentile(chroma, 99)) / (_TOP + _TOP_SLOPE * tone)
-    return max(rms, strongest)
+    score = max(rms, strongest)
+    return min(score, _NOT_IN_COLOR) if score > _NOT_IN_COLOR and is_color_aside(lab, _surface) else score
 
 
 def _surface(lightness: np.ndarray) -> np.ndarray:

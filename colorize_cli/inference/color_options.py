@@ -62,9 +62,10 @@ class ColorOptions:
     hints: Annotated[
         Any,  # a path or a PIL image
         Option(
-            "Image with strokes of the right colors, transparent or gray elsewhere",
+            "Image with strokes of the right colors, transparent or gray elsewhere; FOLDER or beside: NAME-hints.png "
+            "for each photo",
             COLOR,
-            metavar="IMAGE",
+            metavar="IMAGE|FOLDER|beside",
             everyday=True,
             records=_digest,
         ),
@@ -129,6 +130,18 @@ class DecodingOptions:
             metavar="WEIGHT",
             between=(0, 1000),
             unset="the model's",
+            records=number,
+        ),
+    ] = None
+
+    paper_iterations: Annotated[
+        int | None,
+        Option(
+            "Solve the paper's own equations with at most N solver steps instead of spreading hints along lightness "
+            "(-m ols, ridge, lasso, elasticnet)",
+            COLOR,
+            metavar="N",
+            between=(0, 100_000),
             records=number,
         ),
     ] = None
@@ -200,9 +213,12 @@ def check_decoding_values(decoding: Mapping[str, float]) -> None:
         check_value(name, options[name], value)
 
 
-def recorded_parameters(options: ColorizerOptions, entry: ModelEntry) -> dict[str, str]:
-    """Return what a result records of the options of its model ``entry``: the working size always."""
-    return {"size": ",".join(map(str, options.sizes or (entry.input_size,)))} | recorded(options)
+def recorded_parameters(options: ColorizerOptions, size: int, *, but: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return what a result records of the options: always the working size, by default ``size``, the checkpoint's own.
+
+    ``but``: fields to leave out.
+    """
+    return {"size": ",".join(map(str, options.sizes or (size,)))} | recorded(options, but=but)
 
 
 def check_decoding(entry: ModelEntry, decoding: Mapping[str, float]) -> None:

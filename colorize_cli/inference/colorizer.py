@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from PIL import Image
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.file import CheckpointInfo
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
+from colorize_cli.checkpoints.input_format import input_format
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import choose
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.borders import extend, inner_box
 from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
@@ -30,8 +34,9 @@ from colorize_cli.inference.color_options import ColorizerOptions, check_decodin
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
 from colorize_cli.inference.hints import Hints, fit_hints, read_hints, require_hints
+from colorize_cli.inference.memo import remembering
 from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
-from colorize_cli.inference.propagate import with_hints
+from colorize_cli.inference.propagate import guide_of, with_hints
 from colorize_cli.inference.variants import require_distribution
 from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribution, confidence_of
 from colorize_cli.registry import DEFAULT_MODEL, get
@@ -105,11 +110,9 @@ class Colorizer:
         self.options = ColorizerOptions(
             model=model, weights=weights, device=device, precision=precision, vividness=vividness,
             size=tuple(size) if isinstance(size, Sequence) else size, strength=strength, keep_borders=keep_borders,
-            hints=hints, offline=offline, accept_license=accept_license, **self.decoding,
+            hints=hints, offline=offline, accept_license=accept_license, **dict[str, Any](self.decoding),
         )  # fmt: skip
-        if vividness is not None and not self.entry.vividness:
-            raise UsageProblem(f"Model '{model}' does not take --vividness.", "Leave it out.")
-        self.sizes = self.options.sizes or (self.entry.input_size,)
+        _require_vividness(self.entry, vividness)
         self._hints = None if hints is None else read_hints(hints)
         self.path = find_weights(self.entry, weights, offline=offline, accept_license=accept_license)
         self.compute = choose(device, precision)
@@ -121,6 +124,8 @@ class Colorizer:
             )
         network = load_network(checkpoint, self.entry, str(self.path))
         self.info: CheckpointInfo = checkpoint.info
+        self.input = input_format(self.entry, self.info.input)
+        self.sizes = self.options.sizes or (self.input.size,)
         self.weights_sha256 = checkpoint.sha256
         self.vividness = vividness
         self.size = self.sizes[0]
@@ -140,21 +145,23 @@ class Colorizer:
             model=self.entry.name,
             weights_sha256=self.weights_sha256,
             version=__version__,
-            parameters=recorded_parameters(self.options, self.entry),
+            parameters=recorded_parameters(self.options, self.input.size),
         )
 
-    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints] | None = None) -> list[np.ndarray]:
+    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
         """Predict the chroma of photographs given as sRGB gray, uint8 or uint16 (H, W), of any sizes.
 
         Returns one float32 array (2, h, w) for each: a*b* in Lab units at the model's own resolution, covering exactly
         the picture, limited to what sRGB can show. Pictures of one shape share a forward pass. Borders are cut off
-        first and take the colors of the edge, but not under hints, which lie over the whole. ``hints``: for each
-        photograph its own, instead of those this object was made with. Raises :class:`OutOfMemory`, and
-        :class:`UsageProblem` for a model that needs hints and has none.
+        first and take the colors of the edge, unless the model itself takes hints, which lie over the whole.
+        ``hints``: for each photograph its own or None, instead of those this object was made with. Raises
+        :class:`OutOfMemory`, and :class:`UsageProblem` for a model that needs hints and has none.
         """
         return [planes[:2] for planes in self._predict_planes(grays, hints, error=False)]
 
-    def predict_with_confidence(self, grays: Sequence[np.ndarray]) -> list[Prediction]:
+    def predict_with_confidence(
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
+    ) -> list[Prediction]:
         """Predict as :meth:`predict` does, and say how sure the model is.
 
         One forward pass serves both where the network knows its own error
@@ -162,7 +169,8 @@ class Colorizer:
         for the picture, for its mirror image and at a smaller size lie apart. Raises :class:`OutOfMemory`.
         """
         return [
-            Prediction(planes[:2], confidence_of(planes[2])) for planes in self._predict_planes(grays, None, error=True)
+            Prediction(planes[:2], confidence_of(planes[2]))
+            for planes in self._predict_planes(grays, hints, error=True)
         ]
 
     @property
@@ -189,7 +197,7 @@ class Colorizer:
 
     def _variants(self, gray: np.ndarray, prediction: np.ndarray, count: int, seed: int) -> np.ndarray:
         box = None if self.keep_borders else inner_box(gray)
-        canvas, place = fit(gray if box is None else box.cut(gray), self.size, self.entry.fit)
+        canvas, place = fit(gray if box is None else box.cut(gray), self.size, self.input.fit)
         light = lightness(canvas)[None]
         weights, colors = self._posterior(light[None])
         weights = unfit(weights[0], place)
@@ -202,14 +210,28 @@ class Colorizer:
         return np.stack(results)
 
     def _predict_planes(
-        self, grays: Sequence[np.ndarray], hints: Sequence[Hints] | None, *, error: bool
+        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None, *, error: bool
     ) -> list[np.ndarray]:
         """Return a*b* and, where asked for, the expected error: float32 (2 or 3, h, w), Lab units."""
-        if hints is None and self._hints is not None:
-            hints = [self._hints] * len(grays)
-        require_hints(self.entry, hints is not None)
-        if self.keep_borders or hints is not None:
-            return self._predict_sizes(grays, hints, error=error)
+        given = hints if hints is not None else [self._hints] * len(grays)
+        require_hints(self.entry, all(one is not None for one in given))
+        if self.entry.hints and any(one is not None for one in given):
+            return [self._of_hinted(gray, own, error=error) for gray, own in zip(grays, given, strict=True)]
+        return [
+            planes if own is None else clamped(with_hints(planes, guide_of(gray), own))
+            for planes, gray, own in zip(self._predict_inside(grays, error=error), grays, given, strict=True)
+        ]
+
+    def _of_hinted(self, gray: np.ndarray, hints: Hints | None, *, error: bool) -> np.ndarray:
+        """Return the planes of one photograph by a network that takes hints itself."""
+        if hints is None:
+            return self._predict_inside([gray], error=error)[0]
+        return self._predict_sizes([gray], [hints], error=error)[0]
+
+    def _predict_inside(self, grays: Sequence[np.ndarray], *, error: bool) -> list[np.ndarray]:
+        """Return the planes without hints, predicted from what lies inside the borders of the scans."""
+        if self.keep_borders:
+            return self._predict_sizes(grays, None, error=error)
         boxes = [inner_box(gray) for gray in grays]
         inside = [gray if box is None else box.cut(gray) for gray, box in zip(grays, boxes, strict=True)]
         maps = zip(self._predict_sizes(inside, None, error=error), boxes, grays, strict=True)
@@ -228,22 +250,16 @@ class Colorizer:
     def _predict(
         self, grays: Sequence[np.ndarray], size: int, hints: Sequence[Hints] | None, *, error: bool
     ) -> list[np.ndarray]:
-        fitted = [fit(gray, size, self.entry.fit) for gray in grays]
+        fitted = [fit(gray, size, self.input.fit) for gray in grays]
         results: list[np.ndarray] = [np.empty(0)] * len(fitted)
         shapes = sorted({canvas.shape for canvas, _ in fitted})
         for shape in shapes:
             members = [i for i, (canvas, _) in enumerate(fitted) if canvas.shape == shape]
             batch = np.stack([lightness(fitted[i][0]) for i in members])[:, None]
-            taken = None
-            if hints is not None and self.entry.hints:
-                taken = [fit_hints(hints[i], fitted[i][1]) for i in members]
+            taken = None if hints is None else [fit_hints(hints[i], fitted[i][1]) for i in members]
             predictions = self._planes(batch, size, taken, error=error)
-            for i, light, planes in zip(members, batch[:, 0], predictions, strict=True):
+            for i, planes in zip(members, predictions, strict=True):
                 results[i] = unfit(planes, fitted[i][1])
-                if hints is not None and not self.entry.hints:
-                    place = fitted[i][1]
-                    inside = light[place.top : place.top + place.height, place.left : place.left + place.width]
-                    results[i] = clamped(with_hints(results[i], inside, hints[i]))
         return results
 
     def _planes(self, batch: np.ndarray, size: int, hints: Sequence[Hints] | None = None, *, error: bool) -> np.ndarray:
@@ -259,7 +275,7 @@ class Colorizer:
                 options[name] = torch.from_numpy(np.stack(planes)).to(self.compute.device)
         with self._computing(len(batch), size):
             x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
-            return clamped(predicted(self.network, x, options, mirror=self.entry.mirror, error=error).cpu().numpy())
+            return clamped(predicted(self.network, x, options, mirror=self.input.mirror, error=error).cpu().numpy())
 
     def _posterior(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         options = self.decoding | ({} if self.vividness is None else {"vividness": self.vividness})
@@ -267,8 +283,31 @@ class Colorizer:
         assert isinstance(network, PredictsDistribution)
         with self._computing(len(batch), self.size):
             x = torch.from_numpy(batch).to(self.compute.device, memory_format=torch.channels_last)
-            weights, colors = posterior(network, x, options, mirror=self.entry.mirror)
+            weights, colors = posterior(network, x, options, mirror=self.input.mirror)
             return weights.cpu().numpy(), colors.cpu().numpy()
+
+    def adjusted(self, **choices: Any) -> Colorizer:
+        """Return a colorizer with the same network and other choices: ``vividness``, ``strength``.
+
+        Raises :class:`UsageProblem` for values that make no sense, or that the model does not have.
+        """
+        twin = copy.copy(self)
+        for name, value in choices.items():
+            if name not in ("vividness", "strength"):
+                raise TypeError(f"{name} belongs to the loaded network")
+            setattr(twin, name, value)
+        twin.options = replace(self.options, **choices)
+        _require_vividness(self.entry, twin.vividness)
+        return twin
+
+    def remembering(self) -> Colorizer:
+        """Return a colorizer whose network remembers what it said of each picture; meant for one photograph.
+
+        Other choices than the first then cost the decoding of the answer only.
+        """
+        twin = copy.copy(self)
+        twin.network = remembering(self.network)
+        return twin
 
     @contextlib.contextmanager
     def _computing(self, count: int, size: int) -> Iterator[None]:
@@ -310,6 +349,12 @@ class Colorizer:
         return [
             _with_alpha(self.colorize(photo, ab, depth=8), photo) for photo, ab in zip(photos, predictions, strict=True)
         ]
+
+
+def _require_vividness(entry: ModelEntry, vividness: float | None) -> None:
+    """Raise :class:`UsageProblem` where a vividness is given to a model that has none."""
+    if vividness is not None and not entry.vividness:
+        raise UsageProblem(f"Model '{entry.name}' does not take --vividness.", "Leave it out.")
 
 
 def _photo(image: Picture) -> Photo:

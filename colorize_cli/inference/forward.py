@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribution
+from colorize_cli.models.heads.uncertainty import AveragesItself, ExpectsError, PredictsDistribution
 from colorize_cli.models.network import ColorizationNet
 
 MOST_CELLS = 64
@@ -20,6 +20,9 @@ def predicted(network: ColorizationNet, x: Tensor, options: Mapping[str, Any], *
     ``x``: L* (N, 1, H, W) in 0..100. ``mirror``: average the answers for the pictures and for their mirror images. A
     network that does not know its error is asked for both in any case, and their distance takes the error's place.
     """
+    if mirror and isinstance(network, AveragesItself):
+        ab, expected = network.chroma_and_error_of_both(x, **options)
+        return torch.cat([ab, expected], 1).float() if error else ab.float()
     knows = error and isinstance(network, ExpectsError)
     both = mirror or (error and not knows)
     # Together, not one after the other: the same arithmetic in fewer, larger steps.

@@ -76,14 +76,21 @@ def hints_digest(hints: Hints) -> str:
 
 def resize_hints(hints: Hints, height: int, width: int) -> Hints:
     """Resize hints: a smaller pixel is a hint where any of it is, with the mean color of those; sharp when enlarged."""
-    both = np.dstack(hints)
+    mean, share = hint_shares(hints, height, width)
+    return mean, (share > 0).astype(np.float32)
+
+
+def hint_shares(hints: Hints, height: int, width: int) -> Hints:
+    """Return the mean color (height, width, 2) of what is a hint in each pixel, and its share (height, width), 0..1."""
+    ab, mask = hints
+    both = np.dstack([*cv2.split(ab), mask])
     smaller = min(width, both.shape[1]), min(height, both.shape[0])
     if smaller != both.shape[1::-1]:
         both = cv2.resize(both, smaller, interpolation=cv2.INTER_AREA)
     both = cv2.resize(both, (width, height), interpolation=cv2.INTER_NEAREST)
     given = both[..., 2] > 0
     mean = np.where(given[..., None], both[..., :2] / np.maximum(both[..., 2:], 1e-6), 0)
-    return mean.astype(np.float32), given.astype(np.float32)
+    return mean.astype(np.float32), both[..., 2].astype(np.float32)
 
 
 def fit_hints(hints: Hints, placement: Placement) -> Hints:

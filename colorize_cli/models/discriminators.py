@@ -12,8 +12,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 class PatchDiscriminator(nn.Module):
     """Judges every 70x70 patch of a picture: real or colorized.
 
-    Five 4x4 convolutions, strides 2, 2, 2, 1, 1, widths 64, 128, 256, 512, 1, LeakyReLU 0.2. ``norm`` is ``"batch"``,
-    the paper's, or ``"spectral"`` (Miyato et al. 2018), steadier when the adversarial loss has a low weight.
+    Five 4x4 convolutions, strides 2, 2, 2, 1, 1, widths 64, 128, 256, 512, 1, LeakyReLU 0.2. ``norm`` is ``"batch"``
+    or ``"spectral"`` (Miyato et al. 2018), steadier when the adversarial loss has a low weight. With ``"batch"`` each
+    of the first four convolutions is followed by a batch norm, as Brown et al. say; Isola et al. leave out the first.
     """
 
     def __init__(self, channels_in: int = 3, width: int = 64, norm: str = "batch") -> None:
@@ -25,7 +26,7 @@ class PatchDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         last = len(strides) - 1
         for i, stride in enumerate(strides):
-            normalized = norm == "batch" and 0 < i < last
+            normalized = norm == "batch" and i < last
             convolution: nn.Module = nn.Conv2d(widths[i], widths[i + 1], 4, stride, 1, bias=not normalized)
             layers.append(spectral_norm(convolution) if norm == "spectral" else convolution)
             if normalized:

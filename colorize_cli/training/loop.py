@@ -171,7 +171,9 @@ class Trainer:
     def _begin_with_mean(self, stage: Stage) -> None:
         """Give the network the mean of the stages that ``stage`` names, where this run had all of them."""
         if absent := [name for name in dict.fromkeys(stage.mean_of) if name not in self.ended]:
-            self.progress.note(f"{stage.name} begins with what it is given, without {', '.join(absent)} to average.")
+            self.progress.note(
+                f"{stage.name} starts from the current weights: {', '.join(absent)} not available to average."
+            )
         elif stage.mean_of:
             self.network.load_state_dict(mean_weights([self.ended[name] for name in stage.mean_of]))
 
@@ -192,11 +194,11 @@ class Trainer:
         kept = (
             f"The last good state is kept in {self.folder.state}."
             if self.folder.state.is_file()
-            else "Nothing was saved yet."
+            else "Nothing has been saved yet."
         )
         return TrainingDiverged(
             f"The loss became NaN or infinite at step {self.position.steps_before + self.position.step + 1}. {kept}",
-            "Start a new run with a smaller --lr or with --precision fp32; --init takes best.safetensors.",
+            "Start a new run with a smaller --lr or --precision fp32; keep its progress with --init best.safetensors.",
         )
 
     def _step_done(self, objective: Objective, plan: Plan, stop: bool) -> bool:
@@ -263,6 +265,8 @@ class Trainer:
             write_events(self.folder.events, row, strip)
         self._draw(stopping=position.step == plan.steps or part)
         self.export(objective.result, self.folder.last.name, figures.rounded())
+        if self.options.keep_every is not None and not part and epoch % self.options.keep_every == 0:
+            self.export(objective.result, f"epoch-{epoch:04d}.safetensors", figures.rounded())
         # Each stage has its own best: an adversarial stage trades PSNR for color and would never beat the one before.
         # A part of an epoch, where --max-steps ended it, only counts while there is nothing else: resuming undoes it.
         better = position.best is None or figures.psnr > position.best or objective.keeps_newest
@@ -275,7 +279,7 @@ class Trainer:
         if self._patience_ended():
             self.folder.note_early_stop(stage.name, epoch, position.best)
             self.progress.note(
-                f"{stage.name} ends early: no better PSNR than {position.best:.2f} dB for {position.stale} epochs."
+                f"{stage.name} ends early: PSNR has not exceeded {position.best:.2f} dB for {position.stale} epochs."
             )
 
     def _draw(self, *, stopping: bool) -> None:

@@ -48,6 +48,8 @@ def build_optimizer(named: Iterable[tuple[str, nn.Parameter]], stage: Stage) -> 
     parameters = [
         {"params": members, "lr": lr, "base_lr": lr, "weight_decay": decay} for (lr, decay), members in groups.items()
     ]
+    if stage.optimizer == "nesterov":
+        return torch.optim.SGD(parameters, lr=stage.lr, momentum=stage.betas[0], nesterov=True)
     kind = torch.optim.AdamW if stage.optimizer == "adamw" else torch.optim.Adam
     return kind(parameters, lr=stage.lr, betas=stage.betas)
 

@@ -150,6 +150,6 @@ def _among_others() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise RankLost(
-            f"Another process of this training ended or does not answer ({str(error).splitlines()[0]}).",
-            "Its own message says why. --resume continues from the last saved state.",
+            f"Another process of this run ended or stopped responding ({str(error).splitlines()[0]}).",
+            "See its own error message; --resume continues from the last saved state.",
         ) from error

@@ -18,14 +18,15 @@ from colorize_cli.compute import Compute, choose
 from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UsageProblem
 from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import Recipe
-from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted
+from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted, from_scratch, trained_input
 from colorize_cli.training.curves import curves_available
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, scan
-from colorize_cli.training.data.labels import count_colors
+from colorize_cli.training.data.labels import class_indices, count_colors
 from colorize_cli.training.data.workers import default_workers
 from colorize_cli.training.fitting.methods import fit
 from colorize_cli.training.initialize import initial_network
 from colorize_cli.training.loop import Trainer
+from colorize_cli.training.objectives.pretraining import can_pretrain
 from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks, current
 from colorize_cli.training.run_folder import RunFolder
@@ -60,13 +61,15 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
     except OSError as error:
         if error.errno not in _DISK_PROBLEMS:
             raise
-        raise OutputError(f"'{options.output}' cannot be written: {error.strerror}.", "Free space there.") from error
+        raise OutputError(
+            f"'{options.output}' cannot be written: {error.strerror}.", "Free some space there."
+        ) from error
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
         raise OutOfMemory(
-            "There is not enough memory for this training.",
-            "Use a smaller --batch-size or --size, or more --accumulate steps.",
+            "Not enough memory for this training run.",
+            "Use a smaller --batch-size or --size, or split each batch with --accumulate.",
         ) from error
 
 
@@ -104,7 +107,11 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             seed=options.seed,
         )
         encoder = record.get("encoder", encoder)
-        _refuse_frozen_noise(recipe, encoder, options, shown)
+        if encoder == "scratch" and options.init is None and not options.stages:
+            recipe = _for_untrained_encoder(entry.recipe(variant, options.recipe), network, training, options, ranks)
+        if not resuming and options.init is None and hasattr(network, "encoder"):
+            shown.note(_encoder_note(encoder, wanted=first_encoder))
+        _refuse_frozen_noise(recipe, encoder, network, options, shown)
         if not resuming and ranks.first:
             folder.write_record(_record(options, recipe, encoder, _data(training, validation), environment))
         state = folder.load_state() if resuming else None
@@ -126,6 +133,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             encoder=encoder,
             data=_data(training, validation),
             smoke=options.smoke,
+            input=trained_input(entry, recipe, options.size),
         )
 
         def export(weights: ColorizationNet, name: str, figures: Mapping[str, Any]) -> None:
@@ -219,8 +227,8 @@ def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOpt
         if own[name] != TrainOptions(options.photos, options.output, **{name: defaults[name]}).decisive()[name]:
             raise UsageProblem(
                 f"This run was started with {name.replace('_', '-')} = {value}, not {own[name]}; "
-                "a resumed run keeps the options that it was started with.",
-                "Leave the option out, or begin a new run with --init and another -o.",
+                "a resumed run keeps its options.",
+                "Omit the option, or start a new run with --init and another -o.",
             )
         changed[name] = _typed(name, value)
     return replace(options, **changed)
@@ -270,7 +278,7 @@ def read_photos(
     if not found.items:
         raise NoTrainingData(
             f"There are no usable color photos in {', '.join(map(str, options.photos))}{_counted(found)}.",
-            "Name folders or .zip archives of color photographs.",
+            "Give folders or .zip archives of color photographs.",
         )
     if options.validation is None:
         training, validation = found.split(options.validation_share, options.seed)
@@ -282,8 +290,10 @@ def read_photos(
             raise NoTrainingData(f"There are no usable color photos in {options.validation}.", "Check --validation.")
         training = found.without(validation)
         if not training.items:
-            raise NoTrainingData("Every photo to train on is also a validation photo.", "Name others.")
-    progress.note(f"{len(training.items)} photos to train on, {len(validation.items)} to validate on{_counted(found)}")
+            raise NoTrainingData(
+                "Every training photo is also a validation photo.", "Use other photos for --validation."
+            )
+    progress.note(f"{len(training.items)} training photos, {len(validation.items)} validation photos{_counted(found)}")
     return training, validation
 
 
@@ -317,10 +327,10 @@ def _check_same_data(record: Mapping[str, Any], training: Catalogue, validation:
     before, now = record["data"], _data(training, validation)
     if before != now:
         raise UsageProblem(
-            f"The photos are not those this run began with ({before['photos']} to train on then, {now['photos']} now, "
-            f"{before['validation_photos']} and {now['validation_photos']} to validate on).",
-            "Resume with the same photos, or begin a new run with --init best.safetensors and another -o: "
-            "photos stay on their side of the split.",
+            f"The photos have changed since this run began (training: {before['photos']} then, {now['photos']} now; "
+            f"validation: {before['validation_photos']} then, {now['validation_photos']} now).",
+            "Resume with the same photos, or start a new run with --init best.safetensors and another -o; "
+            "known photos keep their side of the split.",
         )
 
 
@@ -330,23 +340,54 @@ def _warn_of_other_environment(
     other = [name for name, value in record["environment"].items() if environment.get(name) != value]
     if other:
         changes = ", ".join(f"{name} {record['environment'][name]} -> {environment.get(name)}" for name in other)
-        progress.note(f"Resumed with other conditions ({changes}): weights may differ in their last digits.")
+        progress.note(
+            f"The environment has changed since the run began ({changes}): weights may differ in their last digits."
+        )
 
 
-def _refuse_frozen_noise(recipe: Recipe, encoder: str, options: TrainOptions, progress: TrainingProgress) -> None:
+def _for_untrained_encoder(
+    recipe: Recipe, network: ColorizationNet, training: Catalogue, options: TrainOptions, ranks: Ranks
+) -> Recipe:
+    """Return the recipe as it is for an encoder that nothing has trained: pretraining first, where there are classes.
+
+    What cannot be pretrained is trained together with the rest instead of being frozen.
+    """
+    recipe = adapted(recipe, replace(options, encoder="scratch"), ranks.world)
+    first, *others = recipe.stages
+    if first.name == "pretraining" and others:
+        without = replace(recipe, stages=tuple(others))
+        recipe = recipe if can_pretrain(network, class_indices(training.items, first)[1]) else without
+    return from_scratch(recipe) if getattr(network, "trains_encoder", True) else recipe
+
+
+def _encoder_note(encoder: str, *, wanted: str) -> str:
+    if encoder == "scratch" and wanted == "pretrained":
+        return (
+            "Warning: no pretrained encoder was found (Hub, package, bundled weights). It starts from random weights, "
+            "and colors will be poorer. --encoder FILE names one."
+        )
+    return f"encoder: {encoder}"
+
+
+def _refuse_frozen_noise(
+    recipe: Recipe, encoder: str, network: ColorizationNet, options: TrainOptions, progress: TrainingProgress
+) -> None:
     """Refuse to freeze layers that nothing has trained before: random features never become useful."""
     first = recipe.stages[0]
     whole = "" in first.frozen
     if not first.frozen or options.init is not None or (encoder != "scratch" and not whole):
         return
-    problem = f"Stage {first.name!r} keeps encoder layers frozen, and this encoder is untrained."
-    remedy = "Begin with the pretraining stage, or give --encoder hub, --encoder FILE or --init."
+    problem = f"Stage {first.name!r} keeps encoder layers frozen, but this encoder is untrained."
+    remedy = "Give --encoder hub, --encoder FILE or --init."
+    if not getattr(network, "trains_encoder", True):
+        problem = "The embedding of this architecture is never trained, and no pretrained one is at hand."
+        remedy = "Connect to the Hub, give --encoder FILE, or choose another --variant."
     if whole:
-        problem = f"Stage {first.name!r} trains no layer, and this network is untrained."
-        remedy = "Give --init with trained weights, or run the stages before it as well."
+        problem = f"Stage {first.name!r} trains no layer, but this network is untrained."
+        remedy = "Use --init with trained weights, or run the earlier stages as well."
     if not options.smoke:
         raise UsageProblem(problem, remedy)
-    progress.note(f"{problem} The smoke test continues; its weights are unusable.")
+    progress.note(f"{problem} Continuing because of --smoke; the weights are unusable.")
 
 
 def _steps_of(state: Mapping[str, Any] | None) -> int:

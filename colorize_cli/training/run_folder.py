@@ -51,10 +51,10 @@ class RunFolder:
         there is none to resume, :class:`OutputError` when the folder cannot be written.
         """
         if resume and not self.record.is_file():
-            raise UsageProblem(f"There is no training run in '{self.path}'.", "Leave --resume out to begin one.")
+            raise UsageProblem(f"There is no training run in '{self.path}'.", "Omit --resume to start one.")
         if not resume and self.path.exists() and (not self.path.is_dir() or self._occupied()):
             raise OutputExists(
-                f"'{self.path}' exists and is not empty.", "Use --resume to continue that run, or choose another -o."
+                f"'{self.path}' exists and is not empty.", "Add --resume to continue that run, or choose another -o."
             )
         try:
             self.strips.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ class RunFolder:
             state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
         except Exception as error:
             raise WeightsInvalid(
-                f"{self.state} is damaged ({error}).", f"Begin a new run from {self.best} with --init."
+                f"{self.state} is damaged ({error}).", f"Start a new run with --init {self.best}."
             ) from error
         return state
 

@@ -12,7 +12,9 @@ from colorize_cli.option import HARDWARE, MODEL, Option, check
 
 RECIPE, VALIDATION, RUN = "Recipe", "Validation", "Run"
 """Headings of the help."""
-FREE_TO_CHANGE = frozenset({"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps"})
+FREE_TO_CHANGE = frozenset(
+    {"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps", "keep_every"}
+)
 """Options that a resumed run may have different: they do not change what the weights become."""
 
 
@@ -49,7 +51,10 @@ class TrainOptions(MachineOptions):
         Option("Stages of the recipe to run", RECIPE, metavar="NAME,...", unset="all", parse=parse_names),
     ] = ()
     epochs: Annotated[
-        int | None, Option("Epochs of all stages together", RECIPE, least=1, unset="the recipe's", everyday=True)
+        float | None,
+        Option(
+            "Epochs of all stages together; fractions are allowed", RECIPE, above=0, unset="the recipe's", everyday=True
+        ),
     ] = None
     batch_size: Annotated[int | None, Option("Batch size", RECIPE, least=1, unset="the recipe's", everyday=True)] = None
     accumulate: Annotated[
@@ -75,7 +80,7 @@ class TrainOptions(MachineOptions):
         Option(
             "Initial weights of the encoder",
             MODEL,
-            metavar="scratch|imagenet|hub|MODEL|FILE",
+            metavar="pretrained|scratch|imagenet|hub|MODEL|FILE",
             unset="the recipe's",
         ),
     ] = None
@@ -102,6 +107,10 @@ class TrainOptions(MachineOptions):
         Option(
             "End a stage after this many epochs without a better validation PSNR", VALIDATION, metavar="EPOCHS", least=1
         ),
+    ] = None
+    keep_every: Annotated[
+        int | None,
+        Option("Keep the weights every N epochs, as epoch-0001.safetensors and so on", RUN, metavar="N", least=1),
     ] = None
     seed: Annotated[int, Option("Random seed", RUN)] = 0
 

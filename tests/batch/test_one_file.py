@@ -136,3 +136,22 @@ def test_one_sigterm_ends_a_run_whose_photo_never_ends(folder):
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert b"did not end" in stderr
+
+
+def test_results_in_another_folder_of_the_tree_do_not_become_inputs(run):
+    make_photo("a.jpg")
+    make_photo("b.bmp")
+    make_photo("c.tif")
+    assert run(".", "-o", "pale/", "--strength", "0.25").exit_code == 0
+    Path("pale/c.tif").rename("pale/renamed.tif")
+    for options in ((), ("--strip",)):
+        out = "full" + "".join(options)
+        result = run(".", "-o", out, "--force", *options)
+        assert result.exit_code == 0
+        assert sorted(path.name for path in Path(out).rglob("*.*") if path.suffix != ".xmp") == [
+            "a.jpg",
+            "b.bmp",
+            "c.tif",
+        ]
+        assert "It is a result of colorize" in result.stderr
+    assert run("pale/a.jpg", "-o", "again.jpg", "--force").exit_code == 0

@@ -97,3 +97,44 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     save_checkpoint(path, state, INFO)
     with pytest.raises(WeightsInvalid, match="not finite"):
         load_strictly(_network(), load_checkpoint(path), str(path))
+
+
+def _sharing(tmp_path):
+    """Two checkpoints of one network, the second with a bias of its own and all else in the first."""
+    state = _network().state_dict()
+    whole, light = tmp_path / "whole.safetensors", tmp_path / "light.safetensors"
+    save_checkpoint(whole, state, INFO)
+    own = {"0.bias": state["0.bias"] + 1}
+    names = sorted(state.keys() - own.keys())
+    shared = {whole.name: {"sha256": sha256_of(whole), "tensors": names}}
+    save_checkpoint(light, own, CheckpointInfo("gan", "light", shared=shared))
+    return state | own, whole, light
+
+
+def test_tensors_stored_in_another_file_are_read_from_there(tmp_path):
+    state, _, light = _sharing(tmp_path)
+    checkpoint = load_checkpoint(light)
+    assert checkpoint.state.keys() == state.keys()
+    assert all(torch.equal(v, checkpoint.state[k]) for k, v in state.items())
+    assert checkpoint.info.format == 2 and checkpoint.sha256 == sha256_of(light)
+
+
+def test_a_shared_file_that_is_missing_or_another_one_is_named(tmp_path):
+    _, whole, light = _sharing(tmp_path)
+    save_checkpoint(whole, {name: tensor + 1 for name, tensor in _network().state_dict().items()}, INFO)
+    with pytest.raises(WeightsInvalid, match=r"another whole\.safetensors"):
+        load_checkpoint(light)
+    whole.unlink()
+    with pytest.raises(WeightsMissing, match=r"needs whole\.safetensors"):
+        load_checkpoint(light)
+
+
+def test_a_shared_file_is_only_looked_for_in_the_same_folder(tmp_path):
+    _, whole, _ = _sharing(tmp_path)
+    part = {"sha256": sha256_of(whole), "tensors": ["0.weight"]}
+    (tmp_path / "deep").mkdir()
+    save_checkpoint(
+        tmp_path / "deep" / "x.safetensors", {}, CheckpointInfo("gan", "light", shared={"../whole.safetensors": part})
+    )
+    with pytest.raises(WeightsMissing):
+        load_checkpoint(tmp_path / "deep" / "x.safetensors")

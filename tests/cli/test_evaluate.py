@@ -93,8 +93,8 @@ def test_a_study_is_written_and_its_answers_are_read_from_a_row_of_files(coloriz
         (("x.png", "--protocol", "other"), "hwang-zhou"),
         (("x.png", "--export", "table.doc"), ".csv"),
         (("x.png", "--study", "s.html", "--study-kind", "quiz"), "prefer"),
-        (("x.png", "-m", "a", "-m", "b", "--weights", "w"), "pair up"),
-        (("--compare", "no", "where"), "no complete results"),
+        (("x.png", "-m", "a", "-m", "b", "--weights", "w"), "cannot be paired"),
+        (("--compare", "no", "where"), "no complete evaluation results"),
         (("--study-results", "missing.json"), "missing.json"),
     ],
 )
@@ -104,3 +104,15 @@ def test_mistakes_end_in_one_sentence_and_exit_code_two(colorize, tmp_path, monk
     result = colorize(*words)
     assert result.exit_code == 2, result.output
     assert said in result.stderr
+
+
+def test_gray_files_are_named_and_measured_on_nobody(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "gray"):
+        small = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).resize((64, 64), Image.Resampling.BICUBIC)
+        (small.convert("L") if name == "gray" else small).save(f"photos/{name}.png")
+    result = CliRunner().invoke(app, ["evaluate", "photos", "--protocol", "native", "--export", "f.json"])
+    assert result.exit_code == 1
+    assert "gray.png is gray" in result.stderr

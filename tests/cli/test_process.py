@@ -34,6 +34,7 @@ def start(*words: str, **more: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(**more),
+        bufsize=0,  # what readline() reads ahead would be lost to communicate()
     )
 
 

@@ -146,11 +146,12 @@ def test_variants_begin_with_the_answer_whatever_the_shape_and_the_borders(weigh
 
 def test_architecture_without_a_distribution_has_no_variants(tmp_path, monkeypatch, capfd):
     from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
+    from colorize_cli.models.network import half
     from colorize_cli.registry import get
 
     monkeypatch.chdir(tmp_path)
     make_photo("a.png")
     network = get("gan").build("dynamic-unet")
-    save_checkpoint(tmp_path / "other.safetensors", network.state_dict(), CheckpointInfo("gan", "dynamic-unet"))
+    save_checkpoint(tmp_path / "other.safetensors", half(network), CheckpointInfo("gan", "dynamic-unet"))
     assert main(["a.png", "--weights", "other.safetensors", "--variants", "2", "--device", "cpu"]) == 2
     assert "This architecture of 'gan' predicts a single color" in capfd.readouterr().err

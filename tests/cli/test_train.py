@@ -35,7 +35,7 @@ def test_every_option_reaches_the_core(asked: list[TrainOptions]) -> None:
         "train a b.zip -m gan-64 -o run --epochs 3 --batch-size 8 --accumulate 2 --lr 0.001 --size 128 --workers 1 "
         "--resume --init best.safetensors --recipe paper --variant paper --stages adversarial --seed 7 --device cpu "
         "--precision fp32 --validation val.zip --save-every 2 --max-steps 9 --cache-gb 1 --smoke "
-        "--validation-share 0.1 --early-stopping 4"
+        "--validation-share 0.1 --early-stopping 4 --keep-every 2"
     )
     assert RUNNER.invoke(app, words.split()).exit_code == 0
     assert asked == [
@@ -43,7 +43,7 @@ def test_every_option_reaches_the_core(asked: list[TrainOptions]) -> None:
             (Path("a"), Path("b.zip")), Path("run"), model="gan-64", epochs=3, batch_size=8, accumulate=2, lr=0.001,
             size=128, workers=1, resume=True, init=Path("best.safetensors"), recipe="paper", variant="paper",
             stages=("adversarial",), seed=7, device="cpu", precision="fp32", validation=Path("val.zip"), save_every=2,
-            max_steps=9, cache_gb=1, smoke=True, validation_share=0.1, early_stopping=4,
+            max_steps=9, cache_gb=1, smoke=True, validation_share=0.1, early_stopping=4, keep_every=2,
         )
     ]  # fmt: skip
 

@@ -64,7 +64,7 @@ def test_single_models_of_other_names_are_compared_and_ambiguity_is_refused(eval
     a, b = evaluations((0, 0), "old"), evaluations((6, 12), "new")
     assert {(d.contender_a, d.contender_b) for d in comparing.compare(a, b)} == {("old", "new")}
     a.record["contenders"] = [c for c in a.record["contenders"] if c["name"] != "old"]
-    with pytest.raises(UsageProblem, match="match"):
+    with pytest.raises(UsageProblem, match="counterpart"):
         comparing.compare(a, b)
 
 

@@ -95,7 +95,7 @@ def test_results_survive_the_folder(photos, tints, tmp_path):
     for name, figures in before.items():
         for key, figure in figures.items():
             assert after[name][key] == pytest.approx(figure, rel=1e-5, abs=1e-6, nan_ok=True), (name, key)
-    with pytest.raises(UsageProblem, match="no complete results"):
+    with pytest.raises(UsageProblem, match="no complete evaluation results"):
         load(tmp_path)
 
 

@@ -6,7 +6,7 @@ from scipy.sparse import csr_matrix
 
 from colorize_cli.imaging import sparse_solver
 from colorize_cli.imaging.affinity import EIGHT, affinities
-from colorize_cli.imaging.sparse_solver import solve, spread
+from colorize_cli.imaging.sparse_solver import biconjugate, solve, spread
 
 HOW = {"weights": [0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0], "sigma": 6.0, "leak": 1e-5}
 
@@ -75,10 +75,21 @@ def test_nothing_known_gives_nothing():
     assert not spread(np.full((5, 7), 50.0), np.ones((2, 5, 7)), np.zeros((5, 7)), **HOW).any()
 
 
-def test_where_the_iteration_fails_a_factorization_answers():
+def test_where_the_iteration_fails_a_factorization_answers(monkeypatch):
+    monkeypatch.setattr(sparse_solver, "_incomplete", lambda matrix: None)
     # The method divides by r'Ar, which is 0 from the first step on for a skew-symmetric matrix.
     matrix = csr_matrix(np.kron(np.eye(4), [[0.0, 1.0], [-1.0, 0.0]]))
     wanted = np.random.default_rng(0).uniform(-1, 1, (8, 2))
-    found, converged = solve(matrix, matrix @ wanted, np.zeros((8, 2)), precondition=False)
+    found, converged = solve(matrix, matrix @ wanted, np.zeros((8, 2)))
     assert not converged
     assert found == pytest.approx(wanted)
+
+
+def test_the_bare_method_stops_after_its_steps_and_keeps_its_last_finite_answer():
+    matrix = csr_matrix(np.diag([1.0, 2.0, 3.0]) + 0.1)
+    wanted = np.array([1.0, -2.0, 3.0])
+    one, all_steps = (biconjugate(matrix, matrix @ wanted, steps) for steps in (1, 50))
+    assert all_steps == pytest.approx(wanted, abs=1e-3)
+    assert not np.allclose(one, wanted, atol=0.05)
+    broken = csr_matrix(np.array([[0.0, 1.0], [-1.0, 0.0]]))
+    assert np.isfinite(biconjugate(broken, np.array([1.0, 0.0]), 50)).all()

@@ -23,7 +23,7 @@ def test_the_discriminator_judges_70_pixel_patches():
 
 
 def test_the_discriminator_has_the_papers_size():
-    assert sum(p.numel() for p in PatchDiscriminator().parameters()) == 2_765_633
+    assert sum(p.numel() for p in PatchDiscriminator().parameters()) == 2_765_697
 
 
 def test_spectral_norm_bounds_the_discriminators_layers():

@@ -20,7 +20,7 @@ from colorize_cli.imaging.colorfulness import colorfulness
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
 from colorize_cli.models.butoliya_mondal.networks import InceptionEmbedding, Koalarization
-from colorize_cli.training.adapt import adapted
+from colorize_cli.training.adapt import adapted, trained_input
 from colorize_cli.training.initialize import initial_network, load_encoder_file, load_hub_encoder
 from colorize_cli.training.objectives import OBJECTIVES
 from colorize_cli.training.train_options import TrainOptions
@@ -41,7 +41,7 @@ def test_every_recipe_of_the_registry_can_run() -> None:
 
 def test_a_model_without_recipes_says_that_it_is_not_trained_here() -> None:
     entry = ModelEntry("ready", "", "", {"only": Variant("none:none", 0)}, "none", 64)
-    with pytest.raises(UsageProblem, match="cannot be trained"):
+    with pytest.raises(UsageProblem, match="has no training recipe"):
         entry.recipe()
 
 
@@ -51,8 +51,28 @@ def test_an_unknown_recipe_is_told_which_there_are() -> None:
 
 
 def test_epochs_are_shared_out_as_the_recipe_does() -> None:
-    stages = adapted(GAN_SCRATCH, options(epochs=57)).stages
-    assert [stage.epochs for stage in stages] == [48, 1, 1, 6, 2]
+    for total in (57.0, 1.0, 0.25):
+        epochs = [stage.epochs for stage in adapted(GAN_SCRATCH, options(epochs=total)).stages]
+        assert sum(epochs) == pytest.approx(total)
+        assert epochs[0] / epochs[1] == pytest.approx(GAN_SCRATCH.stages[0].epochs / GAN_SCRATCH.stages[1].epochs)
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "size", "expected"),
+    [
+        ("classifier", "paper", None, {"size": 256, "fit": "stretch", "mirror": False}),
+        ("unet", "paper", None, {"size": 400, "fit": "stretch", "mirror": False}),
+        ("gan", "efficientnet", None, {"size": 224, "fit": "rectangle", "mirror": True}),
+        ("gan", "efficientnet", 96, {"size": 96, "fit": "rectangle", "mirror": True}),
+        ("koalarization", "paper", None, {"size": 299, "fit": "letterbox-white", "mirror": False}),
+    ],
+)
+def test_photos_are_colorized_as_they_were_trained_on(
+    name: str, variant: str, size: int | None, expected: dict[str, object]
+) -> None:
+    entry = registry.get(name)
+    recipe = adapted(entry.recipe(variant), options(size=size))
+    assert trained_input(entry, recipe, size) == expected
 
 
 def test_a_new_rate_keeps_the_ratios_of_layers() -> None:
@@ -173,11 +193,22 @@ def test_an_encoder_pretrained_here_serves_every_model_that_has_it(tmp_path: Pat
     recipe = entry.recipe("light")
     network, encoder = initial_network(entry, "light", recipe, init=None, encoder=str(path), seed=0)
     own, theirs = network.state_dict(), pretrained.state_dict()
-    shared = [name for name in own if name.startswith("encoder.")]
-    assert len(shared) == 20 and all(torch.equal(own[name], theirs[name]) for name in shared)
+    names = [name for name in own if name.startswith("encoder.")]
+    assert len(names) == 20 and all(torch.equal(own[name], theirs[name]) for name in names)
     assert encoder.startswith("vgg-decoder (light), sha256 ")
     with pytest.raises(WeightsInvalid, match="does not fit"):
         initial_network(entry, "paper", recipe, init=None, encoder=str(path), seed=0)
+
+
+def test_a_network_without_an_encoder_takes_what_another_checkpoint_has_of_its_layers(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    trained = registry.get("unet-gan").build("light")
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, trained.state_dict(), CheckpointInfo("unet-gan", "light"))
+    entry = registry.get("unet")
+    network, _ = initial_network(entry, "light", entry.recipe("light"), init=None, encoder=str(path), seed=0)
+    own, theirs = network.state_dict(), trained.state_dict()
+    assert all(torch.equal(own[name], theirs[name]) for name in theirs)
 
 
 def test_new_layers_start_after_glorot_where_the_recipe_says_so() -> None:

@@ -107,7 +107,7 @@ def test_a_resumed_run_remembers_its_options(tmp_path: Path, photos: Path, tiny_
 def test_resuming_with_other_photos_is_refused(tmp_path: Path, photos: Path, tiny_registry: object) -> None:
     train(options(photos, tmp_path / "run", max_steps=2), SILENT())
     (photos / "bright" / "reds" / "1.png").unlink()
-    with pytest.raises(UsageProblem, match="photos are not those"):
+    with pytest.raises(UsageProblem, match="photos have changed"):
         train(options(photos, tmp_path / "run", resume=True), SILENT())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,10 @@ def test_a_run_writes_weights_figures_pictures_and_curves(
     tmp_path: Path, photos: Path, tiny_registry: ModelEntry
 ) -> None:
     run = tmp_path / "run"
-    outcome = train(options(photos, run), SILENT())
+    outcome = train(options(photos, run, keep_every=2), SILENT())
+    assert sorted(path.name for path in run.glob("epoch-*.safetensors")) == [
+        f"epoch-000{n}.safetensors" for n in (2, 4, 6)
+    ]
     assert outcome.finished and outcome.training_photos + outcome.validation_photos == 14
     assert outcome.skipped == {"unreadable": 1, "gray": 1, "copy of another": 1}
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -166,8 +170,8 @@ def test_tensorboard_finds_losses_figures_and_pictures(tmp_path: Path, photos: P
 
 def test_an_embedding_that_nobody_trained_is_refused(tmp_path: Path, photos: Path) -> None:
     chosen = options(photos, tmp_path / "run", model="koalarization", variant="resnet18", recipe="paper")
-    with pytest.raises(UsageProblem, match="untrained"):
-        train(chosen, SILENT())
+    with pytest.raises(UsageProblem, match="never trained"):
+        train(replace(chosen, encoder="scratch"), SILENT())
 
 
 def test_an_untrained_network_is_not_calibrated(tmp_path: Path, photos: Path) -> None:
@@ -175,7 +179,7 @@ def test_an_untrained_network_is_not_calibrated(tmp_path: Path, photos: Path) ->
         photos, tmp_path / "run", model="gan", variant="efficientnet", recipe="bundled", encoder="imagenet",
         stages=("calibration",),
     )  # fmt: skip
-    with pytest.raises(UsageProblem, match="trains no layer, and this network is untrained"):
+    with pytest.raises(UsageProblem, match="trains no layer, but this network is untrained"):
         train(chosen, SILENT())
 
 

@@ -81,8 +81,8 @@ DISTRIBUTION = Stage(
 )  # fmt: skip
 ADVERSARIAL = Stage(
     name="adversarial", objective="adversarial", epochs=2, sizes=((0.0, 32),), batch_size=4, lr=1e-3,
-    optimizer="adam", betas=(0.5, 0.999), discriminator_norm="spectral", ema=0.9, augmentation=AGED,
-    distribution_weight=1.0,
+    optimizer="adam", betas=(0.5, 0.999), discriminator_norm="spectral", discriminator_width=8, ema=0.9,
+    augmentation=AGED, distribution_weight=1.0,
 )  # fmt: skip
 L1 = Stage(
     name="l1", objective="l1", epochs=1, sizes=((0.0, 32),), batch_size=4, lr=1e-3, augmentation=Augmentation(area=None)

@@ -12,7 +12,9 @@ from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.sources import RESULT_MARK
 
 CONFIDENCE_MARK = "-confidence"
+HINTS_MARK = "-hints"
 SHEET_MARK = "-variants"
+PAIR_MARK = "-sidebyside"
 _FIRST = f"{RESULT_MARK}-1"
 
 
@@ -20,6 +22,12 @@ def confidence_path(target: Path, options: ColorizeOptions) -> Path:
     """Return where the confidence map of the result at ``target`` lies: ``photo-confidence.png``."""
     stem = target.stem.removesuffix(RESULT_MARK) if options.variants is None else original_stem(target)
     return target.with_name(f"{stem}{CONFIDENCE_MARK}.png")
+
+
+def pair_path(target: Path, options: ColorizeOptions) -> Path:
+    """Return where scan and color in one picture are: ``photo-sidebyside.jpg``."""
+    stem = target.stem.removesuffix(RESULT_MARK) if options.variants is None else original_stem(target)
+    return target.with_name(f"{stem}{PAIR_MARK}.jpg")
 
 
 def results_of(target: Path, options: ColorizeOptions) -> list[Path]:
@@ -30,6 +38,8 @@ def results_of(target: Path, options: ColorizeOptions) -> list[Path]:
 def companions(target: Path, options: ColorizeOptions) -> list[Path]:
     """Return every file that is written beside the result at ``target``."""
     paths = [confidence_path(target, options)] if options.confidence_map else []
+    if options.side_by_side:
+        paths.append(pair_path(target, options))
     if options.variants is not None:
         paths += [*results_of(target, options)[1:], sheet_path(target)]
     return paths

@@ -6,9 +6,9 @@ The suffix decides wherever it tells anything, so that a million files are quick
 import stat
 from pathlib import Path
 
-from colorize_cli.imaging.codecs.decode import sniff
 from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
 from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
+from colorize_cli.imaging.codecs.signatures import sniff
 
 OTHER = "other"
 ASIDE = "sidecars and hidden files"

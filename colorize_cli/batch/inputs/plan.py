@@ -28,10 +28,12 @@ from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindErro
 _NAMED_AT_MOST = 5
 _HEAD = 64
 """Bytes from which the format of a file is known."""
+_MOST_INTEGER = (1 << 63) - 1
 
 _SCHEMA = """
 CREATE TABLE item (number INTEGER PRIMARY KEY, source BLOB, target BLOB, source_real BLOB, source_key BLOB,
-                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL, kind TEXT NOT NULL)
+                   target_key BLOB, state TEXT NOT NULL, reason TEXT NOT NULL, kind TEXT NOT NULL,
+                   named INTEGER NOT NULL)
 """
 _INDEXES = """
 CREATE INDEX by_target ON item (target_key);
@@ -53,7 +55,7 @@ class Item:
     """One photograph and where its result goes; ``None`` is standard input and standard output.
 
     ``state`` is ``todo``, or how it ended already while planning, with the ``reason``. ``kind`` says what it is
-    where it is no photograph.
+    where it is no photograph; ``named``: whether it was named itself, not found in a folder.
     """
 
     source: Path | None
@@ -61,6 +63,7 @@ class Item:
     state: State = "todo"
     reason: str = ""
     kind: str = ""
+    named: bool = True
 
 
 class Plan:
@@ -74,8 +77,8 @@ class Plan:
         self._database.execute(_SCHEMA)
         self._database.execute("BEGIN")
         self._database.executemany(
-            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason, kind)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason, kind, named)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             map(self._names.row, items),
         )
         self._database.execute("COMMIT")
@@ -87,9 +90,11 @@ class Plan:
         return int(self._one("SELECT count(*) FROM item"))
 
     def __iter__(self) -> Iterator[Item]:
-        rows = self._database.execute("SELECT source, target, state, reason, kind FROM item ORDER BY source, number")
-        for source, target, state, reason, kind in rows:
-            yield Item(_path(source), _path(target), state, reason, kind)
+        rows = self._database.execute(
+            "SELECT source, target, state, reason, kind, named FROM item ORDER BY source, number"
+        )
+        for source, target, state, reason, kind, named in rows:
+            yield Item(_path(source), _path(target), state, reason, kind, bool(named))
 
     @property
     def photos(self) -> int:
@@ -111,6 +116,8 @@ class Plan:
         """
         self._add_companions(options)
         self._protect_originals(options, is_our_result)
+        if options.overwrite:
+            self._protect_by_identity()
         self._refuse_collisions()
         if options.part is not None:
             self._keep_shard(options.part)
@@ -194,6 +201,36 @@ class Plan:
                     "Originals are never overwritten: choose another place with -o.",
                 )
 
+    def _protect_by_identity(self) -> None:
+        """Refuse to replace an original that has another name where its result goes: a bind mount, a hard link."""
+        self._database.execute("CREATE TEMP TABLE there (device INTEGER, inode INTEGER, target BLOB)")
+        self._database.execute("BEGIN")
+        targets = self._database.execute(
+            f"SELECT w.target FROM {self._written} w JOIN item a USING (number)"
+            " WHERE a.state = 'todo' AND w.target IS NOT NULL"
+        )
+        found = ((*identity, target) for (target,) in targets if (identity := _identity(target)) is not None)
+        self._database.executemany("INSERT INTO there VALUES (?, ?, ?)", found)
+        self._database.execute("CREATE INDEX temp.by_inode ON there (inode)")
+        self._database.execute("COMMIT")
+        if not self._one("SELECT count(*) FROM there"):
+            return
+        for (source,) in self._database.execute(
+            "SELECT source FROM item WHERE source IS NOT NULL AND state = 'todo' ORDER BY source"
+        ):
+            identity = _identity(source)
+            same = (
+                identity
+                and self._database.execute(
+                    "SELECT target FROM there WHERE device = ? AND inode = ? LIMIT 1", identity
+                ).fetchone()
+            )
+            if same:
+                raise UsageProblem(
+                    f"'{os.fsdecode(same[0])}' is the original '{os.fsdecode(source)}' by another name.",
+                    "Originals are never overwritten: choose another place with -o.",
+                )
+
     def _refuse_collisions(self) -> None:
         pair = self._database.execute(
             f"SELECT a.source, b.source, v.target, w.target FROM {self._written} v JOIN {self._written} w"
@@ -265,8 +302,11 @@ def make_plan(
     if options.retry is not None:
         plan.keep_only(failed_names(options.retry))
     plan.check(options, is_our_result)
-    if options.hints is not None and plan.todo > 1:
-        raise UsageProblem(f"--hints fits one photo, but {plan.todo} were named.", "Colorize them one at a time.")
+    if options.hints is not None and not options.hints_per_photo and plan.todo > 1:
+        raise UsageProblem(
+            f"--hints IMAGE fits one photo, but {plan.todo} were named.",
+            "Give each photo its own hints: --hints FOLDER or --hints beside.",
+        )
     return plan
 
 
@@ -283,7 +323,7 @@ def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptio
             target = result_path(source, place, suffix)
             if target is not None and options.variants is not None:
                 target = first_variant(target)
-            yield Item(source.path, target)
+            yield Item(source.path, target, named=source.named)
 
 
 def _suffix(path: Path, format: str | None) -> str:
@@ -299,6 +339,15 @@ def _variants_of(item: Item, options: ColorizeOptions) -> Item:
     if options.variants is None or item.target is None or is_first_variant(item.target):
         return item
     return replace(item, target=first_variant(item.target))
+
+
+def _identity(path: bytes) -> tuple[int, int] | None:
+    """Return device and inode of a file as SQLite can hold them, None where there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a million times
+    except OSError:
+        return None
+    return status.st_dev & _MOST_INTEGER, status.st_ino & _MOST_INTEGER
 
 
 class _Names:
@@ -320,6 +369,7 @@ class _Names:
             item.state,
             _text(item.reason),
             item.kind,
+            item.named,
         )
 
     def key(self, target: Path) -> bytes:

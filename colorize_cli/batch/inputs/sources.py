@@ -28,7 +28,7 @@ _CHUNK = 1 << 16
 RESULT_MARK = "-color"
 """What is added to the stem of a result that lands beside its original."""
 
-_RESULT_NAME = re.compile(r"-(color(-[1-9])?|confidence|variants)$")
+_RESULT_NAME = re.compile(r"-(color(-[1-9])?|confidence|variants|hints|sidebyside)$")
 
 
 class InputNotFound(UsageProblem):

@@ -20,7 +20,7 @@ def settled(item: Item, options: ColorizeOptions, provenance: Provenance) -> Out
     """Return how a photograph ended that needs no work: as planned, or skipped because its result exists."""
     if item.state != "todo":
         return Outcome(item.source, item.target, item.state, item.reason, kind=item.kind)
-    if options.resumes and item.target is not None and (reason := left_alone(item.target, provenance, options)):
+    if options.resumes and (reason := left_alone(item, provenance, options)):
         return Outcome(item.source, item.target, "skipped", reason)
     return None
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -118,17 +119,37 @@ class Gallery:
         # The key is minus the confidence: the least certain has the greatest.
         least_certain_first = sorted(self._heap, key=lambda entry: entry[:2], reverse=True)
         for number, (*_, outcome) in enumerate(least_certain_first, 1):
-            yield _article(number, outcome, self._max_megapixels)
+            assert self._path is not None
+            yield _article(number, outcome, self._max_megapixels, self._path.parent)
         if not self._heap:
             yield "<p>No photograph was colorized in this run.</p>"
 
 
-def _article(number: int, outcome: Outcome, max_megapixels: float) -> str:
+def explained_confidence(confidence: float) -> str:
+    """Return a confidence, 0 to 1, with what it means for the picture."""
+    if confidence < 0.4:
+        meaning = "colors are uncertain in most of the picture"
+    elif confidence < 0.55:
+        meaning = "colors are uncertain in parts of the picture"
+    else:
+        meaning = "colors are likely in most of the picture"
+    return f"{confidence:.2f}: {meaning}"
+
+
+def _article(number: int, outcome: Outcome, max_megapixels: float, folder: Path) -> str:
     source, target = outcome.source, outcome.target
     assert source is not None and target is not None
     details = outcome.details
-    facts = [f"Confidence {details['confidence']:.2f}" if "confidence" in details else "Confidence not known"]
-    facts += [f"model {details.get('model', '')}", _name(target)]
+    facts = [
+        f"Confidence {explained_confidence(details['confidence'])}"
+        if "confidence" in details
+        else "Confidence not known"
+    ]
+    facts.append(f"model {details.get('model', '')}")
+    links = " · ".join(
+        f'<a href="{html.escape(_link(path, folder), quote=True)}">{html.escape(text)}</a>'
+        for path, text in ((source, "Scan"), (target, f"Result: {_name(target.name)}"))
+    )
     notes = "".join(f'<p class="warning">{html.escape(note)}</p>' for note in outcome.notes)
     try:
         pictures = _pair(number, source, target, max_megapixels)
@@ -136,7 +157,7 @@ def _article(number: int, outcome: Outcome, max_megapixels: float) -> str:
         pictures = f'<p class="warning">{html.escape(f"It cannot be shown: {error}")}</p>'
     return (
         f'{_ARTICLE}{number}"><h2>{number}. {html.escape(_name(source))}</h2>'
-        f"<p>{html.escape(' · '.join(facts))}</p>{notes}{pictures}</article>\n"
+        f"<p>{html.escape(' · '.join(facts))} · {links}</p>{notes}{pictures}</article>\n"
     )
 
 
@@ -144,20 +165,24 @@ def _pair(number: int, source: Path, target: Path, max_megapixels: float) -> str
     gray = read_photo(source, max_megapixels=max_megapixels).gray
     before = Image.fromarray(gray if gray.dtype == np.uint8 else (gray >> 8).astype(np.uint8))
     before.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    after = _color(target).resize(before.size, Image.Resampling.LANCZOS)
+    after = color_picture(target).resize(before.size, Image.Resampling.LANCZOS)
     name = html.escape(_name(source), quote=True)
     size = f'width="{before.width}" height="{before.height}"'
     return (
-        f'<div class="pair"><img class="before" {size} alt="{name} in gray" src="{_data_uri(before)}">'
+        f'<div class="area"><div class="pair" style="--wide:{before.width};--high:{before.height}">'
+        f'<img class="before" {size} alt="{name} in gray" src="{_data_uri(before)}">'
         f'<img class="after" {size} alt="{name} in color" src="{_data_uri(after)}">'
+        f'<span class="tag left" aria-hidden="true">Gray</span><span class="tag right" aria-hidden="true">Color</span>'
+        f'<span class="handle" aria-hidden="true"></span>'
         f'<input type="range" min="0" max="100" value="50" aria-label="Border between gray and color of {name}"></div>'
+        f'</div><button type="button" class="zoom" aria-pressed="false" aria-label="Zoom {name}">Zoom</button>'
     )
 
 
-def _color(path: Path) -> Image.Image:
-    """Return a result of this program, at least as large as the page shows it, 8-bit RGB; they are upright and sRGB."""
+def color_picture(path: Path, side: int = SIDE) -> Image.Image:
+    """Return a result of this program, at least ``side`` pixels long or whole, 8-bit RGB; they are upright and sRGB."""
     with Image.open(path) as image:
-        image.draft("RGB", (SIDE, SIDE))
+        image.draft("RGB", (side, side))
         if image.mode in {"RGB", "RGBA"}:
             return image.convert("RGB")
     # Pillow has no 16 bits a channel for color.
@@ -173,6 +198,15 @@ def _data_uri(picture: Image.Image) -> str:
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def _link(path: Path, folder: Path) -> str:
+    """Return the address of a file from a page in ``folder``: relative where both are on one drive."""
+    try:
+        relative = os.path.relpath(path, folder)
+    except ValueError:
+        return path.absolute().as_uri()
+    return quote(os.fsencode(Path(relative).as_posix()))
 
 
 def _name(path: Any) -> str:

@@ -25,6 +25,9 @@ REMEMBERED_FAILURES = 100
 ALREADY_DONE = "Its result already exists, made by the same model and weights."
 """The reason of a skip that needs nobody's attention."""
 
+OWN_RESULT = "It is a result of colorize, not an original."
+"""The reason of passing over what this program made."""
+
 IN_COLOR = "It is already in color; --force colorizes it anyway."
 """The reason of passing over a color photograph."""
 
@@ -79,6 +82,8 @@ class Report:
         self.not_read: dict[str, int] = {}
         self.done = 0
         self.skipped = 0
+        self.in_color = 0
+        self.in_color_names: list[Outcome] = []
         self.aside = 0  # folders with files that only accompany photographs
         self.failed = 0
         self.not_reached = 0
@@ -93,6 +98,10 @@ class Report:
             self.done += 1
         elif outcome.status == "skipped":
             self.skipped += 1
+            if outcome.reason == IN_COLOR:
+                self.in_color += 1
+                if len(self.in_color_names) < REMEMBERED_FAILURES:
+                    self.in_color_names.append(outcome)
             if outcome.reason in self.skip_reasons or len(self.skip_reasons) < REMEMBERED_FAILURES:
                 self.skip_reasons[outcome.reason] = self.skip_reasons.get(outcome.reason, 0) + 1
         elif outcome.status == "passed_over":

@@ -135,5 +135,5 @@ def _no_network(what: str) -> NoNetwork:
 def _offline(what: str) -> NotCached:
     return NotCached(
         f"{what} is not in the cache, and this run is offline.",
-        "Run it once without --offline (and without HF_HUB_OFFLINE).",
+        "Run it once with a network: unset HF_HUB_OFFLINE, and leave out --offline where you gave it.",
     )

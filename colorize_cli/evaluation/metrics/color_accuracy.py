@@ -1,4 +1,4 @@
-"""How often the predicted color is the right one: class accuracies, AuC of the ab error, and ab histograms."""
+"""How often the predicted color is correct: class accuracies, AuC of the ab error, and ab histograms."""
 
 from typing import Any
 
@@ -13,24 +13,43 @@ BINS_A_SIDE = 23
 MAX_THRESHOLD = 150
 
 
+def _labels_256(ab: Array) -> Array:
+    return np.clip(np.floor((ab + 128.0) / 16.0), 0, 15) @ np.array([16, 1])
+
+
+def classes_used(ab: Array) -> float:
+    """Return how many of the 256 classes of :func:`accuracy_256` hold at least 0.1 % of the pixels; ab (..., 2).
+
+    "A wide variety of colors" (Brown et al. 2024, section 5) as a number.
+    """
+    counts = np.bincount(_labels_256(ab).astype(np.int64).ravel(), minlength=256)
+    return float((counts >= 0.001 * counts.sum()).sum())
+
+
 def accuracy_256(true_ab: Array, predicted_ab: Array) -> float:
-    """Return the share (0..1) of pixels whose 256-class label is right; ab (..., 2) in Lab units.
+    """Return the share (0..1) of pixels whose 256-class label is correct; ab (..., 2) in Lab units.
 
     Brown et al. 2024: a* and b*, stored as 0..255 (Lab + 128), are rounded to the nearest of 8, 24 ... 248; the 16 x 16
-    pairs are the classes. With this grid neutral gray (128) lies on the border of two bins of each axis and counts to
+    pairs are the classes. With this grid neutral gray (128) is on the border of two bins of each axis and counts for
     the upper one.
     """
+    return float(np.mean(_labels_256(true_ab) == _labels_256(predicted_ab)))
 
-    def label(ab: Array) -> Array:
-        return np.clip(np.floor((ab + 128.0) / 16.0), 0, 15)
 
-    return float(np.mean(np.all(label(true_ab) == label(predicted_ab), axis=-1)))
+def uv_squared(true_luv: Array, predicted_luv: Array) -> float:
+    """Return the mean squared distance of u*v* (..., 3, of which the first is L*).
+
+    L_reg of Hwang & Zhou 2016, section 5.1, which is its sum over the pixels of a picture: the mean does not grow with
+    the size.
+    """
+    difference = true_luv[..., 1:].astype(np.float64) - predicted_luv[..., 1:]
+    return float((difference**2).sum(-1).mean())
 
 
 def uv_accuracy(true: Array, predicted: Array) -> float:
-    """Return the share (0..1) of equal bins of one CIELUV channel, u* or v*, of any shape.
+    """Return the share (0..1) of pixels in the correct bin of one CIELUV channel, u* or v*, of any shape.
 
-    Acc(U) and Acc(V) of Hwang & Zhou 2016, section 5.1: [-100, 100] in 50 equal bins; what lies outside counts to the
+    Acc(U) and Acc(V) of Hwang & Zhou 2016, section 5.1: [-100, 100] in 50 equal bins; values outside count for the
     outermost bin.
     """
 
@@ -50,8 +69,8 @@ def saturation(rgb: Array) -> float:
 def saturation_difference(true_saturation: float, predicted_saturation: float) -> float:
     """Return |sum Sp - sum Sa| / sum Sa of one picture, from the two mean saturations: 0 is perfect, gray gives 1.
 
-    Hwang & Zhou 2016, section 5.1. The paper does not define S; HSV's is meant here, the only saturation it speaks
-    of. NaN where the truth has a mean saturation below 0.01: the quotient would be noise.
+    Hwang & Zhou 2016, section 5.1. The paper does not define S; HSV saturation is used, the only one it
+    mentions. NaN where the true mean saturation is below 0.01: the quotient would be noise.
     """
     if true_saturation < 0.01:
         return float("nan")
@@ -61,13 +80,13 @@ def saturation_difference(true_saturation: float, predicted_saturation: float) -
 def threshold_credit(true_ab: Array, predicted_ab: Array) -> Array:
     """Return each pixel's share (0..1) of the area under the accuracy curve ("AuC"); ab (..., 2) in Lab units.
 
-    Zhang et al. 2016, section 3.1: for every whole threshold 0..150 a pixel is right when the L2 distance of its ab is
+    Zhang et al. 2016, section 3.1: for every whole threshold 0..150 a pixel is correct if its L2 distance in ab is
     within it. Its credit is the area (trapezoid rule) under its own step curve, so that the mean over pixels is the
     area under the cumulative distribution, normalized to 0..1.
     """
     distance = np.sqrt(np.sum((true_ab - predicted_ab) ** 2, axis=-1))
     first = np.ceil(distance)
-    # A pixel right from threshold k on covers MAX - k whole steps and the rising half of the step before.
+    # A pixel correct from threshold k on covers MAX - k whole steps and the rising half of the step before.
     area = np.where(first == 0, float(MAX_THRESHOLD), MAX_THRESHOLD - first + 0.5)
     return np.where(first > MAX_THRESHOLD, 0.0, area) / MAX_THRESHOLD
 
@@ -97,7 +116,7 @@ def rebalancing_weights(true_counts: Array) -> Array:
     """Return the weight (529,) of a pixel by the bin of its true color, for the class-balanced AuC; mean 1 over pixels.
 
     Zhang et al. 2016, equation 4 with lambda = 0: the inverse of the probability of the color, smoothed with a Gaussian
-    of sigma 5. They estimate it on ImageNet; here it is estimated on the true colors of the evaluated photos, so that
+    of sigma 5. They estimate it on ImageNet, this function on the true colors of the evaluated photos, so that
     the figure depends on nothing outside the run.
     """
     probability = true_counts / true_counts.sum()

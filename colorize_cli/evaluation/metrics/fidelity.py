@@ -1,4 +1,4 @@
-"""How near a colorized picture is to the true one, pixel by pixel: SSIM and ab errors."""
+"""Pixelwise fidelity of a colorized picture to the true one: SSIM and ab errors."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def ssim(true: Array, predicted: Array) -> float:
 def ssim_ct2(true: Array, predicted: Array) -> float:
     """Return the SSIM that the code of CT2 computes: uniform 7x7 window, sample covariance, and a data range of 225.
 
-    The 225 stands in its evaluation script where 255 was probably meant; figures in its tables inherit it.
+    Its evaluation script uses 225 where 255 was probably meant, so the figures in its tables depend on it.
     """
     return _ssim(true, predicted, np.full(7, 1 / 7), 225.0, sample_covariance=True)
 

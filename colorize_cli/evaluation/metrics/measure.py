@@ -1,7 +1,7 @@
-"""Every figure of ``colorize evaluate``: what it is called, and the measuring of one photograph.
+"""Every metric of ``colorize evaluate``: its name, and the measurement of one photograph.
 
-All figures are taken from 8-bit RGB pictures, what a user gets, not from the network's floating-point output; Lab and
-Luv are the exact ones of sRGB under D65 (``imaging.color``). A photograph counts the same whatever its size.
+All figures are measured on 8-bit RGB pictures, as users get them, not on the network's floating-point output; Lab and
+Luv are exact, for sRGB under D65 (``imaging.color``). All photographs have equal weight, whatever their size.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ Better = Literal["higher", "lower", "none"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure: its key in rows and tables, its title, unit, digits to print, and which direction is better.
+    """A metric: its key in rows and tables, its title, unit, digits to print, and which direction is better.
 
-    ``of_set``: it belongs to the whole set of photographs and has no value for a single one.
+    ``of_set``: it is computed for the whole set and has no value for a single photograph.
     """
 
     key: str
@@ -61,6 +61,8 @@ METRICS = (
     Metric("histogram_tv", "ab histogram TV", "lower", 4, of_set=True),
     Metric("histogram_tv_image", "ab histogram TV per image", "lower", 4),
     Metric("accuracy_256", "256-class accuracy", "higher", 4),
+    Metric("classes_used", "Classes of 256 used", "none", 1),
+    Metric("uv_squared", "u*v* squared distance", "lower", 1),
     Metric("acc_u", "Acc(U)", "higher", 4),
     Metric("acc_v", "Acc(V)", "higher", 4),
     Metric("saturation_difference_means", "Saturation difference of means", "lower", 4, of_set=True),
@@ -76,7 +78,7 @@ BY_KEY = {metric.key: metric for metric in METRICS}
 
 
 class Picture:
-    """An 8-bit RGB picture (H, W, 3) with what is derived from it, each computed once."""
+    """An 8-bit RGB picture (H, W, 3) with derived values, each computed once."""
 
     def __init__(self, rgb: Array) -> None:
         self.rgb = rgb
@@ -120,9 +122,9 @@ class Picture:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one picture measured: ``values`` by metric key, and the arrays (529,) that figures of the set come from.
+    """The measurement of one picture: ``values`` by metric key, and the arrays (529,) for metrics of the whole set.
 
-    ``histogram``: share of its pixels by the ab bin predicted; ``credit``: AuC credit summed by the bin of the truth,
+    ``histogram``: share of its pixels by the ab bin predicted; ``credit``: AuC credit summed by the true bin,
     divided by the number of pixels.
     """
 
@@ -154,6 +156,9 @@ def measure(true: Picture, predicted: Picture, *, ct2: bool = False) -> Measurem
         "auc": float(credit.mean(dtype=np.float64)),
         "histogram_tv_image": float(total_variation(true.histogram, predicted.histogram)),
         "accuracy_256": color_accuracy.accuracy_256(true.ab, predicted.ab),
+        "classes_used": color_accuracy.classes_used(predicted.ab),
+        "classes_used_true": color_accuracy.classes_used(true.ab),
+        "uv_squared": color_accuracy.uv_squared(true.luv, predicted.luv),
         "acc_u": color_accuracy.uv_accuracy(true.luv[..., 1], predicted.luv[..., 1]),
         "acc_v": color_accuracy.uv_accuracy(true.luv[..., 2], predicted.luv[..., 2]),
         "saturation": predicted.saturation,

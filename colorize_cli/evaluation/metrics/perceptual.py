@@ -1,4 +1,4 @@
-"""FID, KID and LPIPS through torchmetrics: the optional ``metrics`` extra, with backbones that are not bundled."""
+"""FID, KID and LPIPS by torchmetrics (the optional ``metrics`` extra); their backbones are not included."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ KID_SUBSET = 100
 
 
 class Perceptual:
-    """Accumulates the figures that need a pretrained network.
+    """Accumulates the metrics that need a pretrained network.
 
     ``fid``, ``kid``: of the whole set, on Inception features 2048-d with the weights of pytorch-fid (torch-fidelity's
     port), pictures resized to 299x299 by the extractor; KID over subsets of 100 photographs or all where there are
     fewer, seeded. ``lpips``: ``alex`` and/or ``vgg``, per photograph, RGB in -1..1, LPIPS version 0.1.
 
-    Raises :class:`LibraryMissing` without torchmetrics, :class:`WeightsMissing` when the backbones are not to be had.
+    Raises :class:`LibraryMissing` without torchmetrics, :class:`WeightsMissing` when the backbones cannot be loaded.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Perceptual:
             self._extractor = _obtain(partial(_inception, device), "FID or KID")
 
     def add(self, true: Array, predicted: Array, contender: str) -> dict[str, float]:
-        """Take in a pair of pictures (H, W, 3) uint8 and return its LPIPS values by metric key."""
+        """Add a pair of pictures (H, W, 3) uint8 and return its LPIPS values by metric key."""
         import torch
 
         if true is not self._true:
@@ -63,7 +63,7 @@ class Perceptual:
             }
 
     def forget(self) -> None:
-        """Drop the features of pictures that do not come again."""
+        """Drop the features of pictures that are no longer needed."""
         if self._extractor is not None:
             self._extractor.answers.clear()
 
@@ -109,7 +109,7 @@ def _lpips(net: str, device: str) -> Any:
 
 
 def _inception(device: str) -> Any:
-    """Return the extractor, uint8 (1, 3, H, W) to features (1, 2048), that remembers its answers until told to forget.
+    """Return the extractor, uint8 (1, 3, H, W) to features (1, 2048), that caches its results until they are dropped.
 
     Every contender's FID and KID asks for the features of the same true picture.
     """
@@ -124,7 +124,7 @@ def _inception(device: str) -> Any:
 
         def forward(self, picture: torch.Tensor) -> torch.Tensor:
             if id(picture) not in self.answers:
-                # The picture is kept with its answer, so that its id cannot become another's.
+                # The picture is kept with its features, so that its id cannot be reused.
                 self.answers[id(picture)] = picture, self.network(picture)
             return self.answers[id(picture)][1]
 
@@ -132,18 +132,18 @@ def _inception(device: str) -> Any:
 
 
 def _obtain(build: Callable[[], Any], what: str) -> Any:
-    """Build a metric; turn a missing library or missing weights into one sentence that says what to do."""
+    """Build a metric; turn a missing library or missing weights into an error with a remedy."""
     try:
         return build()
     except ImportError as error:
         raise LibraryMissing(
-            f"{what} needs torchmetrics and torch-fidelity, which are not installed here.",
+            f"{what} needs torchmetrics and torch-fidelity, which are not installed.",
             "`pip install torchmetrics torch-fidelity`.",
         ) from error
     except Exception as error:  # downloads fail as URLError, HTTPError, RuntimeError (hash), OSError ...
         from torch.hub import get_dir
 
         raise WeightsMissing(
-            f"{what} needs a pretrained backbone that cannot be had here ({error}).",
-            f"Go online once, or put its file into {get_dir()}/checkpoints (TORCH_HOME moves that folder).",
+            f"{what} needs a pretrained backbone that could not be loaded ({error}).",
+            f"Go online once, or copy its file to {get_dir()}/checkpoints (set TORCH_HOME for another folder).",
         ) from error

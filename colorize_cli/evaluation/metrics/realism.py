@@ -1,16 +1,16 @@
-"""How real colors look to a network that knows photographs: two figures that need no download.
+"""How realistic colors look to a network trained on photographs: two metrics that need no download.
 
 The network is the ImageNet EfficientNet-Lite2 of the extra ``encoder`` (a Python package with its weights), in color
 and with its classes. Pictures are resized to 260x260 (bicubic, antialiased), its own size, and scaled to
 (RGB - 127) / 128, as it was trained.
 
-- ``agreement``: share of photographs whose likeliest class of 1,000 is the same in the colorized picture as in the
+- ``agreement``: share of photographs whose most likely class of 1,000 is the same in the colorized picture as in the
   original: semantic interpretability (Zhang et al. 2016, section 3.1, with another network).
 - ``kid_lite2``: Kernel Inception Distance (Binkowski et al. 2018) between the pooled 1,280 features of all originals
   and all colorized pictures: polynomial kernel (x.y / 1280 + 1)^3, unbiased estimate over all photographs. It is not
-  comparable with KID on Inception features. Its interval is that of the jackknife over photographs.
+  comparable with KID on Inception features. Its interval comes from the jackknife over photographs.
 
-Nothing in this project is trained against this network's features: a figure that is optimized measures nothing. (The
+Nothing in this project is trained against this network's features: optimizing a metric would make it meaningless. (The
 encoders of ``gan``, ``classifier`` and ``regression`` began as the same network for gray input; see their cards.)
 """
 
@@ -30,21 +30,23 @@ SMALLEST_SET = 3
 
 
 class Realism:
-    """Accumulates both figures over the photographs of a run.
+    """Accumulates both metrics over the photographs of a run.
 
     Raises :class:`LibraryMissing` without the package, :class:`UsageProblem` for fewer than three photographs.
     """
 
     def __init__(self, *, device: str = "cpu", photos: int = 0) -> None:
         if photos < SMALLEST_SET:
-            raise UsageProblem(f"Realism needs {SMALLEST_SET} photographs or more.", "Name more, or omit --realism.")
+            raise UsageProblem(
+                f"Realism needs at least {SMALLEST_SET} photographs.", "Add photographs, or omit --realism."
+            )
         self._network, self._device = _classifier(device), device
         self._features: dict[str, tuple[list[Array], list[Array]]] = {}
         self._true: Array | None = None
         self._seen: tuple[Array, int] = (np.empty(0), 0)
 
     def add(self, true: Array, predicted: Array, contender: str) -> dict[str, float]:
-        """Take in a pair of pictures (H, W, 3) uint8; return the pair's agreement, 0 or 1, by metric key."""
+        """Add a pair of pictures (H, W, 3) uint8; return its agreement, 0 or 1, by metric key."""
         if true is not self._true:
             self._true, self._seen = true, self._look(true)
         features, top = self._look(predicted)
@@ -61,7 +63,7 @@ class Realism:
         }
 
     def _look(self, rgb: Array) -> tuple[Array, int]:
-        """Return the pooled features (1280,) and the likeliest class of a picture."""
+        """Return the pooled features (1280,) and the most likely class of a picture."""
         import torch
         import torch.nn.functional as F
 
@@ -92,8 +94,8 @@ def _classifier(device: str) -> Any:
 def kernel_distance(true: Array, painted: Array) -> Interval:
     """Return the unbiased squared maximum mean discrepancy of features (n, d) under (x.y / d + 1)^3, and its interval.
 
-    Photograph i is left out of both sets at once in the jackknife, since each pair shows one photograph. The interval
-    is that of the normal distribution, 95 %.
+    Photograph i is left out of both sets at once in the jackknife, since each pair shows one photograph. The 95 %
+    interval assumes a normal distribution.
     """
     n = len(true)
     x, y = true.astype(np.float64), painted.astype(np.float64)

@@ -1,4 +1,4 @@
-"""A summary as a table on the terminal, as JSON, CSV and Markdown."""
+"""A summary as a terminal table, JSON, CSV or Markdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADLINE = 6
 
 
 def export(path: Path, evaluation: Evaluation, summary: Summary) -> None:
-    """Write the summary in the format of the file's ending; raises :class:`UsageProblem`, :class:`OutputError`."""
+    """Write the summary in the format given by the file suffix; raises :class:`UsageProblem`, :class:`OutputError`."""
     tables.export(
         path,
         {
@@ -35,12 +35,12 @@ def export(path: Path, evaluation: Evaluation, summary: Summary) -> None:
 
 
 def shown_metrics(evaluation: Evaluation, summary: Summary) -> list[Metric]:
-    """Return the metrics that were measured, headline ones first."""
+    """Return the measured metrics, headline ones first."""
     return [m for m in ordered_metrics(evaluation) if any(m.key in figures for figures in summary.values())]
 
 
 def cell(metric: Metric, figure: Interval | None, *, with_interval: bool = True) -> str:
-    """Return a figure in its metric's digits, with its interval in brackets; an empty string for none."""
+    """Return a figure with its metric's digits and its interval in brackets; an empty string for None."""
     if figure is None or not math.isfinite(figure.value):
         return ""
     text = f"{figure.value:.{metric.digits}f}"
@@ -124,7 +124,7 @@ def caption(evaluation: Evaluation, *, intervals: str = "") -> str:
 
 
 def as_markdown(evaluation: Evaluation, summary: Summary) -> str:
-    """Return the summary as a Markdown table with what it rests on."""
+    """Return the summary as a Markdown table, followed by the basis of the figures."""
     names = columns(evaluation, summary)
     rows = [
         [heading(metric), *(cell(metric, summary[name].get(metric.key)) for name in names)]
@@ -140,7 +140,7 @@ def as_markdown(evaluation: Evaluation, summary: Summary) -> str:
 
 
 def as_csv(evaluation: Evaluation, summary: Summary) -> str:
-    """Return the summary as CSV, a line per contender and metric, with protocol and list hash in each."""
+    """Return the summary as CSV, one line per contender and metric, each with protocol and list hash."""
     names = ["contender", "metric", "value", "low", "high", "n", "protocol", "photos_sha256", "weights_sha256"]
     record = evaluation.record
     weights = {c["name"]: c.get("weights_sha256", "") for c in record["contenders"]}

@@ -1,4 +1,4 @@
-"""The HTML report: one file with summary, plots and a gallery, that needs no network."""
+"""The HTML report: one self-contained file with summary, plots and a gallery."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DISTRIBUTIONS = ("psnr", "delta_e", "ab_mae", "colorfulness", "ssim", "auc")
 
 
 def gallery_places(evaluation: Evaluation, count: int = GALLERY_COUNT) -> dict[str, list[int]]:
-    """Return, by "worst", "best" and "random", places in ``evaluation.measured`` by the first model's ΔE2000."""
+    """Return indices into ``evaluation.measured`` for "worst", "best" and "random", by the first model's ΔE2000."""
     if not evaluation.measured:
         return {}
     values = evaluation.values(_judged(evaluation), GALLERY_METRIC)
@@ -40,12 +40,15 @@ def _judged(evaluation: Evaluation) -> str:
 
 
 def build_report(evaluation: Evaluation, summary: Summary, show: Callable[[int], Shown]) -> str:
-    """Return the report as HTML text; ``show`` gives the pictures of the photograph at an index of the list."""
+    """Return the report as HTML; ``show`` returns the pictures of the photograph at an index of the list."""
     template = Template(resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     names = ", ".join(name for name in evaluation.contenders if name not in BASELINES) or "baselines"
     return template.substitute(
         title=_text(f"Evaluation of {names}"),
-        notes=_notes(evaluation),
+        verdict=_text(verdict(evaluation, summary)),
+        tiles=_tiles(evaluation, summary),
+        notes="".join(f'<p class="note">{_text(line)}</p>' for line in _about(evaluation)),
+        record="".join(f'<p class="note">{_text(line)}</p>' for line in _record(evaluation)),
         table=_table(evaluation, summary),
         tradeoff=_tradeoff(evaluation, summary),
         legend=_legend(evaluation),
@@ -61,11 +64,72 @@ def _text(value: Any) -> str:
     return html.escape(str(value))
 
 
-def _notes(evaluation: Evaluation) -> str:
-    record = evaluation.record
-    lines = [caption(evaluation), f"{record['protocol']['name']}: {record['protocol']['title']}."]
-    if record["protocol"]["note"]:
-        lines.append(record["protocol"]["note"])
+def verdict(evaluation: Evaluation, summary: Summary) -> str:
+    """Return the result in a sentence or two: the first model against the next best, and its colorfulness."""
+    if not evaluation.measured:
+        return "No photograph could be measured."
+    model = _judged(evaluation)
+    own = summary.get(model, {}).get("psnr")
+    if own is None or not math.isfinite(own.value):
+        return f"{model} was measured on {len(evaluation.measured)} photographs."
+    text = f"On {len(evaluation.measured)} photographs {model} reaches a PSNR of {own.value:.1f} dB"
+    others = {
+        name: summary[name]["psnr"]
+        for name in evaluation.contenders
+        if name != model and "psnr" in summary.get(name, {}) and math.isfinite(summary[name]["psnr"].value)
+    }
+    if others:
+        name = max(others, key=lambda other: others[other].value)
+        difference = own.value - others[name].value
+        if _overlap(own, others[name]):
+            text += f"; the difference to {name} ({others[name].value:.1f} dB) is within the intervals"
+        else:
+            text += f", {abs(difference):.1f} dB {'more' if difference > 0 else 'less'} than {name}"
+    colorful, true = summary.get(model, {}).get("colorfulness"), summary[TRUTH].get("colorfulness")
+    if colorful is None or true is None or not true.value > 0:
+        return f"{text}."
+    share = colorful.value / true.value
+    return f"{text}. Its pictures have {share:.0%} of the colorfulness of the true ones."
+
+
+def _overlap(one: Interval, other: Interval) -> bool:
+    """Whether two intervals have figures in common; without an interval nothing is told apart."""
+    if not all(math.isfinite(x) for x in (one.low, one.high, other.low, other.high)):
+        return True
+    return one.low <= other.high and other.low <= one.high
+
+
+def _tiles(evaluation: Evaluation, summary: Summary) -> str:
+    """Return the six headline figures of the first model."""
+    figures = summary.get(_judged(evaluation), {}) if evaluation.measured else {}
+    tiles = []
+    for key in _DISTRIBUTIONS:
+        metric, figure = BY_KEY[key], figures.get(key)
+        if figure is None or not math.isfinite(figure.value):
+            continue
+        unit = f" {metric.unit}" if metric.unit else ""
+        beside = ""
+        if key == "colorfulness" and key in summary[TRUTH]:
+            beside = f"truth {summary[TRUTH][key].value:.{metric.digits}f}"
+        elif math.isfinite(figure.low):
+            beside = f"{figure.low:.{metric.digits}f} to {figure.high:.{metric.digits}f}"
+        better = {"higher": "higher is better", "lower": "lower is better", "none": ""}[metric.better]
+        tiles.append(
+            f"<li><span>{_text(metric.title)}</span><b>{figure.value:.{metric.digits}f}{_text(unit)}</b>"
+            f"<small>{_text(' · '.join(filter(None, (beside, better))))}</small></li>"
+        )
+    return "".join(tiles)
+
+
+def _about(evaluation: Evaluation) -> list[str]:
+    protocol = evaluation.record["protocol"]
+    lines = [caption(evaluation), f"{protocol['name']}: {protocol['title']}."]
+    return [*lines, protocol["note"]] if protocol["note"] else lines
+
+
+def _record(evaluation: Evaluation) -> list[str]:
+    """Return what makes the figures repeatable: weights, definitions, versions, hashes."""
+    record, lines = evaluation.record, []
     for contender in record["contenders"]:
         if contender["kind"] == "model":
             parameters = ", ".join(f"{key} {value}" for key, value in contender["parameters"].items())
@@ -76,16 +140,17 @@ def _notes(evaluation: Evaluation) -> str:
             lines.append(f"{contender['name']}: {contender['definition']}")
     lines.append(", ".join(f"{name} {version}" for name, version in record["versions"].items()))
     lines.append(f"photographs: {', '.join(record['photos']['places'])}; list sha256 {record['photos']['list_sha256']}")
-    return "".join(f'<p class="note">{_text(line)}</p>' for line in lines)
+    return lines
 
 
 def _table(evaluation: Evaluation, summary: Summary) -> str:
     names = columns(evaluation, summary)
-    rows = [f"<tr><th></th>{''.join(f'<th>{_text(name)}</th>' for name in names)}</tr>"]
+    heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in names)
+    rows = [f'<tr><th scope="col">Metric</th>{heads}</tr>']
     for metric in shown_metrics(evaluation, summary):
         best = _best(metric, {n: summary[n][metric.key] for n in names if metric.key in summary[n]})
         cells = "".join(_cell(metric, summary[name].get(metric.key), name == best) for name in names)
-        rows.append(f"<tr><td>{_text(heading(metric))}</td>{cells}</tr>")
+        rows.append(f'<tr><th scope="row">{_text(heading(metric))}</th>{cells}</tr>')
     return f"<table>{''.join(rows)}</table>"
 
 
@@ -93,7 +158,9 @@ def _best(metric: Metric, figures: dict[str, Interval]) -> str | None:
     known = {name: figure.value for name, figure in figures.items() if name != TRUTH and math.isfinite(figure.value)}
     if metric.better == "none" or not known:
         return None
-    return (max if metric.better == "higher" else min)(known, key=lambda name: known[name])
+    best = (max if metric.better == "higher" else min)(known, key=lambda name: known[name])
+    # One that is not told apart from another by its interval has not won.
+    return None if any(_overlap(figures[best], figures[name]) for name in known if name != best) else best
 
 
 def _cell(metric: Metric, figure: Interval | None, best: bool) -> str:
@@ -111,7 +178,7 @@ def _legend(evaluation: Evaluation) -> str:
 
 
 def _tradeoff(evaluation: Evaluation, summary: Summary) -> str:
-    """Plot mean PSNR over mean colorfulness, one point a contender; the truth's colorfulness as a line."""
+    """Plot mean PSNR against mean colorfulness, one point per contender; the true colorfulness as a line."""
     points = [
         (i, name, summary[name]["colorfulness"].value, summary[name]["psnr"].value)
         for i, name in enumerate(evaluation.contenders)
@@ -125,8 +192,10 @@ def _tradeoff(evaluation: Evaluation, summary: Summary) -> str:
     right = max([true, *(x for _, _, x, _ in points)]) * 1.15
     right = right if math.isfinite(right) and right > 0 else 1.0
     plot = svg.Plot(
-        (0.0, right), (min(psnrs) - margin, max(psnrs) + margin), "mean CF (abs)", "mean PSNR (dB)", 620, 340
-    )
+        (0.0, right), (min(psnrs) - margin, max(psnrs) + margin), "mean CF (abs)", "mean PSNR (dB)", 620, 340,
+        description="Mean PSNR over mean colorfulness: "
+        + ", ".join(f"{name} {y:.1f} dB at {x:.0f}" for _, name, x, y in points),
+    )  # fmt: skip
     if math.isfinite(true):
         plot.line([true, true], list(plot.y_range), "#888", dashed=True)
         plot.label(true, plot.y_range[0], "truth", shift=(-34, -6))
@@ -147,7 +216,8 @@ def _distributions(evaluation: Evaluation) -> str:
         metric = BY_KEY[key]
         label = f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}"
         label += ", truth in text color" if key == "colorfulness" else ""
-        figures.append(svg.histograms(series, label))
+        medians = ", ".join(f"{n} {np.nanmedian(evaluation.values(n, key)):.{metric.digits}f}" for n in names)
+        figures.append(svg.histograms(series, label, f"Histograms of {metric.title}; medians: {medians}"))
     return "".join(figures)
 
 
@@ -177,7 +247,7 @@ def _maps(evaluation: Evaluation) -> str:
         if name != GRAY:
             histograms[name] = np.sum([r.measurements[name].histogram for r in measured], axis=0)
     return "".join(
-        f"<figure>{svg.ab_map(histogram)}<figcaption>{_text(name)}</figcaption></figure>"
+        f"<figure>{svg.ab_map(histogram, name)}<figcaption>{_text(name)}</figcaption></figure>"
         for name, histogram in histograms.items()
     )
 
@@ -189,7 +259,8 @@ def _failures(evaluation: Evaluation) -> str:
         f"<tr><td>{_text(r.photo)}</td><td>{_text(r.contender or 'reading')}</td><td>{_text(r.error)}</td></tr>"
         for r in evaluation.failures
     )
-    return f"<h2>Photographs that failed: {len(evaluation.failures)}</h2><div class=wide><table>{rows}</table></div>"
+    area = '<div class="wide" tabindex="0" role="region" aria-label="Photographs that failed">'
+    return f"<h2>Photographs that failed: {len(evaluation.failures)}</h2>{area}<table>{rows}</table></div>"
 
 
 def _gallery(evaluation: Evaluation, show: Callable[[int], Shown]) -> str:
@@ -210,7 +281,9 @@ def _strip(evaluation: Evaluation, place: int, shown: Shown) -> str:
     true = result.measurements[names[0]].values["colorfulness_true"]
     figures.append(_figure(shown.truth, TRUTH, f"CF {true:.1f}"))
     grid = f"grid-template-columns:repeat({len(figures)},minmax(120px,{shown.width}px))"
-    return f'<div class="strip" style="{grid}"><h3>{_text(result.photo)}</h3>{"".join(figures)}</div>'
+    said = html.escape(f"Pictures of {result.photo}", quote=True)
+    area = f'<div class="strip" tabindex="0" role="group" aria-label="{said}" style="{grid}">'
+    return f"{area}<h3>{_text(result.photo)}</h3>{''.join(figures)}</div>"
 
 
 def _scores(values: dict[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""Pictures to look at: photographs colorized once more for a page, and embedded in it."""
+"""Pictures for a page: photographs colorized again and embedded as data URIs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shown:
 def show(photograph: Photograph, contenders: Sequence[Contender], protocol: Protocol, *, side: int) -> Shown:
     """Colorize a photograph with every contender and embed the pictures, at most ``side`` pixels on the longer side.
 
-    All pictures are reduced and compressed alike, so that nothing but color tells them apart. Raises a
+    All pictures are reduced and compressed alike, so that they differ only in color. Raises a
     :class:`PhotoError`.
     """
     loaded = load(photograph, protocol)
@@ -60,7 +60,7 @@ def data_uri(picture: Image.Image, quality: int = 90) -> str:
 
 
 def worst_and_best(values: Array, count: int, *, higher_is_better: bool, seed: int = 0) -> dict[str, list[int]]:
-    """Return places of photographs to show: ``count`` each of the worst, the best, and a random choice of the rest."""
+    """Return indices of photographs to show: ``count`` each of the worst, the best, and a random choice of the rest."""
     order = np.argsort(np.nan_to_num(values, nan=float(np.nanmedian(values))), kind="stable")
     if higher_is_better:
         order = order[::-1]

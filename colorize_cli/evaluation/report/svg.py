@@ -17,7 +17,7 @@ from colorize_cli.imaging.color import lab_to_srgb
 Array = npt.NDArray[Any]
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f")
-"""Okabe and Ito's palette, which people with color vision deficiencies can tell apart."""
+"""Okabe and Ito's palette, distinguishable with color vision deficiencies."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 12, 42
 
 
@@ -48,6 +48,7 @@ class Plot:
     width: int = 420
     height: int = 280
     y_ticks: bool = True
+    description: str = ""
     _marks: list[str] = field(default_factory=list)
 
     def x(self, value: float) -> float:
@@ -77,7 +78,7 @@ class Plot:
         self._marks.append(f'<g fill="{color}" fill-opacity="{opacity}">{circles}</g>')
 
     def label(self, x: float, y: float, text: str, *, shift: tuple[float, float] = (6, -6)) -> None:
-        """Add a word beside a point."""
+        """Add a label beside a point."""
         self._marks.append(
             f'<text x="{self.x(x) + shift[0]:.1f}" y="{self.y(y) + shift[1]:.1f}">{html.escape(text)}</text>'
         )
@@ -85,7 +86,8 @@ class Plot:
     def render(self) -> str:
         """Return the SVG element."""
         bottom, right = self.height - _BOTTOM, self.width - _RIGHT
-        parts = [f'<svg viewBox="0 0 {self.width} {self.height}" class="plot" role="img">']
+        said = html.escape(self.description or f"{self.y_label} over {self.x_label}", quote=True)
+        parts = [f'<svg viewBox="0 0 {self.width} {self.height}" class="plot" role="img" aria-label="{said}">']
         for value in ticks(*self.x_range):
             x = self.x(value)
             parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>')
@@ -104,8 +106,11 @@ class Plot:
         return "".join([*parts, *self._marks, "</svg>"])
 
 
-def histograms(series: Sequence[tuple[Array, str]], x_label: str) -> str:
-    """Return step histograms over one axis: (values (n,), color) each, as shares of their photographs."""
+def histograms(series: Sequence[tuple[Array, str]], x_label: str, description: str = "") -> str:
+    """Return step histograms over one axis: (values (n,), color) each, as shares of their photographs.
+
+    ``description``: what the plot shows, for those who do not see it.
+    """
     known = [(values[np.isfinite(values)], color) for values, color in series]
     everything = np.concatenate([values for values, _ in known])
     if not len(everything):
@@ -119,24 +124,32 @@ def histograms(series: Sequence[tuple[Array, str]], x_label: str) -> str:
         (np.histogram(np.clip(values, low, high), edges)[0] / max(len(values), 1), color) for values, color in known
     ]
     top = max(float(height.max()) for height, _ in heights) * 1.05
-    plot = Plot((float(low), float(high)), (0.0, top), x_label, "share of photographs")
+    plot = Plot(
+        (float(low), float(high)), (0.0, top), x_label, "share of photographs",
+        description=description or f"Histograms of {x_label}",
+    )  # fmt: skip
     for height, color in heights:
         plot.line(np.repeat(edges, 2).tolist(), [0.0, *np.repeat(height, 2).tolist(), 0.0], color)
     return plot.render()
 
 
 def scatter_to_truth(true: Array, predicted: Array, color: str, label: str, title: str) -> str:
-    """Return predicted against true values (n,) with the diagonal on which both agree."""
+    """Return a scatter plot of predicted against true values (n,), with the diagonal of equality."""
     top = float(np.percentile(np.concatenate([true, predicted]), 99.5)) or 1.0
-    plot = Plot((0.0, top), (0.0, top), f"{label}, truth", f"{label}, {title}", 300, 300)
+    correlation = float(np.corrcoef(true, predicted)[0, 1]) if len(true) > 2 and np.std(predicted) > 0 else 0.0
+    said = f"{label} of {title} against the truth, one dot per photograph; correlation {correlation:.2f}"
+    plot = Plot((0.0, top), (0.0, top), f"{label}, truth", f"{label}, {title}", 300, 300, description=said)
     plot.line([0, top], [0, top], "#888", dashed=True)
     shown = slice(None, None, max(1, math.ceil(len(true) / 1500)))
     plot.dots(np.clip(true, 0, top)[shown].tolist(), np.clip(predicted, 0, top)[shown].tolist(), color)
     return plot.render()
 
 
-def ab_map(histogram: Array) -> str:
-    """Return an ab histogram (529,) as a map: every bin in its own color at L* 65, its opacity the log of its share."""
+def ab_map(histogram: Array, name: str = "") -> str:
+    """Return an ab histogram (529,) as a map: every bin in its own color at L* 65, its opacity the log of its share.
+
+    ``name``: whose colors they are, for those who do not see the map.
+    """
     cell = 10
     side = cell * BINS_A_SIDE
     share = histogram / (histogram.sum() or 1)
@@ -159,4 +172,5 @@ def ab_map(histogram: Array) -> str:
         f'<line class="grid" x1="0" x2="{side}" y1="{middle}" y2="{middle}"/>'
         f'<text x="{side - 4}" y="{middle - 4}" text-anchor="end">a*</text><text x="{middle + 4}" y="12">b*</text>'
     )
-    return f'<svg viewBox="0 0 {side} {side}" class="map" role="img">{axes}{"".join(rects)}</svg>'
+    said = html.escape(f"Map of the colors of {name or 'these photographs'} over a* and b*", quote=True)
+    return f'<svg viewBox="0 0 {side} {side}" class="map" role="img" aria-label="{said}">{axes}{"".join(rects)}</svg>'

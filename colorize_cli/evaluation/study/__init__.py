@@ -1,1 +1,1 @@
-"""The user study: its page, and what its answers say."""
+"""The user study: its page, and the analysis of its answers."""

@@ -14,7 +14,7 @@ Level = Literal["nominal", "interval"]
 
 
 def wilson(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
-    """Return the 95 % interval of a share by Wilson 1927, which holds for few trials and shares near 0 or 1."""
+    """Return the 95 % interval of a share (Wilson 1927), valid for few trials and for shares near 0 or 1."""
     if trials == 0:
         return math.nan, math.nan
     share = successes / trials
@@ -25,10 +25,10 @@ def wilson(successes: int, trials: int, z: float = 1.959964) -> tuple[float, flo
 
 
 def fleiss_kappa(counts: Array) -> float:
-    """Return Fleiss' kappa (1971) of counts (items, categories), how many raters put each item into each category.
+    """Return Fleiss' kappa (1971) of counts (items, categories): how many raters chose each category for each item.
 
-    Every item must have the same number of raters, two or more. 1 is perfect agreement, 0 that of chance; NaN where
-    all answers are of one category, or nothing can be compared.
+    Every item must have the same number of raters, two or more. 1 is perfect agreement, 0 is chance; NaN where
+    all answers are in one category, or nothing can be compared.
     """
     raters = counts.sum(axis=1)
     if len(counts) == 0 or raters[0] < 2 or (raters != raters[0]).any():
@@ -40,10 +40,10 @@ def fleiss_kappa(counts: Array) -> float:
 
 
 def krippendorff_alpha(units: Sequence[Sequence[float]], level: Level) -> float:
-    """Return Krippendorff's alpha of the values that each unit was given; raters may have left units out.
+    """Return Krippendorff's alpha of the values given to each unit; raters may skip units.
 
     Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": 1 - observed / expected disagreement, with the
-    squared difference of values (``interval``) or their being different (``nominal``). NaN where no unit has two
+    squared difference of values (``interval``) or 1 for different values (``nominal``). NaN where no unit has two
     values or all values are equal.
     """
     paired = [np.asarray(unit, np.float64) for unit in units if len(unit) > 1]
@@ -66,7 +66,7 @@ def krippendorff_alpha(units: Sequence[Sequence[float]], level: Level) -> float:
 
 
 def category_counts(units: Sequence[Sequence[str]], categories: Sequence[str]) -> Array:
-    """Return counts (items, categories) of the answers each unit was given."""
+    """Return counts (items, categories) of the answers to each unit."""
     place: Mapping[str, int] = {category: i for i, category in enumerate(categories)}
     counts = np.zeros((len(units), len(categories)))
     for row, unit in enumerate(units):

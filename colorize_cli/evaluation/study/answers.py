@@ -1,4 +1,4 @@
-"""What the answers of a study say: fooling rates, preferences, mean ratings, and how far raters agree."""
+"""Analyze the answers of a study: fooling rates, preferences, mean ratings, and agreement between raters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANSWERS_FORMAT = "colorize-study-answers"
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: the question, what was shown from left to right, and what was chosen or the rating given."""
+    """One answer: the question, the pictures shown from left to right, and the choice or rating."""
 
     rater: str
     question: str
@@ -37,7 +37,7 @@ class Finding:
     """One line of the result.
 
     ``what``: the contender, or the pair. ``measure``: "fooling rate", "preferred" or "mean rating". ``low``..``high``:
-    95 % interval, Wilson's for shares, bootstrap over raters (over answers where there is one rater) for ratings.
+    95 % interval, Wilson's for shares, bootstrap over raters (over answers for a single rater) for ratings.
     ``rater_low``..``rater_high``: bootstrap over raters for shares, None with fewer than two raters.
     """
 
@@ -65,9 +65,9 @@ class StudyResult:
 
 
 def read_answers(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return the documents in answer files; of several by one rater to one study, the fullest.
+    """Return the documents in answer files; of several by one rater for one study, the most complete.
 
-    Raises :class:`UsageProblem` for anything that is not a file of answers, and when kinds of study are mixed.
+    Raises :class:`UsageProblem` for files that are not answer files, and for mixed kinds of study.
     """
     best: dict[tuple[str, str], dict[str, Any]] = {}
     for path in paths:
@@ -77,9 +77,7 @@ def read_answers(paths: Sequence[Path]) -> list[dict[str, Any]]:
             best[key] = document
     kinds = sorted({document["kind"] for document in best.values()})
     if len(kinds) > 1:
-        raise UsageProblem(
-            f"These are answers to different kinds of study: {', '.join(kinds)}.", "Name files of one kind."
-        )
+        raise UsageProblem(f"The files answer different kinds of study: {', '.join(kinds)}.", "Give files of one kind.")
     return list(best.values())
 
 
@@ -88,7 +86,7 @@ def _document(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageProblem(f"{path} cannot be read as answers: {error}.") from error
-    problem = UsageProblem(f"{path} is not a file of answers.", "Name the files that the study page saved.")
+    problem = UsageProblem(f"{path} is not a file of answers.", "Give files saved by the study page.")
     if not isinstance(document, dict) or document.get("format") != ANSWERS_FORMAT or document.get("kind") not in KINDS:
         raise problem
     try:
@@ -116,7 +114,7 @@ def _answers(document: dict[str, Any]) -> list[Answer]:
 
 
 def evaluate_answers(documents: Sequence[dict[str, Any]], *, seed: int = 0) -> StudyResult:
-    """Return what the answers say. Raises :class:`UsageProblem` when there are none."""
+    """Return the findings of the answers. Raises :class:`UsageProblem` when there are none."""
     answers = [answer for document in documents for answer in _answers(document)]
     if not answers:
         raise UsageProblem("There are no answers in these files.")
@@ -131,7 +129,7 @@ def evaluate_answers(documents: Sequence[dict[str, Any]], *, seed: int = 0) -> S
 
 
 def _fooling(answers: Sequence[Answer], seed: int) -> list[Finding]:
-    """Share of the answers in which the real picture was taken for the artificial one; 50 % is indistinguishable."""
+    """Share of answers that took the real picture for the artificial one; 50 % means indistinguishable."""
     by_model: dict[str, list[tuple[str, bool]]] = defaultdict(list)
     for answer in answers:
         model = next(name for name in answer.shown if name != TRUTH)
@@ -186,7 +184,7 @@ def _agreement(kind: str, units: Sequence[Sequence[Answer]]) -> tuple[float, flo
         grades = [[str(a.rating) for a in unit] for unit in units]
         alpha = krippendorff_alpha([[float(a.rating) for a in unit] for unit in units], "interval")
         return _kappa(grades, [str(i) for i in range(1, 6)]), alpha
-    # The question is the same whoever stands left: which of the two, in alphabetical order, was chosen.
+    # The answer must not depend on the sides: which of the two, in alphabetical order, was chosen.
     chosen = [[str(sorted(a.shown).index(a.chosen)) for a in unit] for unit in units]
     return _kappa(chosen, ["0", "1"]), krippendorff_alpha([[float(c) for c in unit] for unit in chosen], "nominal")
 

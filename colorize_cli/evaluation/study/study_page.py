@@ -1,4 +1,4 @@
-"""The user study: a self-contained page that shows people pictures and saves their answers as JSON.
+"""The user study: a self-contained page that shows pictures to raters and saves their answers as JSON.
 
 Three kinds: ``fool`` shows the real photograph beside a colorized one and asks which has artificial colors (Zhang et
 al. 2016, section 3.1); ``prefer`` shows two contenders' versions of a photograph and asks which looks more natural;
@@ -28,17 +28,17 @@ _PLACEHOLDER = "/*STUDY*/null"
 
 @dataclass(frozen=True)
 class Trial:
-    """One question: photograph ``index`` of the list as the contenders of ``shown`` painted it (or the truth)."""
+    """One question: photograph ``index`` of the list, as colorized by the contenders in ``shown`` (or the truth)."""
 
     index: int
     shown: tuple[str, ...]
 
 
 def choose_trials(indices: Sequence[int], contenders: Sequence[str], options: StudyOptions) -> list[Trial]:
-    """Return the questions: photographs in random order, the contenders (or their pairs) taken in turn.
+    """Return the questions: photographs in random order, cycling through the contenders (or their pairs).
 
-    A photograph comes back with another contender only when all have been shown: who has seen the real one once is
-    no longer naive. Raises :class:`UsageProblem` when there are too few contenders for the kind.
+    A photograph is repeated with another contender only after all have been shown: a rater who has seen the real one is
+    no longer unbiased. Raises :class:`UsageProblem` when there are too few contenders for the kind.
     """
     models = [name for name in contenders if name not in BASELINES]
     if options.kind == "fool":
@@ -57,7 +57,7 @@ def choose_trials(indices: Sequence[int], contenders: Sequence[str], options: St
 
 
 def _rounds(order: Sequence[int], choices: Sequence[tuple[str, ...]], wanted: int) -> Iterator[Trial]:
-    """Yield each photograph once with the choices in turn, then again with the choices moved on by one."""
+    """Yield each photograph once, cycling through the choices, then again with the choices shifted by one."""
     given = 0
     for turn in count():
         for place, index in enumerate(order):
@@ -68,9 +68,9 @@ def _rounds(order: Sequence[int], choices: Sequence[tuple[str, ...]], wanted: in
 
 
 def build_study(trials: Sequence[Trial], show: Callable[[int], Shown], options: StudyOptions) -> str:
-    """Return the page as HTML text; ``show`` gives the pictures of the photograph at an index of the list.
+    """Return the page as HTML; ``show`` returns the pictures of the photograph at an index of the list.
 
-    The page holds who painted what, so that answers can name it: it is a study for people of good will.
+    The page source reveals which contender made each picture, because answers name it: raters are trusted not to look.
     """
     pictures: dict[str, str] = {}
     questions = []

@@ -1,7 +1,7 @@
-"""From the bytes of a file to samples: the format is told from the first bytes, then Pillow decodes, or OpenCV and
-tifffile where Pillow would cut 16 bits to 8.
+"""Decode the bytes of a file to samples: the first bytes identify the format, then Pillow decodes, or OpenCV and
+tifffile where Pillow would reduce 16 bits to 8.
 
-Decoders raise whatever their libraries raise; ``read`` is the boundary that gives each failure its type.
+Decoders pass on the exceptions of their libraries; ``read`` is the boundary that turns them into typed errors.
 """
 
 import contextlib
@@ -14,72 +14,25 @@ from PIL import Image
 
 from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg, png_chunks
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
-from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
+from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, check_size
+from colorize_cli.imaging.codecs.signatures import sniff
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16
 from colorize_cli.imaging.metadata.embedded import embedded_metadata, jp2_icc
 from colorize_cli.imaging.metadata.exif import ORIENTATION
 from colorize_cli.imaging.metadata.orientation import orientation_of_exif, stated_orientation
 from colorize_cli.imaging.photo import Encoding, Metadata
 
-# Without a handler of its own, what the libraries log about damaged tags would land on stderr.
+# Without a handler, messages of the libraries about damaged tags would appear on stderr.
 for _library in ("tifffile", "PIL"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
-
-_SIGNATURES: tuple[tuple[str, bytes, int], ...] = (
-    ("JPEG", b"\xff\xd8\xff", 0),
-    ("PNG", b"\x89PNG\r\n\x1a\n", 0),
-    ("TIFF", b"II\x2a\x00", 0),
-    ("TIFF", b"MM\x00\x2a", 0),
-    ("TIFF", b"II\x2b\x00", 0),
-    ("TIFF", b"MM\x00\x2b", 0),
-    ("WEBP", b"WEBP", 8),
-    ("BMP", b"BM", 0),
-    ("GIF", b"GIF87a", 0),
-    ("GIF", b"GIF89a", 0),
-    ("JPEG2000", b"\x00\x00\x00\x0cjP  \r\n\x87\n", 0),
-    ("JPEG2000", b"\xff\x4f\xff\x51", 0),
-    ("AVIF", b"ftypavif", 4),
-    ("AVIF", b"ftypavis", 4),
-)
-_FOREIGN: tuple[tuple[str, bytes, int], ...] = (
-    ("HEIF", b"ftyphei", 4),
-    ("HEIF", b"ftypmif1", 4),
-    ("HEIF", b"ftyphevc", 4),
-    ("camera raw", b"ftypcrx", 4),
-    ("Photoshop", b"8BPS", 0),
-    ("PDF", b"%PDF", 0),
-    ("JPEG XL", b"\xff\x0a", 0),
-    ("JPEG XL", b"\x00\x00\x00\x0cJXL ", 0),
-    ("OpenEXR", b"\x76\x2f\x31\x01", 0),
-    ("camera raw", b"IIRO", 0),
-    ("camera raw", b"IIU\x00", 0),
-    ("SVG", b"<svg", 0),
-)
-
-
-def sniff(data: bytes) -> str:
-    """Return the format of the image in ``data`` by its first bytes.
-
-    Raises :class:`UnknownKindError` with the name of a foreign image format,
-    :class:`DamagedDataError` for anything else.
-    """
-    for name, signature, offset in _SIGNATURES:
-        if data[offset : offset + len(signature)] == signature:
-            return name
-    if data[:1] == b"P" and data[1:2] in (b"1", b"2", b"3", b"4", b"5", b"6") and data[2:3].isspace():
-        return "PPM"
-    for name, signature, offset in _FOREIGN:
-        if data[offset : offset + len(signature)] == signature:
-            raise UnknownKindError(f"{name} files")
-    raise DamagedDataError("not an image of a known format")
 
 
 def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = None) -> Raster:
     """Return the samples of one page of the image in ``data``; ``max_pixels`` is checked before decoding.
 
-    ``at_least``: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as no side gets shorter than this.
+    ``at_least``: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as no side is shorter than this.
     Raises :class:`DamagedDataError`, :class:`UnknownKindError`, :class:`TooManyPixelsError`,
-    :class:`NoPixelsError`, IndexError for a page that is not there, or anything the libraries raise on damaged data.
+    :class:`NoPixelsError`, IndexError for a missing page, or any exception of the libraries for damaged data.
     """
     format = sniff(data)
     if format == "TIFF":
@@ -116,7 +69,7 @@ def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = 
         raster.icc = jp2_icc(data) or raster.icc
     try:
         raster.metadata = embedded_metadata(image, data, format)
-    except Exception:  # damaged metadata must not cost the photo
+    except Exception:  # damaged metadata must not make the photo unreadable
         raster.notes.append("its metadata is damaged and was left out")
     raster.orientation = _orientation(image, raster.metadata, format)
     raster.encoding = _encoding(image, data, format)
@@ -126,7 +79,7 @@ def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = 
 
 
 def _from_8_bits(raster: Raster) -> Raster:
-    """Return the raster, its samples scaled where 8 bits were stored in 16."""
+    """Return the raster; 8-bit samples stored in 16 bits are scaled to the full range."""
     if is_8_bit_in_16(raster.samples):
         raster.samples, note = scale_to_uint16(raster.samples)
         raster.notes.append(note)
@@ -134,7 +87,7 @@ def _from_8_bits(raster: Raster) -> Raster:
 
 
 def declares_no_pixels(data: bytes, format: str) -> bool:
-    """Return whether the header announces a width or height of 0, which the libraries call a broken file."""
+    """Return whether the header declares a width or height of 0, which the libraries report as a broken file."""
     place = {"PNG": (">II", 16), "GIF": ("<HH", 6), "BMP": ("<ii", 18)}.get(format)
     if place is None or len(data) < place[1] + 8:
         return False
@@ -142,17 +95,17 @@ def declares_no_pixels(data: bytes, format: str) -> bool:
 
 
 def _allow_smaller(image: Image.Image, at_least: int | None) -> None:
-    """Let libjpeg scale the image down while it decodes, which saves most of the time."""
+    """Let libjpeg reduce the image while decoding, which saves most of the time."""
     if at_least is not None:
         image.draft(image.mode, (at_least, at_least))
 
 
 def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray, at_least: int | None) -> None:
-    """Raise :class:`DamagedDataError` where the compressed data ran out before the last block.
+    """Raise :class:`DamagedDataError` if the compressed data ended before the last block.
 
-    libjpeg fills the rest with middle gray and says nothing. Where that may have happened (the last block is flat
-    middle gray, or the file is progressive, where it shows nowhere), the file is decoded again with bytes added before
-    its end marker: they change the picture only if the decoder needed more than there was.
+    libjpeg silently fills the rest with middle gray. If that may have happened (the last block is flat
+    middle gray, or the file is progressive, where it is not visible), the file is decoded again with extra bytes before
+    its end marker: they change the picture only if the decoder ran out of data.
     """
     corner = samples[-1:, -1:]
     if not image.info.get("progressive") and not np.isin(corner, (127, 128)).all():
@@ -171,9 +124,9 @@ def _orientation(image: Image.Image, metadata: Metadata, format: str) -> int:
         with contextlib.suppress(ValueError, struct.error):
             return stated_orientation(orientation_of_exif(metadata.exif), metadata.xmp)
     try:
-        # Pillow reads some blocks that are not quite as they should be, and turns AVIF by the boxes of the file.
+        # Pillow reads some slightly malformed blocks, and rotates AVIF according to the boxes of the file.
         return stated_orientation(image.getexif().get(ORIENTATION), metadata.xmp)
-    except Exception:  # damaged EXIF must not cost the photo
+    except Exception:  # damaged EXIF must not make the photo unreadable
         return 1
 
 

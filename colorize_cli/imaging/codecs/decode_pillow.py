@@ -1,4 +1,4 @@
-"""Samples of an image that Pillow has decoded, whatever its mode."""
+"""Samples of an image decoded by Pillow, in any mode."""
 
 import contextlib
 import ctypes
@@ -15,7 +15,7 @@ from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 
 
 def open_pillow(file: IO[bytes], format: str) -> ImageFile.ImageFile:
-    """Return the image in ``file`` opened, not decoded, by the one Pillow plugin for ``format``.
+    """Open the image in ``file``, without decoding it, with the Pillow plugin for ``format`` only.
 
     Unlike ``Image.open`` this tries no other format and leaves the size limit to the caller. Raises
     :class:`UnknownKindError` where this build of Pillow lacks the format.
@@ -37,7 +37,7 @@ def open_pillow(file: IO[bytes], format: str) -> ImageFile.ImageFile:
 
 @contextlib.contextmanager
 def no_pillow_limit() -> Iterator[None]:
-    """Lift Pillow's own limit of pixels for a moment; the size has been, or will be, checked here."""
+    """Suspend Pillow's own pixel limit; the caller checks the size."""
     with _LIMIT_LOCK:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
@@ -48,11 +48,11 @@ def no_pillow_limit() -> Iterator[None]:
 
 
 def _silence_pillow() -> None:
-    """Keep damaged files from making Pillow and its libtiff chatter on stderr: errors and notes say what matters."""
+    """Suppress stderr output of Pillow and its libtiff about damaged files; errors and notes replace it."""
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, module=r"PIL\.")
     with contextlib.suppress(OSError, AttributeError):
-        # libtiff prints errors by default and Pillow leaves it so; symbols are found through Pillow's own module.
+        # libtiff prints errors by default, also in Pillow; its symbols are reached through Pillow's module.
         library = ctypes.CDLL(_imaging.__file__)
         library.TIFFSetErrorHandler.argtypes = [ctypes.c_void_p]
         library.TIFFSetErrorHandler.restype = ctypes.c_void_p
@@ -67,7 +67,7 @@ def split_channels(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, l
     """Return samples, alpha and notes of a decoded image of any Pillow mode.
 
     Samples are uint8 or uint16: (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK. Alpha is (H, W) of the same type.
-    Raises :class:`UnknownKindError` for a mode nobody scans to.
+    Raises :class:`UnknownKindError` for an unsupported mode.
     """
     mode = image.mode
     has_key = "transparency" in image.info
@@ -99,7 +99,7 @@ def split_channels(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, l
 
 
 def _key_alpha(image: Image.Image, samples: np.ndarray) -> np.ndarray | None:
-    """Return the alpha that a transparent gray value of a 16-bit PNG stands for, or None."""
+    """Return the alpha for the transparent gray value of a 16-bit PNG, or None."""
     key = image.info.get("transparency")
     if not isinstance(key, int):
         return None

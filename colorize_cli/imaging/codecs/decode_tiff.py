@@ -1,7 +1,7 @@
-"""TIFF: one page of a classic or big file, of any depth, the right way round where white is stored as zero.
+"""TIFF: one page of a classic or BigTIFF file, of any depth; white-is-zero is inverted.
 
-Up to 8 bits a sample Pillow decodes (it knows every compression and photometric interpretation, and sets white-is-zero
-right); beyond, tifffile does, which keeps every bit. tifffile alone cannot undo LZW: those strips are decoded by
+Pillow decodes up to 8 bits per sample (it supports every compression and photometric interpretation, and inverts
+white-is-zero); tifffile decodes more, keeping every bit. tifffile alone cannot decode LZW: those strips are decoded by
 Pillow's libtiff through a directory that declares them as plain bytes.
 """
 
@@ -31,7 +31,7 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED = 0, 1, 2, 5
 
 
 def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
-    """Return the samples of main page ``page`` (previews and masks are not counted). Errors as ``decode.decode``."""
+    """Return the samples of main page ``page`` (previews and masks do not count). Errors: see ``decode.decode``."""
     found = pictures(data)
     if not 0 <= page < len(found):
         raise IndexError(page)
@@ -60,8 +60,8 @@ def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
 
 
 def _alone(data: bytes, directory: Directory) -> io.BytesIO:
-    """Return the file with this directory as its first and last, so that Pillow does not follow the chain, and without
-    its orientation, so that Pillow turns nothing on its own.
+    """Return the file with this directory as the only one, so that Pillow does not follow the chain, and without
+    its orientation, so that Pillow does not rotate the picture.
     """
     order, big, first = header(data)
     code = "Q" if big else "I"
@@ -78,7 +78,7 @@ def _alone(data: bytes, directory: Directory) -> io.BytesIO:
 
 
 def _check_extents(leaf: Any, size: int) -> None:
-    """Raise :class:`DamagedDataError` where strips are missing or reach beyond the end of the file."""
+    """Raise :class:`DamagedDataError` if strips are missing or extend beyond the end of the file."""
     if not leaf.dataoffsets:
         raise DamagedDataError("there is no image data")
     for offset, count in zip(leaf.dataoffsets, leaf.databytecounts, strict=False):
@@ -87,7 +87,7 @@ def _check_extents(leaf: Any, size: int) -> None:
 
 
 def _by_pillow(file: io.BytesIO) -> Raster:
-    """Return the samples of a file of one directory of at most 8 bits, as they lie."""
+    """Return the samples of a file with one directory of at most 8 bits, in stored orientation."""
     try:
         image = _as_it_lies(file)
         image.load()
@@ -101,14 +101,14 @@ def _by_pillow(file: io.BytesIO) -> Raster:
 
 
 def _as_it_lies(file: io.BytesIO) -> Image.Image:
-    """Return the image opened, so that Pillow does not turn it by its XMP either."""
+    """Open the image so that Pillow does not rotate it according to its XMP either."""
     image = open_pillow(file, "TIFF")
     image.getexif()[ORIENTATION] = 1
     return image
 
 
 def _by_tifffile(leaf: Any, data: bytes) -> Raster:
-    """Return the samples of a page of 8 bits as uint8, of more as uint16, premultiplied alpha divided out."""
+    """Return the samples of a page, uint8 for 8 bits and uint16 for more, with premultiplied alpha divided out."""
     compression = int(leaf.compression)
     if compression in _OWN_CODECS and leaf.bitspersample in (8, 16, 32, 64):
         samples = np.asarray(leaf.asarray())
@@ -148,7 +148,7 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
 
 
 def _to_full_range(leaf: Any, samples: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return samples as uint8 or uint16 of the full range, by what the page states of its own, and notes."""
+    """Return samples as uint8 or uint16 of the full range, according to the tags of the page, and notes."""
     if samples.dtype == np.uint8:
         return samples, []
     is_float = samples.dtype.kind == "f"
@@ -167,13 +167,13 @@ def _value(leaf: Any, code: int) -> Any:
 
 
 def scale_bits(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Return samples of 9..15 bits spread over the full range of uint16."""
+    """Return samples of 9..15 bits scaled to the full range of uint16."""
     top = (1 << bits) - 1
     return ((samples.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 
 
 def unmultiply(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Return uint8 or uint16 color divided by its alpha, as unassociated alpha has it; black where alpha is 0."""
+    """Return uint8 or uint16 color divided by its alpha (unassociated alpha); black where alpha is 0."""
     top = np.iinfo(color.dtype).max
     weight = np.maximum(alpha, 1).astype(np.uint32)
     weight = weight if color.ndim == 2 else weight[..., None]
@@ -181,10 +181,10 @@ def unmultiply(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
-    """Return the samples of strips or tiles that only libtiff can decompress, by way of a directory of plain bytes.
+    """Return the samples of strips or tiles that only libtiff can decompress, using a directory of plain bytes.
 
-    The added directory points at the same compressed data but declares one 8-bit channel as wide as a row has bytes;
-    the predictor, which works on whole samples, is undone here.
+    The added directory points to the same compressed data but declares one 8-bit channel with a column per byte of a
+    row; this function undoes the predictor, which works on whole samples.
     """
     order = leaf.parent.byteorder
     channels = leaf.samplesperpixel if int(leaf.planarconfig) == 1 else 1
@@ -249,12 +249,12 @@ def _bytes(leaf: Any, code: int) -> bytes | None:
 
 
 def _metadata(leaf: Any, data: bytes) -> Metadata:
-    """Return what the page carries; damaged parts are left out."""
+    """Return the metadata of the page; damaged parts are left out."""
     dpi = None
     try:
         x, y = (float(value) for value in leaf.get_resolution("inch"))
         dpi = (x, y) if 1 < x < 1e6 and 1 < y < 1e6 else None
-    except Exception:  # a nonsense resolution must not cost the photo
+    except Exception:  # an invalid resolution must not make the photo unreadable
         dpi = None
     iptc = best_iptc(_bytes(leaf, 33723), iptc_of_photoshop(_bytes(leaf, 34377) or b""))
     return Metadata(exif_of_tiff(data, leaf.offset), _bytes(leaf, 700), iptc, dpi)

@@ -1,6 +1,6 @@
-"""16-bit images that Pillow would cut to 8 bits: color PNG, color JPEG 2000, and portable anymaps of any depth.
+"""16-bit images that Pillow would reduce to 8 bits: color PNG, color JPEG 2000, and portable anymaps of any depth.
 
-OpenCV says nothing when the data of a PNG ends early, so its chunks are checked first.
+OpenCV does not report PNG data that ends early, so the chunks are checked first.
 """
 
 import os
@@ -14,7 +14,7 @@ from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, check_s
 from colorize_cli.imaging.photo import Metadata
 
 if "OPENCV_LOG_LEVEL" not in os.environ:
-    # OpenCV reports damaged files on stderr; here each becomes one typed error.
+    # OpenCV reports damaged files on stderr; this package raises typed errors instead.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
@@ -24,9 +24,9 @@ def is_wide_png(data: bytes) -> bool:
 
 
 def essential_png(data: bytes) -> bytes:
-    """Return the PNG with nothing in it but its pixels, so that libpng has nothing else to apply or to warn about.
+    """Return the PNG reduced to its pixels, so that libpng has nothing else to apply or to warn about.
 
-    Raises :class:`DamagedDataError` unless every chunk up to IEND is there and matches its checksum.
+    Raises :class:`DamagedDataError` unless every chunk up to IEND is present and matches its checksum.
     """
     position = 8
     kept = [data[:8]]
@@ -47,7 +47,7 @@ def essential_png(data: bytes) -> bytes:
 
 
 def _opencv(data: bytes) -> np.ndarray:
-    """Return what OpenCV decodes, channels in its order (blue first), unchanged in depth and orientation."""
+    """Return the array decoded by OpenCV, channels in its order (blue first), depth and orientation unchanged."""
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None:
         raise DamagedDataError("the data is damaged")
@@ -75,7 +75,7 @@ def decode_png(data: bytes) -> Raster:
 
 
 def _key_alpha(data: bytes, samples: np.ndarray) -> np.ndarray | None:
-    """Return the alpha that the transparent color of a 16-bit RGB PNG stands for, or None."""
+    """Return the alpha for the transparent color of a 16-bit RGB PNG, or None."""
     start = data.find(b"tRNS", 0, data.find(b"IDAT"))
     if start < 0:
         return None
@@ -84,7 +84,7 @@ def _key_alpha(data: bytes, samples: np.ndarray) -> np.ndarray | None:
 
 
 def _jp2_codestream(data: bytes) -> int:
-    """Return where the SIZ marker of the codestream begins, or -1."""
+    """Return the offset of the SIZ marker of the codestream, or -1."""
     return data.find(b"\xff\x4f\xff\x51")
 
 
@@ -112,8 +112,8 @@ def decode_jp2(data: bytes) -> Raster:
     return Raster(samples, "JPEG2000", mode, alpha)
 
 
-def _pnm_header(data: bytes) -> tuple[bytes, list[int], int]:
-    """Return the magic, the numbers of the header and where the samples of a binary or plain anymap begin."""
+def pnm_header(data: bytes) -> tuple[bytes, list[int], int]:
+    """Return the magic, the header numbers and the offset of the samples of a binary or plain anymap."""
     wanted = 2 if data[1:2] in (b"1", b"4") else 3
     numbers: list[int] = []
     position = 2
@@ -135,12 +135,12 @@ def is_wide_pnm(data: bytes) -> bool:
     """Return whether this portable anymap has binary samples of more than 8 bits."""
     if data[1:2] not in (b"5", b"6"):
         return False
-    return _pnm_header(data)[1][2] > 255
+    return pnm_header(data)[1][2] > 255
 
 
 def decode_pnm(data: bytes, max_pixels: float) -> Raster:
     """Return the samples of a binary PGM or PPM with a maximum above 255, scaled to the full range of uint16."""
-    magic, (width, height, maximum), start = _pnm_header(data)
+    magic, (width, height, maximum), start = pnm_header(data)
     check_size(width, height, max_pixels)
     channels = 3 if magic == b"P6" else 1
     if len(data) - start < width * height * channels * 2:

@@ -1,4 +1,4 @@
-"""One color picture to the bytes of one format, with its metadata: every format but TIFF, which ``tiff`` writes."""
+"""Encode one color picture with its metadata, in every format except TIFF (see ``tiff``)."""
 
 import io
 import struct
@@ -23,9 +23,9 @@ _FULL_CHROMA_FROM = 90
 
 @dataclass
 class Job:
-    """Everything that goes into one file besides the pixels; encoders add to ``notes`` what they must leave out.
+    """Everything in one file besides the pixels; encoders add to ``notes`` what they must leave out.
 
-    ``fallback_xmp``: the packet with the provenance alone, for a format that cannot hold the whole one.
+    ``fallback_xmp``: the packet with the provenance only, for formats that cannot hold the full packet.
     """
 
     icc: bytes
@@ -38,15 +38,15 @@ class Job:
 
 
 def encode(file: BinaryIO, format: str, rgb: np.ndarray, alpha: np.ndarray | None, job: Job) -> None:
-    """Write ``rgb`` uint8 or uint16 (H, W, 3), already of a depth that ``format`` holds, and ``alpha`` to ``file``.
+    """Write ``rgb`` uint8 or uint16 (H, W, 3), already in a depth that ``format`` supports, and ``alpha`` to ``file``.
 
-    Raises :class:`UnsupportedPhoto` where the format cannot hold a picture of this size or its encoder fails.
+    Raises :class:`UnsupportedPhoto` if the format cannot hold a picture of this size or its encoder fails.
     """
     height, width = rgb.shape[:2]
     limit = _MOST_PIXELS_A_SIDE.get(format)
     if limit is not None and max(height, width) > limit:
         raise UnsupportedPhoto(
-            f"{format} holds at most {limit} pixels a side, not {width} x {height}.", "Use --format png or tiff."
+            f"{format} holds at most {limit} pixels per side, not {width} x {height}.", "Use --format png or tiff."
         )
     if format == "PNG":
         png.write_png(file, rgb, alpha, icc=job.icc, xmp=job.xmp, metadata=job.metadata)
@@ -68,7 +68,7 @@ def _write_ppm(file: BinaryIO, rgb: np.ndarray) -> None:
 
 
 def _write_jpeg(file: BinaryIO, rgb: np.ndarray, job: Job) -> None:
-    """Encode by OpenCV's libjpeg-turbo, half again as fast as Pillow's with the same tables, and add the segments."""
+    """Encode with OpenCV's libjpeg-turbo, 1.5 times as fast as Pillow's with the same tables, and add the segments."""
     quality, subsampling = jpeg_quality(job)
     factor = {
         "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
@@ -92,7 +92,7 @@ def jpeg_quality(job: Job) -> tuple[int, str]:
 
 
 def jpeg_start(job: Job) -> bytes:
-    """Return how a JPEG begins: the start marker and the segments with all metadata; what is too large is noted."""
+    """Return the beginning of a JPEG: start marker and metadata segments; blocks that are too large are noted."""
     parts = [b"\xff\xd8", jpeg.jfif_segment(job.metadata.dpi)]
     for what, marker, payload in (
         ("EXIF", 0xE1, jpeg.EXIF_HEADER + job.metadata.exif if job.metadata.exif is not None else None),
@@ -116,7 +116,7 @@ def jpeg_start(job: Job) -> bytes:
 
 
 def _opencv(suffix: str, bgr: np.ndarray, options: list[int]) -> memoryview:
-    """Return what OpenCV encodes. Raises :class:`UnsupportedPhoto` where it cannot."""
+    """Return the bytes encoded by OpenCV. Raises :class:`UnsupportedPhoto` if it fails."""
     try:
         done, encoded = cv2.imencode(suffix, bgr, options)
     except cv2.error as error:
@@ -131,12 +131,12 @@ def _stacked(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
 
 
 def jp2_decibels(quality: int) -> float:
-    """Return the signal-to-noise ratio in decibels asked of a lossy JPEG 2000 at a quality of 1..99."""
+    """Return the target signal-to-noise ratio in decibels of a lossy JPEG 2000 at a quality of 1..99."""
     return 30 + quality * 0.2
 
 
 def _write_jp2(file: BinaryIO, rgb: np.ndarray, alpha: np.ndarray | None, job: Job) -> None:
-    """Write JPEG 2000, lossless where the source was or quality is 100; 16 bits by OpenCV, which Pillow lacks."""
+    """Write JPEG 2000, lossless if the source was or quality is 100; OpenCV writes 16 bits, which Pillow cannot."""
     lossless = job.quality == 100 or (job.quality is None and job.encoding.lossless is not False)
     pixels = _stacked(rgb, alpha)
     if pixels.dtype == np.uint16:
@@ -182,7 +182,7 @@ def _write_by_pillow(file: BinaryIO, format: str, rgb: np.ndarray, alpha: np.nda
 
 
 def _save(image: Image.Image, file: BinaryIO, format: str, options: dict[str, object]) -> None:
-    """Let Pillow encode. OSErrors of the disk pass; what its encoders raise becomes one typed error."""
+    """Encode with Pillow. OSErrors of the disk are passed on; encoder errors become one typed error."""
     buffer = io.BytesIO()
     try:
         image.save(buffer, format, **options)
@@ -192,7 +192,7 @@ def _save(image: Image.Image, file: BinaryIO, format: str, options: dict[str, ob
 
 
 def to_depth(samples: np.ndarray, depth: int) -> np.ndarray:
-    """Return uint8 or uint16 samples at 8 or 16 bits, rounded; the same array where it fits."""
+    """Return uint8 or uint16 samples at 8 or 16 bits, rounded; the same array if it already has that depth."""
     if samples.itemsize * 8 == depth:
         return samples
     result = np.empty(samples.shape, np.uint8 if depth == 8 else np.uint16)

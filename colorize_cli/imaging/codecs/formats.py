@@ -1,6 +1,6 @@
-"""The still image formats that are read and written, and the name a result must bear.
+"""The still image formats that are read and written, and the names of results.
 
-Importing this module imports no numpy: the command line looks at suffixes before it does any work.
+Importing this module imports no numpy: the command line checks suffixes before it does any work.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """One format: what its files are called, what it holds, and the format its color result takes."""
+    """One format: its suffixes, what it can hold, and the format of its color results."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -49,7 +49,7 @@ _RENAMED = {".pgm": ".ppm", ".pbm": ".ppm", ".gif": ".png", ".mpo": ".jpg", ".av
 
 
 def normalize_format(name: str) -> str:
-    """Return the name used here for a format as people spell it ("jpg", "tif", "jp2"); GIF is refused.
+    """Return the canonical name of a format as users spell it ("jpg", "tif", "jp2"); GIF is rejected.
 
     Raises :class:`UsageProblem` for a format that cannot hold a color result.
     """
@@ -57,12 +57,12 @@ def normalize_format(name: str) -> str:
     upper = _SPELLINGS.get(upper, upper)
     if upper not in FORMATS or FORMATS[upper].written_as is not None:
         known = ", ".join(entry.name.lower() for entry in FORMATS.values() if entry.written_as is None)
-        raise UsageProblem(f"No color result can be written as '{name}'.", f"Choose one of: {known}.")
+        raise UsageProblem(f"Color results cannot be written as '{name}'.", f"Choose one of: {known}.")
     return upper
 
 
 def format_of_suffix(suffix: str) -> str | None:
-    """Return the format that files with this suffix (".jpg", any case) have, or None for an unknown one."""
+    """Return the format of files with this suffix (".jpg", any case), or None if unknown."""
     lower = suffix.lower()
     return next((entry.name for entry in FORMATS.values() if lower in entry.suffixes), None)
 
@@ -70,9 +70,9 @@ def format_of_suffix(suffix: str) -> str | None:
 def output_suffix(source: Path | str | Photo, format: str | None = None) -> str:
     """Return the suffix of the color result of ``source``: a path, a suffix such as ".gif", or a photo.
 
-    Nothing is read, so that all names of a batch can be planned before any work. The suffix of the source is kept as
-    it is spelled wherever its format can hold color; ".gif" becomes ".png", ".pgm" and ".pbm" become ".ppm", an
-    unknown or missing one becomes ".png". ``format`` asks for another format.
+    No file is read, so that all names of a batch can be planned in advance. The suffix of the source is kept as
+    spelled if its format can hold color; ".gif" becomes ".png", ".pgm" and ".pbm" become ".ppm", an
+    unknown or missing one becomes ".png". ``format`` selects another format.
     """
     if not isinstance(source, str | Path):
         suffix = source.path.suffix if source.path is not None else FORMATS[source.format].suffixes[0]

@@ -1,4 +1,4 @@
-"""JPEG: what its header tells of quality, whether its data is all there, and the segments that carry metadata.
+"""JPEG: estimate quality from the header, check that the data is complete, and handle metadata segments.
 
 Quantization tables and their scaling: ITU-T T.81 annex K.1 and the Independent JPEG Group's quality scale.
 """
@@ -39,7 +39,7 @@ def chrominance_table(quality: int) -> np.ndarray:
 
 
 def estimate_quality(table: list[int]) -> int:
-    """Return the quality 1..100 whose luminance quantization table (64 values, rows first) is nearest to ``table``."""
+    """Return the quality 1..100 with the luminance quantization table (64 values, rows first) nearest to ``table``."""
     quality = np.arange(1, 101)
     scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
     tables = np.clip((_LUMINANCE_TABLE[None] * scale[:, None] + 50) // 100, 1, 255)
@@ -82,7 +82,7 @@ def segments(data: bytes) -> list[tuple[int, int, int]]:
 
 
 def comments(data: bytes) -> list[str]:
-    """Return the text of each comment segment: UTF-8 where it is that, else Latin-1, which older programs wrote."""
+    """Return the text of each comment segment: UTF-8 if valid, else Latin-1, as older programs wrote."""
     found = []
     for marker, start, end in segments(data):
         if marker == 0xFE and (payload := data[start + 4 : end].strip(b"\0")):
@@ -94,7 +94,7 @@ def comments(data: bytes) -> list[str]:
 
 
 def comment_segments(texts: Iterable[str]) -> bytes:
-    """Return the segments that carry comments; what is beyond the 64 KB of a segment goes into the next."""
+    """Return the segments with comments; text beyond the 64 KB of a segment continues in the next."""
     parts = []
     for text in texts:
         payload = text.encode("utf-8")
@@ -103,7 +103,7 @@ def comment_segments(texts: Iterable[str]) -> bytes:
 
 
 def check_kind(data: bytes) -> None:
-    """Raise :class:`UnknownKindError` for the rare kinds of JPEG that the decoders would call broken."""
+    """Raise :class:`UnknownKindError` for rare kinds of JPEG that the decoders would report as broken."""
     for marker, start, _ in segments(data):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and start + 5 <= len(data):
             if data[start + 4] != 8:
@@ -113,18 +113,18 @@ def check_kind(data: bytes) -> None:
 
 
 def check_complete(data: bytes) -> None:
-    """Raise :class:`DamagedDataError` where no end marker follows the scan: libjpeg would fill the rest with gray."""
+    """Raise :class:`DamagedDataError` if no end marker follows the scan: libjpeg would fill the rest with gray."""
     scans = [start for marker, start, _ in segments(data) if marker == 0xDA]
     if not scans or data.rfind(b"\xff\xd9") < scans[0]:
         raise DamagedDataError("the compressed data ends before the picture does")
-    # Each scan goes over the whole picture again: a small file of many would take hours. In coded data FF is followed
-    # by 00, so that this counts scan headers, and a few bytes of metadata that look like one.
+    # Each scan covers the whole picture: a small file with many scans would take hours. In coded data FF is followed
+    # by 00, so this counts scan headers, and a few bytes of metadata that look like one.
     if data.count(b"\xff\xda") > MOST_SCANS:
         raise DamagedDataError(f"it has more than {MOST_SCANS} scans")
 
 
 def segment(marker: int, payload: bytes) -> bytes:
-    """Return one marker segment. Raises ValueError where the payload is beyond the 64 KB that a segment holds."""
+    """Return one marker segment. Raises ValueError if the payload exceeds the 64 KB of a segment."""
     if len(payload) > SEGMENT_LIMIT:
         raise ValueError("segment too long")
     return bytes((0xFF, marker)) + struct.pack(">H", len(payload) + 2) + payload
@@ -145,6 +145,6 @@ def photoshop_block(iptc: bytes) -> bytes:
 
 
 def jfif_segment(dpi: tuple[float, float] | None) -> bytes:
-    """Return the APP0 segment with the resolution, or with square pixels where none is known."""
+    """Return the APP0 segment with the resolution, or with square pixels if it is unknown."""
     unit, x, y = (1, *(min(65535, max(1, round(value))) for value in dpi)) if dpi else (0, 1, 1)
     return segment(0xE0, b"JFIF\0\x01\x01" + struct.pack(">BHHBB", unit, x, y, 0, 0))

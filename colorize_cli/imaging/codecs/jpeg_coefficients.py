@@ -1,4 +1,4 @@
-"""DCT coefficients of JPEG files, read and written as they are: libjpeg-turbo by way of jpeglib, the extra `lossless`.
+"""DCT coefficients of JPEG files, read and written unchanged by libjpeg-turbo through jpeglib (extra `lossless`).
 
 jpeglib works on files with names, so everything passes through the folder for temporary files.
 """
@@ -20,7 +20,7 @@ from colorize_cli.errors import LibraryMissing, TemporaryFolderError
 from colorize_cli.imaging.codecs.jpeg import segments
 from colorize_cli.imaging.codecs.raster import DamagedDataError
 
-# jpeglib gathers the markers of a file in global variables of its C code.
+# jpeglib collects the markers of a file in global variables of its C code.
 _READING = threading.Lock()
 _BYTES_A_COEFFICIENT = 2
 _LIBRARY_VERSION = "turbo210"
@@ -38,14 +38,16 @@ class Component:
 
 
 def require_jpeglib() -> None:
-    """Raise :class:`LibraryMissing` where jpeglib is not installed."""
+    """Raise :class:`LibraryMissing` if jpeglib is not installed."""
     if importlib.util.find_spec("jpeglib") is None:
-        raise LibraryMissing("Coefficients of JPEG files need jpeglib.", "`pip install jpeglib`.")
+        raise LibraryMissing(
+            "Keeping JPEG coefficients needs jpeglib, which is not installed.", "`pip install jpeglib`."
+        )
 
 
 @cache
 def _jpeglib() -> Any:
-    """Return the library, its C code chosen once a process."""
+    """Return the library; its C code is selected once per process."""
     require_jpeglib()
     import jpeglib
 
@@ -56,7 +58,7 @@ def _jpeglib() -> Any:
 def read_component(data: bytes) -> Component:
     """Return the first component (gray, or the luma of YCbCr) of the baseline or progressive JPEG in ``data``.
 
-    Raises :class:`LibraryMissing`, and :class:`DamagedDataError` where the library cannot read it.
+    Raises :class:`LibraryMissing`, and :class:`DamagedDataError` if the library cannot read it.
     """
     plain = _without_metadata(data)
     with _scratch_folder() as folder:
@@ -68,17 +70,17 @@ def read_component(data: bytes) -> Component:
             with _READING:
                 jpeg = library.read_dct(str(path))
             return Component(jpeg.Y, np.array(jpeg.get_component_qt(0), np.uint16))
-        except Exception as error:  # the C library's complaints come as several kinds
+        except Exception as error:  # the C library raises several kinds
             raise DamagedDataError("its coefficients cannot be read") from error
 
 
 def encode_components(components: Sequence[Component], width: int, height: int, sampling: int = 1) -> bytes:
     """Return the rest of a baseline JPEG of ``width`` x ``height``, from its quantization tables to its end marker.
 
-    One component is gray, three are YCbCr; the start marker and what may follow it (JFIF, EXIF...) are the caller's.
-    ``sampling``: how many times smaller the two chroma components are in each direction, 1 or 2; both have the table
-    of the first of them. Raises :class:`LibraryMissing`, :class:`DamagedDataError` where the library cannot code them,
-    and :class:`TemporaryFolderError` where the folder for temporary files does not take the result.
+    One component is gray, three are YCbCr; the caller adds the start marker and the segments after it (JFIF, EXIF...).
+    ``sampling``: how many times smaller the two chroma components are in each direction, 1 or 2; both use the table
+    of the first of them. Raises :class:`LibraryMissing`, :class:`DamagedDataError` if the library cannot encode them,
+    and :class:`TemporaryFolderError` if the result cannot be written to the folder for temporary files.
     """
     library = _jpeglib()
     chroma = components[1:]
@@ -93,7 +95,7 @@ def encode_components(components: Sequence[Component], width: int, height: int, 
         try:
             jpeg.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
         except Exception as error:
-            # The library does not say why: a disk that takes as many bytes was not what stopped it.
+            # The library gives no reason: if the disk accepts as many bytes, it was not the cause.
             with _scratch_errors():
                 (folder / "room").write_bytes(
                     bytes(_BYTES_A_COEFFICIENT * sum(part.blocks.size for part in components))
@@ -105,7 +107,7 @@ def encode_components(components: Sequence[Component], width: int, height: int, 
 
 @contextlib.contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    """Give a folder for files that a library reads and writes by name. Raises :class:`TemporaryFolderError`."""
+    """Provide a folder for files that a library reads and writes by name. Raises :class:`TemporaryFolderError`."""
     with _scratch_errors():
         folder = tempfile.TemporaryDirectory(prefix="colorize-", ignore_cleanup_errors=True)
     with folder as name:
@@ -114,18 +116,18 @@ def _scratch_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _scratch_errors() -> Iterator[None]:
-    """Turn what goes wrong in the folder for temporary files into the error that names it."""
+    """Turn OS errors in the folder for temporary files into an error that names it."""
     try:
         yield
     except OSError as error:
         raise TemporaryFolderError(
-            f"The folder for temporary files takes no file: {error.strerror or error}.",
-            "Free some space there, or name another folder in TMPDIR.",
+            f"The folder for temporary files cannot be written: {error.strerror or error}.",
+            "Free some space there, or set TMPDIR to another folder.",
         ) from error
 
 
 def _without_metadata(data: bytes) -> bytes:
-    """Return the JPEG without the segments that say nothing about its coefficients; APP0 and APP14 name its colors."""
+    """Return the JPEG without segments irrelevant to its coefficients; APP0 and APP14 state its color model."""
     kept = [b"\xff\xd8"]
     for marker, start, end in segments(data):
         if marker == 0xDA:
@@ -136,11 +138,11 @@ def _without_metadata(data: bytes) -> bytes:
 
 
 def _from_tables_on(data: bytes) -> bytes:
-    """Return what follows the first segments, with components numbered from 1 as JFIF asks, not from 0."""
+    """Return the part after the first segments, with components numbered from 1, as JFIF requires, not from 0."""
     result = bytearray(data)
     found = segments(data)
     for marker, start, _ in found:
-        # Of each component, the frame header says three bytes and the scan header two.
+        # The frame header has three bytes per component, the scan header two.
         if marker in (0xC0, 0xC1, 0xDA):
             first, size = (start + 10, 3) if marker != 0xDA else (start + 5, 2)
             for number in range(data[first - 1]):
@@ -149,8 +151,8 @@ def _from_tables_on(data: bytes) -> bytes:
 
 
 def frame(data: bytes) -> tuple[int, int, list[tuple[int, int, int]]]:
-    """Return what the frame header of a JPEG says: its marker, bits a sample, and (id, horizontal, vertical sampling)
-    of every component. Raises :class:`DamagedDataError` where there is none.
+    """Return the contents of a JPEG frame header: marker, bits per sample, and (id, horizontal, vertical sampling)
+    of every component. Raises :class:`DamagedDataError` if there is none.
     """
     for marker, start, end in segments(data):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and start + 10 <= end <= len(data):

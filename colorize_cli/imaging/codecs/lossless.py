@@ -1,8 +1,8 @@
-"""Color added to a gray JPEG whose DCT coefficients stay as they are, and the gray JPEG taken out again.
+"""Add color to a gray JPEG without changing its DCT coefficients, and extract the gray JPEG again.
 
-The luma of JFIF files (ITU-T T.871) is the gray channel itself, so that two chroma channels are all that is new. What
-stays is luma, a weighted sum of sRGB values, rather than the L* that every other result keeps: a color of the same
-luma is lighter than its gray by a little, `lightness_change` tells by how much.
+The luma of JFIF files (ITU-T T.871) is the gray channel itself, so only two chroma channels are added. This keeps
+luma, a weighted sum of sRGB values, rather than L* as all other results do: a color of the same
+luma is slightly lighter than its gray; `lightness_change` measures by how much.
 """
 
 import io
@@ -25,19 +25,19 @@ from colorize_cli.imaging.tone import strips
 
 _TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
 _FROM_CHROMA = ((0.0, 1.402), (-0.344136, -0.714136), (1.772, 0.0))
-"""What Cb and Cr, around 0, add to the luma in red, green and blue."""
+"""Contribution of Cb and Cr, centered on 0, to red, green and blue."""
 
-# sRGB values go about with the power 1 / 2.2 of light, Lab with the power 1 / 3: the a*b* of a color made lighter stay
-# about the same where its chroma grows with the rest of the two powers.
+# sRGB values follow about the power 1 / 2.2 of light, Lab the power 1 / 3: when a color gets lighter, its a*b* stay
+# about the same if its chroma grows with the quotient of the two powers.
 _CHROMA_POWER = 1 - 2.2 / 3
-_WITHOUT = "Leave --lossless-luma out for it."
+_WITHOUT = "Omit --lossless-luma for this photo."
 
 
 def check_scan(data: bytes, photo: Photo, name: str) -> None:
     """Raise :class:`UnsupportedPhoto` unless ``data`` is a JPEG whose gray channel can be kept as it is.
 
-    That is: baseline or progressive, Huffman-coded, 8 bits; one component, or three without color in them; and tones
-    that are sRGB's, because the result is an sRGB picture. ``photo``: what :func:`read_photo` made of it.
+    It must be baseline or progressive, Huffman-coded, 8 bits; one component, or three without color; and its tones
+    must be those of sRGB, because the result is an sRGB picture. ``photo``: the result of :func:`read_photo` for it.
     """
 
     def refuse(why: str) -> UnsupportedPhoto:
@@ -47,19 +47,19 @@ def check_scan(data: bytes, photo: Photo, name: str) -> None:
         raise refuse(f"it is {photo.format}, not JPEG")
     marker, _, components = frame(data)
     if marker not in (0xC0, 0xC1, 0xC2):
-        raise refuse("its coding is arithmetic or hierarchical")
+        raise refuse("it uses arithmetic or hierarchical coding")
     if len(components) == 4:
-        raise refuse("it is made of four inks (CMYK)")
+        raise refuse("it is in CMYK")
     image = open_pillow(io.BytesIO(data), "JPEG")
     if len(components) != 1:
         largest = max(part[1] for part in components), max(part[2] for part in components)
         is_rgb = image.info.get("adobe_transform") == 0 or bytes(part[0] for part in components) == b"RGB"
         if len(components) != 3 or is_rgb or components[0][1:] != largest:
-            raise refuse("it holds no luma channel of full size")
+            raise refuse("it has no full-size luma channel")
     if not _is_srgb_toned(image.info.get("icc_profile")):
-        raise refuse("its color profile is not that of sRGB, which the result would have")
+        raise refuse("its color profile is not sRGB, the profile of every result")
     if photo.gray.dtype != np.uint8:
-        raise refuse("there is color in it")
+        raise refuse("it contains color")
 
 
 def _is_srgb_toned(profile: bytes | None) -> bool:
@@ -67,16 +67,16 @@ def _is_srgb_toned(profile: bytes | None) -> bool:
         return True
     try:
         return icc.is_srgb_gray(icc.gray_luminance(icc.parse_profile(profile), 256))
-    except Exception:  # hostile or tabular profiles: what they mean is not known for certain
+    except Exception:  # hostile or tabular profiles: their tones are not certain
         return False
 
 
 def add_chroma(data: bytes, rgb: np.ndarray, quality: int, subsampling: str, start: bytes) -> bytes:
-    """Return the gray JPEG ``data`` with the chroma of ``rgb``, sRGB uint8 (H, W, 3), which lies as it does.
+    """Return the gray JPEG ``data`` with the chroma of ``rgb``, sRGB uint8 (H, W, 3), in the same orientation.
 
-    ``quality``: 1..100, of the chroma; ``subsampling``: "4:2:0" or any other for chroma of full size; ``start``: the
+    ``quality``: 1..100, of the chroma; ``subsampling``: "4:2:0", or anything else for full-size chroma; ``start``: the
     start marker and metadata of the result. Its luma has the coefficients and the quantization table of ``data``.
-    Raises :class:`LibraryMissing` and :class:`OutputError` where the folder for temporary files is full.
+    Raises :class:`LibraryMissing` and :class:`OutputError` if the folder for temporary files is full.
     """
     height, width = rgb.shape[:2]
     factor = 2 if subsampling == "4:2:0" else 1
@@ -90,7 +90,7 @@ def _decoded_gray(data: bytes) -> np.ndarray:
 
 
 def _encoded_plane(plane: np.ndarray, table: np.ndarray) -> Component:
-    """Return the coefficients of a plane, uint8 (h, w): a gray JPEG of it is made and read."""
+    """Return the coefficients of a plane, uint8 (h, w), by encoding and reading a gray JPEG."""
     buffer = io.BytesIO()
     Image.fromarray(plane).save(buffer, "JPEG", qtables=[table.reshape(-1).tolist()])
     return read_component(buffer.getvalue())
@@ -99,7 +99,7 @@ def _encoded_plane(plane: np.ndarray, table: np.ndarray) -> Component:
 def chroma_planes(gray: np.ndarray, rgb: np.ndarray, factor: int) -> list[np.ndarray]:
     """Return Cb and Cr, uint8 with neutral at 128, (ceil(H / factor), ceil(W / factor)), for gray as the luma.
 
-    ``gray``: uint8 (H, W). ``rgb``: the colors wanted, sRGB uint8 (H, W, 3), of about that lightness. Where the luma
+    ``gray``: uint8 (H, W). ``rgb``: the target colors, sRGB uint8 (H, W, 3), of about that lightness. Where the luma
     leaves no room for a color in sRGB its chroma is reduced toward neutral, so that no channel is clipped.
     """
     height, width = (-(-side // factor) * factor for side in gray.shape)
@@ -139,12 +139,12 @@ def lightness_change(data: bytes, colored: bytes) -> float:
 def recover_gray(data: bytes, photo: Photo, name: str) -> bytes:
     """Return the gray JPEG that was colorized with its luma kept: the same coefficients and quantization table.
 
-    ``data``: the bytes of the color JPEG, ``photo``: what :func:`read_photo` made of them. The metadata is that of the
-    result, without the provenance. Raises :class:`UnsupportedPhoto` for any other file.
+    ``data``: the bytes of the color JPEG, ``photo``: what :func:`read_photo` made of them. The metadata are those of
+    the result, without the provenance. Raises :class:`UnsupportedPhoto` for any other file.
     """
     made_by = provenance_of_xmp(photo.metadata.xmp) if photo.metadata.xmp else None
     if photo.format != "JPEG" or made_by is None or LUMA_PARAMETER not in made_by.parameters:
-        raise UnsupportedPhoto(f"{name} was not made with --lossless-luma.", "Look for the original scan.")
+        raise UnsupportedPhoto(f"{name} was not made with --lossless-luma.", "Use the original scan.")
     image = open_pillow(io.BytesIO(data), "JPEG")
     try:
         body = encode_components([read_component(data)], image.width, image.height)

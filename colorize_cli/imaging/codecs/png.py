@@ -1,7 +1,7 @@
-"""PNG written row strip by row strip at 8 or 16 bits a channel, with metadata chunks where readers expect them.
+"""PNG written in strips of rows at 8 or 16 bits per channel, with metadata chunks where readers expect them.
 
-Pillow cannot write 16-bit color and OpenCV needs whole copies of picture and file; a strip at a time needs neither.
-Format: PNG specification, third edition; XMP in an iTXt chunk as ISO 16684-3 says.
+Pillow cannot write 16-bit color and OpenCV needs complete copies of picture and file; writing strips avoids both.
+Format: PNG specification, third edition; XMP in an iTXt chunk: ISO 16684-3.
 """
 
 import struct
@@ -27,9 +27,9 @@ def write_png(
 ) -> None:
     """Write ``rgb``, uint8 or uint16 (H, W, 3), and ``alpha`` (H, W) of the same type or None, to ``file``.
 
-    ``metadata`` gives EXIF, IPTC, texts and resolution; ``xmp`` is the packet to embed. Rows are filtered by their left
-    neighbour and run-length coded with Huffman codes, which costs a tenth of the full search and stores photographs
-    as tightly.
+    ``metadata`` supplies EXIF, IPTC, texts and resolution; ``xmp`` is the packet to embed. Rows are filtered by their
+    left neighbour and run-length coded with Huffman codes, which costs a tenth of the full search and stores
+    photographs as tightly.
     """
     height, width = rgb.shape[:2]
     file.write(b"\x89PNG\r\n\x1a\n")
@@ -58,7 +58,7 @@ def write_png(
 
 
 def _filtered(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Return the bytes of a strip of rows, uint8 (rows, 1 + row bytes), each row led by its filter type."""
+    """Return the bytes of a strip of rows, uint8 (rows, 1 + row bytes), each row preceded by its filter type."""
     samples = rgb if alpha is None else np.dstack((rgb, alpha))
     pixel = samples.shape[2] * samples.itemsize
     if samples.itemsize == 2:

@@ -1,7 +1,7 @@
-"""The chunks of a PNG file, and the color space that they state.
+"""The chunks of a PNG file and the color space they state.
 
-Which chunk wins: PNG specification, third edition, section 4.3 (cICP, iCCP, sRGB, then gAMA with cHRM). Code points of
-cICP: ITU-T H.273.
+Precedence of chunks: PNG specification, third edition, section 4.3 (cICP, iCCP, sRGB, then gAMA with cHRM). Code points
+of cICP: ITU-T H.273.
 """
 
 import struct
@@ -23,7 +23,7 @@ _CHROMATICITY_TOLERANCE = 0.01
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield (name, payload) of each chunk up to IEND, those that reach beyond the end of the file left out."""
+    """Yield (name, payload) of each chunk up to IEND, without those that extend beyond the end of the file."""
     view = memoryview(data)
     position = 8
     for _ in range(_MOST_CHUNKS):
@@ -40,7 +40,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def without_packed_texts(data: bytes) -> bytes:
-    """Return the PNG without its compressed texts, which Pillow refuses the whole picture for when they are bombs."""
+    """Return the PNG without its compressed texts: Pillow rejects the whole picture if one is a decompression bomb."""
     kept, position = [data[:8]], 8
     found = False
     for name, payload in chunks(data):
@@ -54,9 +54,9 @@ def without_packed_texts(data: bytes) -> bytes:
 
 
 def stated_profile(data: bytes) -> tuple[bytes | None, bool, str]:
-    """Return the ICC profile that stands for the color space that the chunks of a PNG state, None for sRGB.
+    """Return an ICC profile for the color space stated by the chunks of a PNG, None for sRGB.
 
-    The second value says whether this replaces an embedded profile (cICP does); the third is a note, or "".
+    The second value is whether this replaces an embedded profile (cICP does); the third is a note, or "".
     """
     found: dict[bytes, bytes] = {}
     for name, payload in chunks(data):
@@ -70,7 +70,7 @@ def stated_profile(data: bytes) -> tuple[bytes | None, bool, str]:
             if primaries == _BT709 and transfer in _SRGB_LIKE:
                 return None, True, ""
             return profile_of(_GAMMAS.get(transfer), _PRIMARIES[primaries]), True, ""
-        return None, False, "its color space (cICP) is not known here; the values are taken as sRGB"
+        return None, False, "its color space (cICP) is not supported; the values are taken as sRGB"
     if b"iCCP" in found or b"sRGB" in found or len(found.get(b"gAMA", b"")) != 4:
         return None, False, ""
     return _of_gamma(found), False, ""
@@ -93,5 +93,5 @@ def _of_gamma(found: dict[bytes, bytes]) -> bytes | None:
         return None
     try:
         return profile_of(None if is_srgb_tone else 100_000 / gamma, primaries)
-    except (ValueError, ArithmeticError):  # chromaticities that no colors have
+    except (ValueError, ArithmeticError):  # impossible chromaticities
         return None

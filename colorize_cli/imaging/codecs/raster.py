@@ -1,4 +1,4 @@
-"""Decoded samples as the file stores them, before orientation and tone: what every decoder hands on."""
+"""Decoded samples as stored in the file, before orientation and tone conversion: the output of every decoder."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ class Raster:
     """Samples of one picture.
 
     ``samples``: uint8 or uint16, (H, W) for gray, (H, W, 3) for RGB, (H, W, 4) for CMYK (0 = no ink).
-    ``alpha``: (H, W) of the same type, or None. ``orientation``: EXIF value 1..8 that is still to be applied.
+    ``alpha``: (H, W) of the same type, or None. ``orientation``: EXIF value 1..8 that has not been applied yet.
     """
 
     samples: np.ndarray
@@ -33,11 +33,11 @@ class DamagedDataError(Exception):
 
 
 class UnknownKindError(Exception):
-    """Raised by decoders for a well-formed image of a kind that they do not understand."""
+    """Raised by decoders for a well-formed image of an unsupported kind."""
 
 
 class TooManyPixelsError(Exception):
-    """Raised by decoders before decoding when the header announces more pixels than allowed."""
+    """Raised by decoders before decoding if the header declares more pixels than allowed."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -45,11 +45,11 @@ class TooManyPixelsError(Exception):
 
 
 class NoPixelsError(Exception):
-    """Raised by decoders when the header announces a picture without rows or columns."""
+    """Raised by decoders if the header declares a picture without rows or columns."""
 
 
 def check_size(width: int, height: int, max_pixels: float) -> None:
-    """Raise :class:`NoPixelsError` or :class:`TooManyPixelsError` unless a picture of this size may be decoded."""
+    """Raise :class:`NoPixelsError` or :class:`TooManyPixelsError` if a picture of this size must not be decoded."""
     if width <= 0 or height <= 0:
         raise NoPixelsError
     if width * height > max_pixels:

@@ -1,4 +1,4 @@
-"""Reading: any still image file becomes an upright :class:`Photo`, or one typed error that names the file."""
+"""Read any still image file as an upright :class:`Photo`, or raise one typed error that names the file."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,9 @@ from PIL import Image
 
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto, UnsupportedPhoto
-from colorize_cli.imaging.codecs.decode import decode, sniff
+from colorize_cli.imaging.codecs.announced import announced
+from colorize_cli.imaging.codecs.decode import decode
+from colorize_cli.imaging.codecs.decode_apart import APART_FROM, DecoderLostError, decode_apart
 from colorize_cli.imaging.codecs.decode_pillow import split_channels
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
@@ -23,6 +25,7 @@ from colorize_cli.imaging.codecs.raster import (
     TooManyPixelsError,
     UnknownKindError,
 )
+from colorize_cli.imaging.codecs.signatures import sniff
 from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.gray import reduce_to_gray
 from colorize_cli.imaging.metadata.orientation import turn_upright
@@ -44,17 +47,17 @@ def read_photo(
 ) -> Photo:
     """Return page ``page`` (from 0) of the photograph in ``source``: a path, the bytes of a file, or a binary stream.
 
-    The original is opened once, for reading only. ``name`` is what errors call it; ``digest``: take the sha256 of its
+    The original is opened once, read-only. ``name``: its name in error messages; ``digest``: compute the sha256 of its
     bytes. Raises a
-    :class:`~colorize_cli.errors.PhotoError`: :class:`UnreadablePhoto` (cannot be opened, or no image),
+    :class:`~colorize_cli.errors.PhotoError`: :class:`UnreadablePhoto` (cannot be opened, or not an image),
     :class:`EmptyPhoto`, :class:`TruncatedPhoto`, :class:`PhotoTooLarge` (more than ``max_megapixels``, checked before
-    decoding) or :class:`UnsupportedPhoto`; nothing else, whatever is in the file.
+    decoding) or :class:`UnsupportedPhoto`; nothing else, whatever the file contains.
     """
     path = Path(source) if isinstance(source, str | Path) else None
     name = name or (str(path) if path is not None else "the image")
     data = bytes_of(source, name)
     if not data:
-        raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
+        raise EmptyPhoto(f"{name} is empty (0 bytes).", "Copy it again from where it came from.")
     raster = _decoded(data, name, page, max_megapixels)
     size, sha256 = len(data), hashlib.sha256(data).hexdigest() if digest else ""
     del data
@@ -67,7 +70,7 @@ def read_pages(
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
     name: str | None = None,
 ) -> Iterator[Photo]:
-    """Yield every page of the photograph in ``source``, decoded one at a time from bytes that are read once.
+    """Yield every page of the photograph in ``source``, decoded one at a time; the bytes are read once.
 
     Errors are those of :func:`read_photo`, raised when the page is reached.
     """
@@ -95,14 +98,18 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
             data = head + file.read()
             after = os.fstat(file.fileno())
             if stat.S_ISREG(before.st_mode) and _state(before) != _state(after):
-                raise UnreadablePhoto(f"{name} changed while it was read.", "Try it again when it is complete.")
+                raise UnreadablePhoto(
+                    f"{name} changed while it was being read.", "Try again when the file is complete."
+                )
             return data
     except FileNotFoundError:
         raise UnreadablePhoto(f"{name} does not exist.", "Check the name and the folder.") from None
     except IsADirectoryError:
         raise UnreadablePhoto(f"{name} is a folder.", "Name an image file.") from None
     except PermissionError:
-        raise UnreadablePhoto(f"{name} may not be read.", "Ask for read permission.") from None
+        raise UnreadablePhoto(
+            f"{name} cannot be read: permission denied.", "Check the permissions of the file."
+        ) from None
     except MemoryError:
         raise PhotoTooLarge(f"{name} does not fit into memory.", "Use a machine with more memory.") from None
     except (OSError, ValueError) as error:
@@ -112,16 +119,16 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
 
 @contextlib.contextmanager
 def _opened(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a file for reading, never waiting for the other end of a pipe.
+    """Open a file for reading without waiting for the other end of a pipe.
 
-    Pipes that the shell has opened, /dev/fd/63, are taken. Raises :class:`UnreadablePhoto` for everything else that is
-    no file on disk.
+    Pipes opened by the shell, /dev/fd/63, are accepted. Raises :class:`UnreadablePhoto` for everything else that is
+    not a file on disk.
     """
     kind = path.stat().st_mode
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or (stat.S_ISFIFO(kind) and _is_descriptor(path))):
         what = "a pipe" if stat.S_ISFIFO(kind) else "a socket" if stat.S_ISSOCK(kind) else "a device"
         raise UnreadablePhoto(f"{name} is {what}, not a file.", "Name an image file.")
-    # Not blocking: between the look and the opening it may have become a pipe.
+    # Non-blocking: it may have become a pipe since the check.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     flags |= 0 if stat.S_ISFIFO(kind) else getattr(os, "O_NONBLOCK", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
@@ -133,7 +140,7 @@ def _is_descriptor(path: Path) -> bool:
 
 
 def _check_head(head: bytes, size: int, name: str) -> None:
-    """Raise before a large file is read whole: what is no image, and what is larger than memory could hold."""
+    """Reject a large file before reading it, if it is not an image or does not fit into memory."""
     if size <= _READ_AT_ONCE:
         return
     try:
@@ -145,7 +152,7 @@ def _check_head(head: bytes, size: int, name: str) -> None:
     room = memory_at_hand()
     if room is not None and size > room:
         raise PhotoTooLarge(
-            f"{name} has {size / 1e9:.1f} GB, and there are {room / 1e9:.1f} GB of memory.",
+            f"{name} is {size / 1e9:.1f} GB, but only {room / 1e9:.1f} GB of memory is available.",
             "Use a machine with more memory.",
         )
 
@@ -155,17 +162,17 @@ def _no_image(name: str) -> UnreadablePhoto:
 
 
 def _state(status: os.stat_result) -> tuple[int, int]:
-    """Return what tells that a file was written to."""
+    """Return values that change when a file is written to."""
     return status.st_size, status.st_mtime_ns
 
 
 def read_raster(data: bytes, name: str, *, at_least: int | None = None) -> Raster:
     """Return the samples of the first page in ``data`` as they are stored; errors are those of :func:`read_photo`.
 
-    ``at_least``: a JPEG may be decoded smaller, as long as no side gets shorter than so many pixels.
+    ``at_least``: a JPEG may be decoded at a reduced size, as long as no side is shorter than this.
     """
     if not data:
-        raise EmptyPhoto(f"{name} is empty: it holds no bytes.", "Copy it again from where it came from.")
+        raise EmptyPhoto(f"{name} is empty (0 bytes).", "Copy it again from where it came from.")
     return _decoded(data, name, 0, DEFAULT_MAX_MEGAPIXELS, at_least)
 
 
@@ -173,10 +180,18 @@ def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least:
     """Decode ``data``; every failure of every library becomes one typed error.
 
     The libraries raise OSError, ValueError, TypeError, SyntaxError, NotImplementedError, struct.error, EOFError,
-    IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary takes them all.
+    IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary catches all of them.
     """
     try:
-        return decode(data, page=page, max_pixels=max_megapixels * 1e6, at_least=at_least)
+        header = announced(data) if at_least is None else None
+        limit = max_megapixels * 1e6
+        if header is not None and APART_FROM <= header.pixels <= limit:
+            return decode_apart(data, page=page, max_pixels=limit, pixels=header.pixels)
+        return decode(data, page=page, max_pixels=limit, at_least=at_least)
+    except DecoderLostError as error:
+        raise PhotoTooLarge(
+            f"{name} was given up: {error}.", "Use a machine with more memory, or leave it out."
+        ) from None
     except NoPixelsError:
         raise EmptyPhoto(f"{name} has no pixels.", "Scan or export it again.") from None
     except TooManyPixelsError as error:
@@ -193,13 +208,13 @@ def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least:
 
 
 def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
-    """Return the error for bytes that would not decode."""
+    """Return the error for bytes that could not be decoded."""
     try:
         format = sniff(data)
     except (DamagedDataError, UnknownKindError):
         return _no_image(name)
     if isinstance(error, IndexError) and error.args == (page,) and page != 0:
-        return UnreadablePhoto(f"{name} has no page {page + 1}.", "Name a page that is there.")
+        return UnreadablePhoto(f"{name} has no page {page + 1}.", "Choose an existing page.")
     if isinstance(error, NotImplementedError):
         reason = str(error) or "an unusual kind of file"
         return UnsupportedPhoto(f"{name} cannot be read: {reason}.", _CONVERT)
@@ -210,7 +225,7 @@ def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
 
 
 def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
-    """Return the upright photo of decoded samples: tones taken once, orientation applied once."""
+    """Return the upright photo of decoded samples: tones converted once, orientation applied once."""
     gray, color, notes = reduce_to_gray(raster.samples, raster.icc)
     alpha = raster.alpha
     depth = 16 if raster.samples.dtype == np.uint16 else 8
@@ -234,18 +249,18 @@ def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
 def photo_from_array(array: np.ndarray) -> Photo:
     """Return the photo of samples (H, W), (H, W, 1), (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
 
-    uint8 0..255, uint16 0..65535, bool and floats 0..1 are taken as sRGB. Raises :class:`UnsupportedPhoto` for other
-    types, values and shapes, :class:`EmptyPhoto` where there are no pixels.
+    uint8 0..255, uint16 0..65535, bool and floats 0..1 are read as sRGB. Raises :class:`UnsupportedPhoto` for other
+    types, values and shapes, :class:`EmptyPhoto` for arrays without pixels.
     """
     array = np.asarray(array)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or not 1 <= array.shape[2] <= 4 or array.dtype.kind not in "buif":
         raise UnsupportedPhoto(
-            f"an array of shape {array.shape} and type {array.dtype} is no image.", "Give (H, W) or (H, W, 3)."
+            f"an array of shape {array.shape} and type {array.dtype} is not an image.", "Pass (H, W) or (H, W, 3)."
         )
     if array.size == 0:
-        raise EmptyPhoto("the array has no pixels.", "Give a picture of at least one pixel.")
+        raise EmptyPhoto("the array has no pixels.", "Pass an image of at least one pixel.")
     notes: list[str] = []
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
@@ -255,8 +270,8 @@ def photo_from_array(array: np.ndarray) -> Photo:
         notes.append(note)
     elif array.dtype not in (np.uint8, np.uint16):
         raise UnsupportedPhoto(
-            f"an array of {array.dtype} does not say what its white is.",
-            "Give uint8 (0 to 255), uint16 (0 to 65535) or floats from 0 to 1.",
+            f"the white level of {array.dtype} arrays is not defined.",
+            "Pass uint8 (0 to 255), uint16 (0 to 65535) or floats from 0 to 1.",
         )
     channels = array.shape[2]
     color = np.ascontiguousarray(array[..., 0] if channels <= 2 else array[..., :3])
@@ -266,22 +281,22 @@ def photo_from_array(array: np.ndarray) -> Photo:
 
 
 def _check_unit_range(values: np.ndarray) -> None:
-    """Raise :class:`UnsupportedPhoto` unless floats are numbers within 0..1, but for rounding."""
+    """Raise :class:`UnsupportedPhoto` unless all floats are within 0..1, up to rounding."""
     low, high = float(values.min()), float(values.max())
     if not -1e-3 <= low <= high <= 1 + 1e-3:
-        raise UnsupportedPhoto(f"floats from {low:g} to {high:g} are no picture.", "Give values from 0 to 1.")
+        raise UnsupportedPhoto(f"float values from {low:g} to {high:g} are out of range.", "Pass values from 0 to 1.")
 
 
 def photo_from_pil(image: Image.Image) -> Photo:
     """Return the photo of a Pillow image: its ICC profile and EXIF orientation are honoured. Mode F is 0..1.
 
-    Raises :class:`TruncatedPhoto` where the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
+    Raises :class:`TruncatedPhoto` if the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
     :class:`UnsupportedPhoto`.
     """
     if 0 in image.size:
-        raise EmptyPhoto("the image has no pixels.", "Give a picture of at least one pixel.")
+        raise EmptyPhoto("the image has no pixels.", "Pass an image of at least one pixel.")
     if image.mode == "I":
-        raise UnsupportedPhoto("an image of mode I does not say what its white is.", 'Convert it to "L" or "I;16".')
+        raise UnsupportedPhoto("the white level of a mode I image is not defined.", 'Convert it to "L" or "I;16".')
     try:
         image.load()
         if image.mode == "F":

@@ -1,6 +1,6 @@
 """The XMP packet of an image file and the provenance in it.
 
-It is found by the structure of the file alone: no pixels are read, whatever the size of the file.
+Only the structure of the file is read, no pixels, whatever its size.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ _STRUCTURE_ERRORS = (
 
 
 def file_xmp(path: Path) -> bytes | None:
-    """Return the XMP packet in the file at ``path``, None where there is none or its structure is damaged.
+    """Return the XMP packet in the file at ``path``, None if there is none or its structure is damaged.
 
-    Raises OSError where the file cannot be opened or read.
+    Raises OSError if the file cannot be opened or read.
     """
     with path.open("rb") as file:
         start = file.read(16)
@@ -112,7 +112,7 @@ def _avif(file: BinaryIO) -> bytes | None:
 
 
 def read_provenance(path: Path | str) -> Provenance | None:
-    """Return what made the result at ``path``, from the XMP in it or the sidecar beside it, None where none says so.
+    """Return the provenance of the result at ``path``, from its XMP or its sidecar, None if neither states it.
 
     Only headers are read, no pixels. Never raises for damaged or missing files.
     """

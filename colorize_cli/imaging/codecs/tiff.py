@@ -1,7 +1,7 @@
-"""TIFF written strip by strip: 8 or 16 bits a channel, any number of pages, with the metadata of each.
+"""TIFF written strip by strip: 8 or 16 bits per channel, any number of pages, each with its metadata.
 
-tifffile writes no EXIF directory and OpenCV no profile, so that the few tags a color photograph needs are laid out
-here (TIFF 6.0; BigTIFF where the file would pass 4 GB). Deflate with horizontal differencing compresses without loss.
+tifffile writes no EXIF directory and OpenCV no profile, so this module lays out the few tags of a color photograph
+itself (TIFF 6.0; BigTIFF above 4 GB). Deflate with horizontal differencing is lossless.
 """
 
 import struct
@@ -24,7 +24,7 @@ _SHORT, _LONG, _RATIONAL, _BYTE, _UNDEFINED, _LONG8 = 3, 4, 5, 1, 7, 16
 class TiffWriter:
     """Writes pages one after the other to an empty seekable file.
 
-    ``order``: byte order "<" or ">" (that of the EXIF block, so that its values can be taken as they are).
+    ``order``: byte order "<" or ">" (that of the EXIF block, so that its values can be copied).
     ``big``: whether to write BigTIFF.
     """
 
@@ -89,7 +89,7 @@ class TiffWriter:
         )
 
     def _strip(self, rgb: np.ndarray, alpha: np.ndarray | None, compress: bool) -> bytes:
-        """Return the bytes of a strip, differenced from pixel to pixel and deflated where asked."""
+        """Return the bytes of a strip, differenced from pixel to pixel and deflated if requested."""
         samples = rgb if alpha is None else np.dstack((rgb, alpha))
         if compress:
             differences = np.empty(samples.shape, samples.dtype)
@@ -132,7 +132,7 @@ class TiffWriter:
             self.file.write(b"\0")
 
     def _append_directory(self, entries: Iterable[Entry]) -> None:
-        """Write the directory at the end and make the previous one, or the header, point at it."""
+        """Write the directory at the end and make the previous one, or the header, point to it."""
         self._align()
         base = self.file.tell()
         entries = list(entries)
@@ -145,5 +145,5 @@ class TiffWriter:
 
 
 def needs_big_tiff(samples: int, itemsize: int) -> bool:
-    """Return whether so many samples of that many bytes could pass the 4 GB that a classic TIFF can address."""
+    """Return whether this number of samples of that many bytes could exceed the 4 GB limit of classic TIFF."""
     return samples * itemsize * 1.01 > _BIG_FROM

@@ -1,6 +1,6 @@
-"""Which directories of a TIFF file are its pictures, told from previews, masks and lower resolutions.
+"""Find the directories of a TIFF file that are its pictures, not previews, masks or lower resolutions.
 
-A picture is found by what the directories say of themselves (NewSubfileType, SubfileType) and by where they hang: raw
+A picture is identified by the type of its directory (NewSubfileType, SubfileType) and by its place in the tree: raw
 files of cameras and scanners keep a small preview in the first directory and the photograph in a SubIFD of it.
 Tags: TIFF 6.0 section 8, TIFF Technical Note 1 (SubIFDs) and the Digital Negative specification 1.7.
 """
@@ -15,8 +15,9 @@ from colorize_cli.imaging.metadata.ifd import header
 MOST_PAGES = 10_000
 _MOST_TAGS = 4096
 _MOST_SUB_DIRECTORIES = 64
-_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _ORIENTATION, _SUB_IFDS = 254, 255, 256, 257, 262, 274, 330
-_WANTED = frozenset((_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _SUB_IFDS))
+_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 254, 255, 256, 257, 258, 262
+_ORIENTATION, _SUB_IFDS = 274, 330
+_WANTED = frozenset((_NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SUB_IFDS))
 _CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 # Reduced resolution, transparency mask, depth map, enhanced raw.
 _NO_PHOTOGRAPH = 1 | 4 | 8 | 16
@@ -25,10 +26,10 @@ _COLOR_FILTER_ARRAY, _LINEAR_RAW = 32803, 34892
 
 @dataclass(frozen=True)
 class Directory:
-    """What one directory says about its picture.
+    """The description of one picture in its directory.
 
-    ``sub_directories``: offsets of the directories below it; ``link``: where in the file the offset of the next
-    directory is, ``following``, 0 for none; ``orientation``: where its orientation is (a SHORT), 0 where it has none.
+    ``sub_directories``: offsets of the directories below it; ``link``: position in the file of the offset of the next
+    directory is, ``following``, 0 for none; ``orientation``: position of its orientation (a SHORT), 0 if it has none.
     """
 
     offset: int
@@ -40,6 +41,7 @@ class Directory:
     link: int
     following: int
     orientation: int
+    bits: int
 
     @property
     def pixels(self) -> int:
@@ -48,15 +50,15 @@ class Directory:
 
     @property
     def is_raw(self) -> bool:
-        """Whether its samples are those of a sensor, before color and tone were made of them."""
+        """Whether its samples are raw sensor data, before color and tone processing."""
         return self.photometric in (_COLOR_FILTER_ARRAY, _LINEAR_RAW)
 
 
 def pictures(data: bytes) -> list[Directory]:
     """Return the directories of the photographs in a TIFF file, one per page, in their order; at least one.
 
-    A directory that is a preview stands for the largest photograph in its SubIFDs. A file that consists of nothing
-    but reduced pictures shows the largest. Raises :class:`UnknownKindError` for camera raw,
+    A preview directory stands for the largest photograph in its SubIFDs. A file that consists only of
+    reduced pictures yields the largest. Raises :class:`UnknownKindError` for camera raw,
     :class:`DamagedDataError` where there is no directory, where they form a loop, or where a preview is all that is
     left of a picture, and ValueError where there is no TIFF header.
     """
@@ -99,14 +101,14 @@ def _chain(data: bytes) -> Iterator[Directory]:
 
 
 def _below(data: bytes, directory: Directory) -> list[Directory]:
-    """Return the SubIFDs of a directory, as far as they can be read."""
+    """Return the readable SubIFDs of a directory."""
     order, big, _ = header(data)
     read = (_read(data, order, big, offset)[0] for offset in directory.sub_directories)
     return [sub for sub in read if sub is not None and sub.pixels]
 
 
 def _read(data: bytes, order: str, big: bool, offset: int) -> tuple[Directory | None, int]:
-    """Return the directory at ``offset``, None where there is none, and the offset of the next, 0 for none."""
+    """Return the directory at ``offset``, None if there is none, and the offset of the next, 0 for none."""
     try:
         (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, offset)
         if not 0 < count <= _MOST_TAGS:
@@ -134,7 +136,16 @@ def _read(data: bytes, order: str, big: bool, offset: int) -> tuple[Directory | 
     is_photograph = not first(_NEW_SUBFILE, 0) & _NO_PHOTOGRAPH and first(_SUBFILE, 1) != 2
     photometric, subs = first(_PHOTOMETRIC, -1), tuple(value for value in values.get(_SUB_IFDS, ()) if value)
     directory = Directory(
-        offset, first(_WIDTH, 0), first(_HEIGHT, 0), photometric, is_photograph, subs, end, int(following), orientation
+        offset,
+        first(_WIDTH, 0),
+        first(_HEIGHT, 0),
+        photometric,
+        is_photograph,
+        subs,
+        end,
+        int(following),
+        orientation,
+        first(_BITS, 1),
     )
     return directory, directory.following
 

@@ -1,7 +1,7 @@
-"""Samples whose range their type does not tell: floats, wide and signed integers, and few bits in a wide type.
+"""Samples whose type does not determine their range: floats, wide and signed integers, few bits in a wide type.
 
-Where a file states its range (SMinSampleValue, SMaxSampleValue, MaxSampleValue: TIFF 6.0 sections 8 and 19) that
-decides; every guess is told in a note.
+If a file states its range (SMinSampleValue, SMaxSampleValue, MaxSampleValue: TIFF 6.0 sections 8 and 19), it
+is used; every guess is reported in a note.
 """
 
 import numpy as np
@@ -13,12 +13,12 @@ _SPARSE = 61
 
 
 def scale_to_uint16(values: np.ndarray, stated: tuple[float, float] | None = None) -> tuple[np.ndarray, str]:
-    """Return uint16 samples of wide integers or floats of any shape, and a note that says how they were scaled.
+    """Return uint16 samples of wide integers or floats of any shape, and a note on how they were scaled.
 
-    ``stated``: what the file says is black and white; values beyond are clipped. Without it: integers within 0..255 are
-    taken as 8-bit, within 0..65535 they stay as they are; unsigned 32-bit values beyond are divided by 65,537, so that
-    the full range stays the full range. Floats within 0..1 are multiplied by 65,535, also where one in a thousand is
-    beyond, which is clipped. Everything else, and signed values below zero, is stretched from its smallest to its
+    ``stated``: black and white as stated by the file; values beyond are clipped. Without it: integers within 0..255 are
+    taken as 8-bit, within 0..65535 they are unchanged; unsigned 32-bit values beyond are divided by 65,537, so that
+    the full range stays the full range. Floats within 0..1 are multiplied by 65,535, even if up to one in a thousand is
+    outside and clipped. Everything else, and signed values below zero, is stretched from its smallest to its
     largest value. Not-a-number becomes 0, infinity the smallest or largest finite value.
     """
     is_float = values.dtype.kind == "f"
@@ -42,20 +42,20 @@ def scale_to_uint16(values: np.ndarray, stated: tuple[float, float] | None = Non
 
 
 def is_8_bit_in_16(samples: np.ndarray) -> bool:
-    """Return whether uint16 samples run from 0 to 255 only: 8 bits stored in 16, which would come out black."""
+    """Return whether uint16 samples are within 0 to 255: 8 bits stored in 16, which would appear black."""
     if samples.dtype != np.uint16 or samples.size == 0:
         return False
-    # A glance at a few pixels clears every ordinary photograph.
+    # A few pixels rule this out for ordinary photographs.
     if samples[::_SPARSE, ::_SPARSE].max() > _LARGEST_8_BIT:
         return False
     return bool(0 < samples.max() <= _LARGEST_8_BIT)
 
 
 def stated_range(low: object, high: object, *, is_float: bool) -> tuple[float, float] | None:
-    """Return the range that the tags of a TIFF page state, None where they state none that can be meant.
+    """Return the range stated by the tags of a TIFF page, None if they state no plausible one.
 
     ``low``, ``high``: a number, one number per channel, or None. For integers only a highest value of a whole number of
-    bits is taken (255, 4095): programs also store the highest value that occurs, which says nothing about white.
+    bits is taken (255, 4095): programs also store the highest value that occurs, which does not define white.
     """
     highs, lows = _numbers(high), _numbers(low)
     if not highs:
@@ -74,7 +74,7 @@ def _numbers(value: object) -> list[float]:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    """Return floats of at least 32 bits, all of them numbers."""
+    """Return floats of at least 32 bits, all finite."""
     values = values.astype(np.float32) if values.dtype.itemsize < 4 else values
     finite = np.isfinite(values)
     if finite.all():

@@ -1,6 +1,6 @@
-"""Writing: a color result is stored like its original, with its metadata and where the colors come from.
+"""Write a color result like its original, with its metadata and the provenance of the colors.
 
-It is there whole or not at all, and never over an original.
+Writes are atomic and never replace an original.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ __all__ = ["WriteResult", "output_suffix", "write_pages", "write_photo"]
 
 @dataclass(frozen=True)
 class WriteResult:
-    """Where the result lies (None for a stream) and what the user should be told about it."""
+    """Path of the result (None for a stream) and notes for the user."""
 
     path: Path | None
     notes: tuple[str, ...] = ()
@@ -60,9 +60,9 @@ def write_photo(
     ``rgb`` and ``like`` may be sequences of the same length: the pages of one TIFF. The format is ``format``, else that
     of the suffix of ``target``, else that of the original; ``quality`` 1..100 replaces the estimated one.
 
-    Raises :class:`OutputExists` where the name is taken and ``overwrite`` is off, and always where it is an original;
-    :class:`OutputError` where the disk does not take it; :class:`UsageProblem` for a format that cannot hold it. In
-    every case nothing is left behind.
+    Raises :class:`OutputExists` if the file exists and ``overwrite`` is off, and always for an original;
+    :class:`OutputError` if it cannot be written; :class:`UsageProblem` for a format that cannot hold it. In
+    each case nothing is left behind.
     """
     pages = [rgb] if isinstance(rgb, np.ndarray) else list(rgb)
     likes = [like] * len(pages) if isinstance(like, Photo) else list(like)
@@ -85,12 +85,12 @@ def write_pages(
     quality: int | None = None,
     overwrite: bool = False,
 ) -> WriteResult:
-    """Write results page by page as they come, so that a file of many pages never lies in memory whole.
+    """Write results page by page as they arrive, so that a file of many pages is never held in memory.
 
     ``pages``: (rgb, photo) pairs; otherwise as :func:`write_photo`.
     """
     if quality is not None and not 1 <= quality <= 100:
-        raise UsageProblem(f"Quality {quality} is not within 1..100.", "Try --quality 90.")
+        raise UsageProblem(f"Quality {quality} is not between 1 and 100.", "Try --quality 90.")
     source = iter(pages)
     first = next(source, None)
     if first is None:
@@ -108,7 +108,7 @@ def write_pages(
     protect_originals(path, first[1])
     sidecar: Path | None = None
     try:
-        with atomic_file(path, overwrite=overwrite) as file:
+        with atomic_file(path, overwrite=overwrite, like=first[1].path) as file:
             last_xmp = _write_into(file, chosen, _protecting(path, everything), provenance, quality, notes)
             if not FORMATS[chosen].metadata:
                 _write_sidecar(sidecar_path(path), last_xmp, overwrite)
@@ -123,12 +123,14 @@ def write_pages(
 
 
 def write_stream(stream: BinaryIO, content: bytes | memoryview) -> None:
-    """Write a whole result to a stream. Raises :class:`OutputError` where nobody reads it or the disk is full."""
+    """Write a complete result to a stream. Raises :class:`OutputError` if the reader is gone or the disk is full."""
     try:
         stream.write(content)
         stream.flush()
     except BrokenPipeError:
-        raise OutputError("Nobody reads the output any more.", "Keep the reading program running.") from None
+        raise OutputError(
+            "The program that reads the output has stopped reading.", "Keep it running until colorize ends."
+        ) from None
     except OSError as error:
         raise OutputError(f"The output cannot be written: {error.strerror}.", "Check the disk.") from None
 
@@ -143,7 +145,7 @@ def _format_for(path: Path | None, like: Photo, format: str | None) -> str:
 
 
 def protect_originals(path: Path, like: Photo) -> None:
-    """Raise :class:`OutputExists` where ``path`` is the original itself, by whatever link."""
+    """Raise :class:`OutputExists` if ``path`` is the original itself, even through a link."""
     if like.path is None:
         return
     same = False
@@ -151,7 +153,7 @@ def protect_originals(path: Path, like: Photo) -> None:
         same = path.samefile(like.path) or path.resolve() == like.path.resolve()
     if same:
         raise OutputExists(
-            f"{path} is the original, which is never written to.", "Choose another name or folder with -o."
+            f"{path} is the original, which is never overwritten.", "Choose another name or folder with -o."
         )
 
 
@@ -200,15 +202,15 @@ def _write_into(
 def _fitted(
     format: str, rgb: np.ndarray, like: Photo, quality: int | None, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return pixels and alpha at a depth that the format holds; what it cannot hold is noted."""
+    """Return pixels and alpha in a depth that the format supports; losses are noted."""
     entry = FORMATS[format]
     depth = rgb.itemsize * 8
     if depth not in entry.depths:
-        notes.append(f"{format} holds 8 bits a channel: written at 8 instead of 16")
+        notes.append(f"{format} holds 8 bits per channel: written at 8 instead of 16")
         depth = 8
         rgb = to_depth(rgb, 8)
     if quality is not None and format not in DEFAULT_QUALITY:
-        notes.append(f"{format} is stored without loss: the quality asked for has no effect")
+        notes.append(f"{format} is lossless: the quality setting has no effect")
     _note_changes(format, like, notes)
     alpha = like.alpha
     if alpha is not None and alpha.shape != rgb.shape[:2]:
@@ -222,11 +224,11 @@ def _fitted(
 def _note_changes(format: str, like: Photo, notes: list[str]) -> None:
     """Note what the original's format could not hold in color."""
     if like.mode == "1":
-        notes.append("1-bit cannot hold color: written at 8 bits a channel")
+        notes.append("1-bit cannot hold color: written at 8 bits per channel")
     if like.format == "GIF" and format == "PNG":
         notes.append("GIF cannot hold photographic color: written as PNG")
     if like.mode[:1] in ("I", "F") and like.mode not in ("I;16", "I;16B", "I;16L"):
-        notes.append("wide gray values: written at 16 bits a channel")
+        notes.append("wide gray values: written at 16 bits per channel")
 
 
 def job_for(
@@ -239,9 +241,9 @@ def job_for(
     *,
     orientation: int = 1,
 ) -> Job:
-    """Return the metadata of a result: true to it, and saying where its colors come from.
+    """Return the metadata of a result: correct for it, with the provenance of its colors.
 
-    ``orientation``: how ``rgb`` lies, as EXIF counts; results are upright unless they must lie as their original does.
+    ``orientation``: EXIF orientation of ``rgb``; results are upright unless they must keep that of their original.
     """
     metadata = like.metadata
     height, width = rgb.shape[:2]
@@ -283,16 +285,16 @@ def job_for(
 
 
 def _xmp_of_texts(format: str, texts: Texts, notes: list[str]) -> dict[Property, list[str]]:
-    """Return what XMP must say of comments and texts that the format has no place for; what is lost is noted."""
+    """Return XMP properties for comments and texts that the format cannot store; losses are noted."""
     if format == "PNG":
         return {}
     if lost := lost_keywords(texts):
-        notes.append(f"{format} holds no texts of PNG: left out were {', '.join(lost)}")
+        notes.append(f"{format} cannot hold PNG texts; left out: {', '.join(lost)}")
     return xmp_of_texts(texts, kept=format == "JPEG")
 
 
 def _write_sidecar(path: Path, xmp: bytes, overwrite: bool) -> None:
-    """Write the XMP beside a result whose format holds none; one left over from an earlier result is replaced."""
+    """Write the XMP sidecar of a result whose format cannot hold XMP; an older sidecar is replaced."""
     replaceable = overwrite
     if not replaceable and path.exists():
         with contextlib.suppress(OSError):

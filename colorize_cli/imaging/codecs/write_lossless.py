@@ -1,4 +1,4 @@
-"""Writing a result whose luma is that of the gray JPEG it was made from, coefficient by coefficient."""
+"""Write a result that keeps the luma coefficients of its gray JPEG."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -28,9 +28,9 @@ def write_lossless(
 ) -> tuple[WriteResult, float]:
     """Write the gray JPEG ``scan`` with the chroma of ``rgb``, sRGB uint8 (H, W, 3), upright like the photo ``like``.
 
-    The result lies as the scan does, with its EXIF orientation, and carries its metadata as other results do; its luma
-    is the scan's own. Returns what was written and the mean |change of L*|. Raises what
-    :func:`~colorize_cli.imaging.codecs.write.write_photo` does and :class:`LibraryMissing`; nothing is left behind.
+    The result keeps the scan's EXIF orientation and carries its metadata as other results do; its luma
+    is the scan's. Returns what was written and the mean |change of L*|. Raises the errors of
+    :func:`~colorize_cli.imaging.codecs.write.write_photo` and :class:`LibraryMissing`; nothing is left behind.
     """
     orientation = like.orientation
     turned = turn_back(rgb, orientation)
@@ -39,7 +39,7 @@ def write_lossless(
     stated = safe_orientation_of_exif(job.metadata.exif)
     if stated_orientation(stated, like.metadata.xmp) != orientation:
         raise UnsupportedPhoto(
-            "its EXIF block, which says how it lies, is damaged.", "Leave --lossless-luma out for it."
+            "its EXIF block, which states its orientation, is damaged.", "Omit --lossless-luma for this photo."
         )
     chroma_quality, subsampling = jpeg_quality(job)
     try:
@@ -47,11 +47,11 @@ def write_lossless(
         change = lightness_change(scan, result)
     except (DamagedDataError, OSError, ValueError) as error:
         raise TruncatedPhoto(
-            f"{like.path or 'the scan'} is damaged: {error}.", "Leave --lossless-luma out for it, or copy it again."
+            f"{like.path or 'the scan'} is damaged: {error}.", "Omit --lossless-luma for this photo, or copy it again."
         ) from error
     if isinstance(target, Path):
         protect_originals(target, like)
-        with atomic_file(target, overwrite=overwrite) as file:
+        with atomic_file(target, overwrite=overwrite, like=like.path) as file:
             file.write(result)
         return WriteResult(target, tuple(notes)), change
     write_stream(target, result)

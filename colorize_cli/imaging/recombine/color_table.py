@@ -124,7 +124,7 @@ class ColorTable:
 def expect_known(colors: Array) -> None:
     """Raise RuntimeError where a color that was looked up, uint8 (..., 4), is not in the table: it would be black."""
     if colors.view(np.uint32).min() < _LEAST_KNOWN:
-        raise RuntimeError("Colors are missing in the table of all colors. This is a defect: please report it.")
+        raise RuntimeError("Colors are missing from the color table. This is a bug; please report it.")
 
 
 # Made on import, which happens once: a cached function gives threads that come first together a table each.

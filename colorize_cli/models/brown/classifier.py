@@ -4,6 +4,8 @@
 score a class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
 """
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
@@ -19,6 +21,12 @@ class _Classifier(ColorizationNet):
     """A network with :meth:`logits` over the classes, (N, 256, h, w), decoded to a*b*."""
 
     decode: ClassDecoder
+    stride: int
+    """Pixels of the input for each place that is classified."""
+
+    def color_sample_side(self, size: int) -> int:
+        """Return the side of the map that the loss sees: averages of larger areas have no rare classes."""
+        return max(1, size // self.stride)
 
     @property
     def color_classes(self) -> ClassDecoder:
@@ -37,7 +45,18 @@ class _Classifier(ColorizationNet):
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
         """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units."""
-        logits = self._scores(lightness)
+        return self._decoded(self._scores(lightness), **decoding)
+
+    def chroma_and_error_of_both(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
+        """Predict the same from pictures (N, 1, H, W) and their mirror images.
+
+        The probabilities of the classes are averaged before one is chosen: the mean of two classes would be a third.
+        """
+        logits = self._scores(torch.cat([lightness, lightness.flip(-1)]))
+        straight, mirrored = F.log_softmax(logits.float(), 1).chunk(2)
+        return self._decoded(torch.logaddexp(straight, mirrored.flip(-1)), **decoding)
+
+    def _decoded(self, logits: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
         ab = self.decode(logits, **decoding)
         return ab, expected_error(self.decode.probabilities(logits, 0.0), self.decode.centers, ab)
 
@@ -63,6 +82,8 @@ class _Step(nn.Sequential):
 class PaperClassifier(_Classifier):
     """Brown et al. 3.2, figure 2: the first six layers of ResNet-18, then 128, 64 and 64 channels up to full size."""
 
+    stride = 1
+
     def __init__(self) -> None:
         super().__init__()
         from colorize_cli.models.encoders.resnet import ResNetEncoder
@@ -79,6 +100,8 @@ class PaperClassifier(_Classifier):
 
 class LightClassifier(_Classifier):
     """A whole encoder, additive skips up to a quarter of the input size, and one score a class there."""
+
+    stride = 4
 
     def __init__(self, width: int = 128, refinements: int = 0, encoder: EncoderName = "efficientnet") -> None:
         super().__init__()

@@ -1,6 +1,7 @@
 """The full-size generator of the system Brown et al. 3.4 build on: ResNet-18 body, sub-pixel U-Net blocks to full size.
 
-31.1 million parameters and about 27 GMAC at 256x256: too slow for a batch on a CPU, kept as the paper's variant.
+31.1 million parameters and about 27 GMAC at 256x256: too slow for a batch on a CPU, kept as a variant of ``gan``. The
+paper's own generator is that of ``gan-64``.
 """
 
 import torch

@@ -37,8 +37,8 @@ ENTRIES = (
             "dynamic-unet": Variant(
                 "colorize_cli.models.brown.dynamic_unet:DynamicUNet",
                 31_099_672,
-                recipes={"paper": "colorize_cli.models.brown.recipes:GAN_PAPER"},
-                title="U-Net that predicts a*b* at full size, the paper's own",
+                recipes={"tutorial": "colorize_cli.models.brown.recipes:GAN_TUTORIAL"},
+                title="U-Net that predicts a*b* at full size, of the tutorial that the paper builds on",
                 objective="L1 loss, then adversarial",
                 encoder="ResNet-18",
             ),
@@ -61,11 +61,23 @@ ENTRIES = (
                 "colorize_cli.models.brown.pix2pix_unet:Pix2PixUNet",
                 29_239_938,
                 recipes={"paper": "colorize_cli.models.brown.recipes:GAN_64_PAPER"},
-            )
+            ),
+            "light": Variant(
+                "colorize_cli.models.brown.pix2pix_unet:Pix2PixUNet",
+                1_829_538,
+                {"width": 16},
+                recipes={
+                    "bundled": "colorize_cli.models.brown.recipes:GAN_64_BUNDLED",
+                    "paper": "colorize_cli.models.brown.recipes:GAN_64_PAPER",
+                },
+            ),
         },
         objective="L1 loss and adversarial",
         input_size=64,
         fit="stretch",
+        bundled="gan-64.safetensors",
+        licence=RESEARCH,
+        notes=("The weights are light: a quarter of the paper's channels.",),
     ),
     ModelEntry(
         name="classifier",

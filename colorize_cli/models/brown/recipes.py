@@ -139,8 +139,9 @@ GAN_BUNDLED = Recipe(
     name="bundled",
     validation_size=192,
     source_weights=_BALANCE,
-    encoder="imagenet",
+    encoder="pretrained",
     stages=(_COARSE, _COLOR, _FINE, _PEOPLE, _LARGE, _STEADY, _CALIBRATION),
+    colorize_at=224,
 )
 
 _WIDE = Stage(
@@ -270,26 +271,28 @@ GAN_SCRATCH = Recipe(
     ),
 )
 
-_PAPER_ADVERSARIAL = Stage(
+# Not the network of Brown et al. but of the tutorial that they build on (Shariatnia 2020), whose constants these are.
+_TUTORIAL_ADVERSARIAL = Stage(
     name="adversarial",
     objective="adversarial",
     epochs=20,
     sizes=((0.0, 256),),
-    batch_size=16,  # Brown et al. 3.4, and the code it builds on
+    batch_size=16,
     lr=2e-4,
     optimizer="adam",
-    betas=(0.5, 0.999),
+    betas=(0.5, 0.999),  # Isola et al. 2018, 3.3
     augmentation=WHOLE,
-    pixel_weight=100.0,
+    pixel_weight=100.0,  # Isola et al. 2018, 3.1
     adversarial_weight=1.0,
     discriminator_norm="batch",
 )
 
-GAN_PAPER = Recipe(
-    name="paper",
+GAN_TUTORIAL = Recipe(
+    name="tutorial",
     validation_size=256,
+    encoder="pretrained",
     stages=(
-        # Brown et al. 3.4: the generator alone learns first, by L1 loss, before the two networks compete.
+        # The tutorial: the generator alone learns first, by L1 loss. Brown et al. name no such stage.
         Stage(
             name="l1",
             objective="l1",
@@ -300,7 +303,7 @@ GAN_PAPER = Recipe(
             optimizer="adam",
             augmentation=WHOLE,
         ),
-        _PAPER_ADVERSARIAL,
+        _TUTORIAL_ADVERSARIAL,
     ),
 )
 
@@ -312,19 +315,26 @@ GAN_64_PAPER = Recipe(
         Stage(
             name="adversarial",
             objective="adversarial",
-            epochs=50,
+            epochs=50,  # 3.4
             sizes=((0.0, 64),),
-            batch_size=16,
-            lr=2e-4,
+            batch_size=16,  # Brown et al. 3.4
+            lr=2e-4,  # 3.4
             optimizer="adam",
-            betas=(0.5, 0.999),
+            betas=(0.5, 0.999),  # Isola et al. 2018, 3.3; Brown et al. give none
             augmentation=WHOLE,
             small_share=0.5,
-            pixel_weight=100.0,
+            pixel_weight=100.0,  # Isola et al. 2018, 3.1; Brown et al. give none
             adversarial_weight=1.0,
             discriminator_norm="batch",
         ),
     ),
+)
+
+GAN_64_BUNDLED = replace(
+    GAN_64_PAPER,
+    name="bundled",
+    # Few steps at a higher rate, and as narrow a discriminator as the generator is.
+    stages=(replace(GAN_64_PAPER.stages[0], epochs=2.5, lr=6e-4, discriminator_width=16),),
 )
 
 UNCHANGED = Augmentation(area=None, aspect=1.0, flip=0.0)
@@ -333,6 +343,7 @@ UNCHANGED = Augmentation(area=None, aspect=1.0, flip=0.0)
 CLASSIFIER_PAPER = Recipe(
     name="paper",
     validation_size=256,
+    encoder="pretrained",
     stages=(
         Stage(
             name="classes",
@@ -350,6 +361,7 @@ CLASSIFIER_PAPER = Recipe(
 REGRESSION_PAPER = Recipe(
     name="paper",
     validation_size=256,
+    encoder="pretrained",
     stages=(
         Stage(
             name="regression",
@@ -387,6 +399,7 @@ CLASSIFIER_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
+    colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="weighted-classes"),),
 )
 
@@ -395,6 +408,7 @@ REGRESSION_BUNDLED = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     encoder="gan",
+    colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, epochs=0.5),),
 )
 

@@ -35,9 +35,13 @@ class PaperRegression(ColorizationNet):
             nn.Upsample(None, 2),
         )
 
+    def encoder_input(self, lightness: Tensor) -> Tensor:
+        """Return L* of 0..100 as -1..1 (3.3: L, a and b are normalized to [-1, 1])."""
+        return lightness / 50 - 1
+
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units."""
-        ab = AB_UNIT * self.head(self.encoder(normalized_lightness(lightness))[-1])
+        ab = AB_UNIT * self.head(self.encoder(self.encoder_input(lightness))[-1])
         return ab[..., : lightness.shape[-2], : lightness.shape[-1]]
 
 

@@ -1,8 +1,13 @@
 """The network of Butoliya & Mondal, Image Colorization: a convolutional encoder fused with a picture's embedding.
 
-What the paper leaves out is taken from the system it rebuilds (Baldassarre et al. 2017): L* / 50 - 1
-goes in, tanh comes out, 1 of it is 127 Lab units. The paper's embedding has 1001 classes, as Inception-ResNet-v2 was
-first published; timm's weights, the ones there are for PyTorch, leave out the background class: 1000.
+What the paper leaves out is taken from the system it rebuilds (Baldassarre et al. 2017): L* / 50 - 1 goes in, tanh
+comes out, 1 of it is 127 Lab units. The photo is scaled and padded to 299x299 pixels (section IV); the embedding is
+computed from that, and the encoder's 224x224 input is reduced from it inside the network. The answer has 224x224 pixels
+as well.
+
+The paper contradicts itself on the encoder's depth: its output is to be "H/8 x W/8 x 512", and after fusion with 1001
+scores the volume is 1257 deep, which is 256 + 1001. It is 256 here, as in Baldassarre et al. The 1001 classes are those
+of Inception-ResNet-v2 as first published; the weights for PyTorch leave out the background class: 1000.
 
 The embedding network is part of the checkpoint, so that a checkpoint says all about itself. It is never trained here.
 """
@@ -16,9 +21,12 @@ from torch import Tensor, nn
 
 from colorize_cli.errors import LibraryMissing
 from colorize_cli.models.encoders.base import Encoder, timm_file
-from colorize_cli.models.network import ColorizationNet, padded_to_multiple
+from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.network import ColorizationNet, normalized_lightness
 
 AB_UNIT = 127.0
+WORKING_SIZE = 299
+"""Pixels of the square that a photo is scaled and padded to (section IV)."""
 
 
 def squared(lightness: Tensor, size: int) -> Tensor:
@@ -38,7 +46,7 @@ class InceptionEmbedding(Encoder):
         try:
             import timm
         except ImportError as error:
-            raise LibraryMissing(f"Inception-ResNet-v2 comes from timm ({error}).", "`pip install timm`.") from error
+            raise LibraryMissing(f"Inception-ResNet-v2 needs timm ({error}).", "`pip install timm`.") from error
         self.network = timm.create_model("inception_resnet_v2", pretrained=False, num_classes=self.features)
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -47,7 +55,29 @@ class InceptionEmbedding(Encoder):
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Map L* (N, 1, H, W) in 0..100 to scores (N, 1000); mean and deviation of the input are 0.5 (timm)."""
-        scores: Tensor = self.network(squared(lightness / 50 - 1, 299).expand(-1, 3, -1, -1))
+        scores: Tensor = self.network(squared(lightness / 50 - 1, WORKING_SIZE).expand(-1, 3, -1, -1))
+        return scores
+
+
+class EfficientNetEmbedding(EfficientNetLiteEncoder):
+    """The scores before the softmax of EfficientNet-Lite2, 1000 for a gray picture stacked three times at 299x299."""
+
+    features = 1000
+    bundled = "koalarization"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(self.channels[-1], self.features)
+
+    def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return this module's state for a published color network, classes included."""
+        renamed = {name.replace("_fc.", "classifier."): value for name, value in state.items()}
+        return super().of_imagenet(renamed)
+
+    def forward(self, lightness: Tensor) -> Tensor:  # type: ignore[override]
+        """Map L* (N, 1, H, W) in 0..100 to scores (N, 1000)."""
+        deepest = super().forward(normalized_lightness(squared(lightness, WORKING_SIZE)))[-1]
+        scores: Tensor = self.classifier(deepest.mean((2, 3)))
         return scores
 
 
@@ -59,6 +89,7 @@ def _resnet_embedding() -> Any:
 
 EMBEDDINGS: Mapping[str, Callable[[], Any]] = {
     "inception-resnet-v2": InceptionEmbedding,
+    "efficientnet": EfficientNetEmbedding,
     "resnet18": _resnet_embedding,
 }
 
@@ -72,27 +103,37 @@ def _convolutions(*layers: tuple[int, int, int]) -> nn.Sequential:
 
 
 class Koalarization(ColorizationNet):
-    """Eight convolutions down to 1/8, fusion with the replicated embedding, five convolutions back up; linear in size.
+    """Eight convolutions down to 1/8, fusion with the replicated embedding, five convolutions back up.
 
     Parameters
     ----------
     embedding
-        ``inception-resnet-v2``, the paper's, or ``resnet18``, which our own pretraining makes. The attribute is
-        ``encoder``: what ``--encoder`` fills.
+        ``inception-resnet-v2``, the paper's; ``efficientnet``, which needs no download beyond a Python package; or
+        ``resnet18``, which our own pretraining makes. The attribute is ``encoder``: what ``--encoder`` fills.
+    width
+        share of the channels of all other layers.
+    local
+        pixels of the square that the convolutions work on, for a photo of 299; other sizes in proportion.
     """
 
-    def __init__(self, embedding: str = "inception-resnet-v2") -> None:
+    trains_encoder = False
+    feature_stride = 1
+
+    def __init__(self, embedding: str = "inception-resnet-v2", width: float = 1.0, local: int = 224) -> None:
         super().__init__()
         self.encoder = EMBEDDINGS[embedding]()
+        features: int = self.encoder.features
+        self.scale = local / WORKING_SIZE
+        c32, c64, c128, c256, c512 = (round(channels * width) for channels in (32, 64, 128, 256, 512))
         self.local = _convolutions(
-            (1, 64, 2), (64, 128, 1), (128, 128, 2), (128, 256, 1), (256, 256, 2), (256, 512, 1), (512, 512, 1),
-            (512, 256, 1),
+            (1, c64, 2), (c64, c128, 1), (c128, c128, 2), (c128, c256, 1), (c256, c256, 2), (c256, c512, 1),
+            (c512, c512, 1), (c512, c256, 1),
         )  # fmt: skip
-        self.fusion = nn.Conv2d(256 + self.encoder.features, 256, 1)
-        self.at_eighth = _convolutions((256, 128, 1))
-        self.at_quarter = _convolutions((128, 64, 1), (64, 64, 1))
-        self.at_half = _convolutions((64, 32, 1))
-        self.head = nn.Conv2d(32, 2, 3, 1, 1)
+        self.fusion = nn.Conv2d(c256 + features, c256, 1)
+        self.at_eighth = _convolutions((c256, c128, 1))
+        self.at_quarter = _convolutions((c128, c64, 1), (c64, c64, 1))
+        self.at_half = _convolutions((c64, c32, 1))
+        self.head = nn.Conv2d(c32, 2, 3, 1, 1)
         self.encoder.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "Koalarization":
@@ -109,16 +150,28 @@ class Koalarization(ColorizationNet):
         x = self.at_half(F.interpolate(x, scale_factor=2.0))
         return F.interpolate(torch.tanh(self.head(x)), scale_factor=2.0)
 
-    def predictions(self, lightness: Tensor) -> Tensor:
-        """Return a*b* / 127 (N, 2, H, W) for L* (N, 1, H, W) in 0..100."""
+    def _reduced(self, planes: Tensor) -> Tensor:
+        """Reduce (N, C, H, W) from the working size to the convolutions' own, in multiples of 8 pixels."""
+        size = [max(8, round(side * self.scale / 8) * 8) for side in planes.shape[-2:]]
+        return F.interpolate(planes.float(), size, mode="bilinear", align_corners=False, antialias=True)
+
+    def frozen_features(self, lightness: Tensor) -> Tensor:
+        """Return the embedding (N, features) of L* (N, 1, H, W)."""
         with torch.no_grad():
-            embedding = self.encoder(lightness)
-        return padded_to_multiple(lambda x: self._colors(x, embedding), lightness, 8)
+            return self.encoder(lightness)
+
+    def predictions_of(self, features: Tensor, lightness: Tensor) -> Tensor:
+        """Return a*b* / 127 (N, 2, h, w) for the embedding and L* (N, 1, H, W)."""
+        return self._colors(self._reduced(lightness), features)
+
+    def predictions(self, lightness: Tensor) -> Tensor:
+        """Return a*b* / 127 (N, 2, h, w) for L* (N, 1, H, W) in 0..100; 224x224 for 299x299."""
+        return self.predictions_of(self.frozen_features(lightness), lightness)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return what it is to predict for a*b* (N, 2, H, W) in Lab units."""
-        return ab / AB_UNIT
+        """Return what it is to predict, (N, 2, h, w), for a*b* (N, 2, H, W) in Lab units."""
+        return self._reduced(ab) / AB_UNIT
 
     def chroma(self, lightness: Tensor) -> Tensor:
-        """Predict a*b* (N, 2, H, W) in Lab units, within +-127, for L* (N, 1, H, W) in 0..100."""
+        """Predict a*b* (N, 2, h, w) in Lab units, within +-127, for L* (N, 1, H, W) in 0..100."""
         return self.predictions(lightness) * AB_UNIT

@@ -15,11 +15,13 @@ class Encoder(nn.Module):
     ``channels``: those of the maps that :meth:`forward` returns, from the finest on; empty for an encoder that returns
     no maps and cannot be pretrained here. ``hub``: weights trained on ImageNet, published on the Hub, which
     :meth:`of_imagenet` makes its own; None where none fit. ``package``: the same weights in a Python package.
+    ``bundled``: the model whose bundled weights hold such an encoder.
     """
 
     channels: tuple[int, ...] = ()
     hub: HubFile | None = None
     package: PackageFile | None = None
+    bundled: str | None = None
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return this encoder's state for the published one's, which was trained on color pictures."""

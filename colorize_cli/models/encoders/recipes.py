@@ -16,6 +16,6 @@ PRETRAINING = Stage(
     clip=2.0,
     ema=0.998,
     augmentation=Augmentation(area=(0.4, 1.0)),
-    small_share=1.0,
+    small_share=0.6,
     class_weight=1.0,
 )

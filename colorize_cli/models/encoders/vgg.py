@@ -23,6 +23,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 GRAY_MEAN, GRAY_STD = sum(IMAGENET_MEAN) / 3, sum(IMAGENET_STD) / 3
 PUBLISHED = timm_file("vgg16.tv_in1k", "bsd-3-clause")
+BUNDLED_WIDTH = 0.25
+"""Width of the encoder in the bundled weights of ``vgg-decoder``."""
 
 
 def zero_centered(lightness: Tensor) -> Tensor:
@@ -47,6 +49,7 @@ class VGGEncoder(Encoder):
         super().__init__()
         self.width, self.blocks = width, blocks
         self.hub = PUBLISHED if width == 1 else None
+        self.bundled = "vgg-decoder" if width == BUNDLED_WIDTH else None
         self.channels = tuple(round(channels * width) for channels, _ in BLOCKS[:blocks])
         layers: list[nn.Module] = []
         self.taps: list[int] = []

@@ -15,12 +15,12 @@ _EPSILON, _SLOPE, _OFFSET = 0.008856, 7.787, 16 / 116
 AB_LIMIT = 128.0
 
 
-def _expand(compressed: Tensor) -> Tensor:
+def cie_expand(compressed: Tensor) -> Tensor:
     """Inverse of CIE f(t)."""
     return torch.where(compressed > _EPSILON ** (1 / 3), compressed**3, (compressed - _OFFSET) / _SLOPE)
 
 
-def _compress(ratio: Tensor) -> Tensor:
+def cie_compress(ratio: Tensor) -> Tensor:
     """CIE f(t): cube root, continued by a straight line near black."""
     return torch.where(ratio > _EPSILON, ratio.clamp(min=_EPSILON) ** (1 / 3), _SLOPE * ratio + _OFFSET)
 
@@ -29,7 +29,7 @@ def ab_to_uv(lightness: Tensor, ab: Tensor) -> Tensor:
     """Return u*v* (N, 2, H, W) for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W), float32."""
     L, a, b = lightness.float(), ab[:, :1].float(), ab[:, 1:].float()
     fy = (L + 16) / 116
-    x, y, z = _X * _expand(fy + a / 500), _expand(fy), _Z * _expand(fy - b / 200)
+    x, y, z = _X * cie_expand(fy + a / 500), cie_expand(fy), _Z * cie_expand(fy - b / 200)
     denominator = x + 15 * y + 3 * z
     # Black has no chromaticity: u* and v* are 0 there whatever the quotient.
     denominator = torch.where(denominator > 0, denominator, 1)
@@ -48,8 +48,8 @@ def uv_to_ab(lightness: Tensor, uv: Tensor) -> Tensor:
     # v' of real colors is at least 0.017; a wild prediction must give a finite answer, not a division by zero.
     v_prime = (v / scale + _V_WHITE).clamp(min=1e-3)
     fy = (L + 16) / 116
-    y = _expand(fy)
+    y = cie_expand(fy)
     x = y * 9 * u_prime / (4 * v_prime)
     z = y * (12 - 3 * u_prime - 20 * v_prime) / (4 * v_prime)
-    ab = torch.cat([500 * (_compress(x / _X) - fy), 200 * (fy - _compress(z / _Z))], 1)
+    ab = torch.cat([500 * (cie_compress(x / _X) - fy), 200 * (fy - cie_compress(z / _Z))], 1)
     return torch.where(L > 0, ab, 0).clamp(-AB_LIMIT, AB_LIMIT)

@@ -32,6 +32,15 @@ class ExpectsError(Protocol):
 
 
 @runtime_checkable
+class AveragesItself(Protocol):
+    """A network that knows better than by the mean of colors what pictures and their mirror images say together."""
+
+    def chroma_and_error_of_both(self, lightness: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+        """Return a*b* (N, 2, h, w) and the error expected of it, (N, 1, h, w), Lab units."""
+        ...
+
+
+@runtime_checkable
 class PredictsDistribution(Protocol):
     """A network that predicts a distribution over a fixed set of colors, from which variants can be drawn."""
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from colorize_cli.models.encoders.vgg import VGGNet
+from colorize_cli.models.heads.srgb import lab_to_srgb, srgb_to_ab
 from colorize_cli.models.network import padded_to_multiple
 
 AB_RANGE = 128.0
@@ -29,19 +30,30 @@ class VGGDecoder(VGGNet):
         what stands before each convolution of the decoder (3.6): nothing, a batch norm, or dropout.
     dropout
         chance of a value being dropped; the paper gives none.
+    output
+        ``ab``, or ``rgb``: the whole picture instead of its colors (3.3), of which only the chroma is used.
     """
 
-    def __init__(self, width: float = 1.0, regularization: Regularization = "none", dropout: float = 0.3) -> None:
+    feature_stride = 32
+
+    def __init__(
+        self,
+        width: float = 1.0,
+        regularization: Regularization = "none",
+        dropout: float = 0.3,
+        output: Literal["ab", "rgb"] = "ab",
+    ) -> None:
         super().__init__(width, blocks=5)
+        self.output = output
         layers: list[nn.Module] = []
         before = self.encoder.channels[-1]
-        for i, channels in enumerate((*CHANNELS, 2)):
+        for i, channels in enumerate((*CHANNELS, len(output))):
             if regularization == "batchnorm":
                 layers.append(nn.BatchNorm2d(before))
             elif regularization == "dropout":
                 layers.append(nn.Dropout(dropout))
             layers.append(nn.Conv2d(before, channels, 3, 1, 1))
-            layers.append(nn.Tanh() if channels == 2 else nn.ReLU(inplace=True))
+            layers.append(nn.Tanh() if i == len(CHANNELS) else nn.ReLU(inplace=True))
             if i > 0:
                 layers.append(nn.Upsample(scale_factor=2, mode="nearest"))
             before = channels
@@ -51,18 +63,18 @@ class VGGDecoder(VGGNet):
         """Return the bottleneck (N, 512 * width, H / 32, W / 32) for L* (N, 1, H, W), sides being multiples of 32."""
         return self.encoder.pooled(self.encoder_input(lightness))
 
-    def predictions_of(self, features: Tensor) -> Tensor:
-        """Return a*b* / 128 for the bottleneck."""
+    def predictions_of(self, features: Tensor, lightness: Tensor) -> Tensor:
+        """Return a*b* / 128, or sRGB as -1..1, for the bottleneck, whatever the lightness."""
         predictions: Tensor = self.decoder(features)
         return predictions
 
     def predictions(self, lightness: Tensor) -> Tensor:
-        """Return a*b* / 128 (N, 2, H, W), within -1..1, for L* (N, 1, H, W) in 0..100."""
-        return padded_to_multiple(lambda x: self.predictions_of(self.frozen_features(x)), lightness, 32)
+        """Return a*b* / 128 (N, 2, H, W), or sRGB (N, 3, H, W), within -1..1, for L* (N, 1, H, W) in 0..100."""
+        return padded_to_multiple(lambda x: self.predictions_of(self.frozen_features(x), x), lightness, 32)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return the true a*b* / 128 (N, 2, H, W)."""
-        return ab / AB_RANGE
+        """Return what it is to predict, as :meth:`predictions` does, for a*b* (N, 2, H, W) in Lab units."""
+        return ab / AB_RANGE if self.output == "ab" else lab_to_srgb(lightness, ab) * 2 - 1
 
     @torch.no_grad()
     def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -75,4 +87,5 @@ class VGGDecoder(VGGNet):
 
     def chroma(self, lightness: Tensor) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units for L* (N, 1, H, W) in 0..100."""
-        return self.predictions(lightness).float() * AB_RANGE
+        predictions = self.predictions(lightness).float()
+        return predictions * AB_RANGE if self.output == "ab" else srgb_to_ab((predictions + 1) / 2)

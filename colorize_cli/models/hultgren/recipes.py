@@ -1,11 +1,14 @@
 """The recipe of Hultgren, Kaya & Ekman, sections 3.1 to 3.6."""
 
+from dataclasses import replace
+
 from colorize_cli.models.encoders.recipes import PRETRAINING
 from colorize_cli.recipe import Augmentation, Recipe, Stage
 
 DECODER_PAPER = Recipe(
     name="paper",
     validation_size=224,
+    encoder="pretrained",  # 3.1: VGG-16 pretrained on ImageNet
     stages=(
         # Not of the paper, which begins with VGG-16 trained on ImageNet (--encoder hub): for what that does not exist.
         PRETRAINING,
@@ -20,5 +23,14 @@ DECODER_PAPER = Recipe(
             frozen=("encoder.",),  # 3.1: "clamp the weights of the trimmed VGG-16"
             augmentation=Augmentation(area=None, aspect=1.0, flip=0.0),  # 3.2: reshaped; nothing else is mentioned
         ),
+    ),
+)
+
+DECODER_BUNDLED = replace(
+    DECODER_PAPER,
+    name="bundled",
+    stages=(
+        PRETRAINING,
+        replace(DECODER_PAPER.stages[1], epochs=8, schedule="cosine", warmup=50, ema=0.99),
     ),
 )

@@ -6,19 +6,22 @@ layers here are Dahl's: the last maps of the first four blocks and the gray inpu
 channels and batch norms up to the output; here the last two convolutions have none, as the paper says (3.4), and the
 output is linear: u* and v*, by 100.
 
-``vgg-classifier`` has two sets of 50 classes over VGG-16 hypercolumns: a concatenation of VGG-16 maps, three 3x3
-convolutions, two parallel 1x1 convolutions with 50 scores each. The paper does not say which maps are joined nor how
-wide the three convolutions are: here the last maps of the first four blocks, each with a batch norm, and the gray
-input, then 128, 64 and 64 channels at full width.
+``vgg-classifier`` has two sets of 50 classes: residual encoder units (5.2, item 2: each adds a map of VGG-16 to an
+upscaled one and convolves the sum), a concatenation of the maps that they create, three 3x3 convolutions, two parallel
+1x1 convolutions with 50 scores each. The paper does not say which maps are joined nor how wide the three convolutions
+are: here one map of each scale and the gray input, then 128, 64 and 64 channels at full width. What the paper tried
+beside that (5.2, items 1 to 3) are arguments.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.encoders.vgg import VGGNet
+from colorize_cli.models.heads.hsv import ab_to_hs, hs_to_ab
 from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
 from colorize_cli.models.network import resize_like
@@ -28,6 +31,7 @@ UV_UNIT = 100.0
 UV_BINS = 50
 """Bins over [-100, 100] on each axis (3.6)."""
 CHANNELS = (128, 64, 64)
+Aggregation = Literal["concat", "sum"]
 
 
 def uv_bins(uv: Tensor) -> Tensor:
@@ -51,8 +55,11 @@ class _Step(nn.Sequential):
         )
 
 
-class VGGRegression(VGGNet):
-    """Lightness to u*v* at full size. ``width``: share of VGG-16's channels."""
+class ResidualEncoder(VGGNet):
+    """VGG-16 and the "creating" process on it: upscale, add a map of VGG-16, convolve, again and again (3.5, 5.2).
+
+    ``width``: share of VGG-16's channels.
+    """
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__(width, blocks=4)
@@ -63,20 +70,34 @@ class VGGRegression(VGGNet):
         )
         self.step3 = _Step(quarter, half)
         self.step2 = _Step(half, full)
-        self.step1 = _Step(full, 3)
+
+    def created(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the maps of the creating process for the trunk's input (N, 1, H, W).
+
+        They have 1/8, 1/4, 1/2 and all of its size, and 256, 128, 64 and 64 channels at full width; the last one is
+        the sum that the next convolution would take.
+        """
+        full, half, quarter, eighth = self.encoder(x)
+        at_8 = self.reduce(self.norms[0](eighth))
+        at_4 = self.step3(resize_like(at_8, quarter) + self.norms[1](quarter))
+        at_2 = self.step2(resize_like(at_4, half) + self.norms[2](half))
+        return at_8, at_4, at_2, resize_like(at_2, full) + self.norms[3](full)
+
+
+class VGGRegression(ResidualEncoder):
+    """Lightness to u*v* at full size. ``width``: share of VGG-16's channels."""
+
+    def __init__(self, width: float = 1.0) -> None:
+        super().__init__(width)
+        self.step1 = _Step(self.encoder.channels[0], 3)
         self.last = nn.Conv2d(3, 3, 3, 1, 1)
         self.output = nn.Conv2d(3, 2, 3, 1, 1)
 
     def predictions(self, lightness: Tensor) -> Tensor:
         """Return u*v* / 100 (N, 2, H, W) for L* (N, 1, H, W) in 0..100."""
         x = self.encoder_input(lightness)
-        full, half, quarter, eighth = self.encoder(x)
-        y = self.reduce(self.norms[0](eighth))
-        y = self.step3(resize_like(y, quarter) + self.norms[1](quarter))
-        y = self.step2(resize_like(y, half) + self.norms[2](half))
-        y = self.step1(resize_like(y, full) + self.norms[3](full))
         # The network of the paper sees the gray picture in all three channels.
-        return self.output(F.relu(self.last(y + x)))
+        return self.output(F.relu(self.last(self.step1(self.created(x)[-1]) + x)))
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
         """Return the true u*v* / 100 (N, 2, H, W)."""
@@ -103,11 +124,10 @@ class BinDecoder(nn.Module):
         self.register_buffer("means", ((torch.arange(UV_BINS) + 0.5) * width - UV_UNIT).repeat(2, 1))
 
     def count(self, samples: Iterable[Tensor]) -> None:
-        """Set the means from Lab (N, 3, h, w) of training photos; a bin that never occurs keeps its center."""
+        """Set the means from u*v* (N, 2, h, w) of training photos; a bin that never occurs keeps its center."""
         sums = torch.zeros(2, UV_BINS, dtype=torch.float64)
         counts = torch.zeros(2, UV_BINS, dtype=torch.float64)
-        for lab in samples:
-            uv = ab_to_uv(lab[:, :1], lab[:, 1:])
+        for uv in samples:
             bins = uv_bins(uv)
             for axis in (0, 1):
                 sums[axis].index_add_(0, bins[:, axis].flatten(), uv[:, axis].flatten().double())
@@ -128,7 +148,7 @@ class BinDecoder(nn.Module):
         return torch.stack([self.means[axis][best[:, axis]] for axis in (0, 1)], 1)
 
 
-class VGGClassifier(VGGNet):
+class VGGClassifier(ResidualEncoder):
     """Lightness to scores of 50 bins of u* and 50 of v*, for each pixel.
 
     Parameters
@@ -137,18 +157,42 @@ class VGGClassifier(VGGNet):
         share of the channels.
     stride
         pixels of the input for each place that is classified: 1 is every pixel, as in the paper.
+    aggregation
+        how the maps of all scales are joined: ``concat``, or ``sum``, for which a 1x1 convolution gives each of them
+        the same number of channels (5.2, item 1).
+    residual
+        whether the maps are those of residual encoder units, or VGG-16's own (5.2, item 2).
+    convolutions
+        how many 3x3 convolutions follow, 1 to 3 (5.2, item 3).
+    color_space
+        ``luv``, or ``hsv``: hue and saturation in place of u* and v*, each over -100..100 (5.2, item 4).
     """
 
-    def __init__(self, width: float = 1.0, stride: int = 1) -> None:
-        super().__init__(width, blocks=4)
-        self.stride = stride
-        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for channels in self.encoder.channels)
+    def __init__(
+        self,
+        width: float = 1.0,
+        stride: int = 1,
+        aggregation: Aggregation = "concat",
+        residual: bool = True,
+        convolutions: int = 3,
+        color_space: Literal["luv", "hsv"] = "luv",
+    ) -> None:
+        super().__init__(width)
+        self.of_ab, self.to_ab = {"luv": (ab_to_uv, uv_to_ab), "hsv": (ab_to_hs, hs_to_ab)}[color_space]
+        self.stride, self.residual = stride, residual
+        full, half, quarter, eighth = self.encoder.channels
+        channels = (quarter, half, full, full) if residual else (eighth, quarter, half, full)
+        if not residual:
+            del self.reduce, self.step3, self.step2
+        widths = [max(32, round(share * width)) for share in CHANNELS[-convolutions:]]
+        self.projections: nn.ModuleList | None = None
+        if aggregation == "sum":
+            self.projections = nn.ModuleList(nn.Conv2d(count, widths[0], 1) for count in (*channels, 1))
         layers: list[nn.Module] = []
-        before = sum(self.encoder.channels) + 1
-        for share in CHANNELS:
-            channels = max(32, round(share * width))
-            layers += [nn.Conv2d(before, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True)]
-            before = channels
+        before = widths[0] if aggregation == "sum" else sum(channels) + 1
+        for after in widths:
+            layers += [nn.Conv2d(before, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(True)]
+            before = after
         self.head = nn.Sequential(*layers)
         self.score_u = nn.Conv2d(before, UV_BINS, 1)
         self.score_v = nn.Conv2d(before, UV_BINS, 1)
@@ -158,14 +202,21 @@ class VGGClassifier(VGGNet):
         """Return the scores (N, 2, 50, H / stride, W / stride) of u* and v* for L* (N, 1, H, W) in 0..100."""
         x = self.encoder_input(lightness)
         size = [max(1, -(-side // self.stride)) for side in x.shape[-2:]]
-        maps = [norm(features) for norm, features in zip(self.norms, self.encoder(x), strict=True)]
-        columns = [F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in [*maps, x]]
-        y = self.head(torch.cat(columns, 1))
+        maps = [*(self.created(x) if self.residual else self._plain_maps(x)), x]
+        if self.projections is not None:
+            maps = [project(m) for project, m in zip(self.projections, maps, strict=True)]
+        columns = [F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps]
+        y = self.head(torch.cat(columns, 1) if self.projections is None else torch.stack(columns).sum(0))
         return torch.stack([self.score_u(y), self.score_v(y)], 1)
+
+    def _plain_maps(self, x: Tensor) -> list[Tensor]:
+        """Return VGG-16's own maps, normalized, from the deepest to the finest."""
+        return [norm(features) for norm, features in zip(self.norms, reversed(self.encoder(x)), strict=True)]
 
     def bins(self, lightness: Tensor, ab: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the true bins (N, 2, *size), those of each place's mean color, for L* and a*b* of the input's size."""
-        return uv_bins(F.adaptive_avg_pool2d(ab_to_uv(lightness, ab), size))
+        cells = F.adaptive_avg_pool2d(torch.cat([lightness, ab], 1), size)
+        return uv_bins(self.of_ab(cells[:, :1], cells[:, 1:]))
 
     @torch.no_grad()
     def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -174,7 +225,7 @@ class VGGClassifier(VGGNet):
 
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take the means of the bins from Lab (N, 3, h, w) of training photos."""
-        self.decode.count(samples)
+        self.decode.count(self.of_ab(lab[:, :1], lab[:, 1:]) for lab in samples)
 
     def chroma(
         self,
@@ -205,7 +256,7 @@ class VGGClassifier(VGGNet):
         spread = (square - mean.square()).clamp_min(0).sqrt()
         small = resize_like(lightness.float(), ab)
         signs = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], device=ab.device)[..., None, None]
-        squared = [(uv_to_ab(small, mean + sign * spread) - ab).square().sum(1, keepdim=True) for sign in signs]
+        squared = [(self.to_ab(small, mean + sign * spread) - ab).square().sum(1, keepdim=True) for sign in signs]
         return ab, torch.stack(squared).mean(0).sqrt()
 
     def _answer(
@@ -220,4 +271,4 @@ class VGGClassifier(VGGNet):
             scores = blurred(scores.flatten(1, 2), score_blur / self.stride).view_as(scores)
         uv = self.decode(scores, temperature)
         small = resize_like(lightness.float(), uv)
-        return smoothed(uv_to_ab(small, uv), small, smoothing or 0.0)
+        return smoothed(self.to_ab(small, uv), small, smoothing or 0.0)

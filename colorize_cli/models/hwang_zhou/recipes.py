@@ -25,9 +25,25 @@ _COLOR = Stage(
     augmentation=AS_IT_IS,
 )
 
+_LIGHT_COLOR = replace(
+    _COLOR,
+    epochs=1,
+    sizes=((0.0, 96),),
+    batch_size=16,
+    lr=1e-3,
+    optimizer="adamw",
+    frozen=("encoder.",),  # the bundled models share one encoder
+    schedule="cosine",
+    warmup=50,
+    clip=1.0,
+    ema=0.99,
+    augmentation=replace(AS_IT_IS, flip=0.5),
+)
+
 CLASSIFIER_PAPER = Recipe(
     name="paper",
     validation_size=224,
+    encoder="pretrained",  # 3.2: VGG-16 pretrained on ImageNet
     initialization="xavier",  # 5.2, of the new layers
     stages=(PRETRAINING, _COLOR),
 )
@@ -35,6 +51,7 @@ CLASSIFIER_PAPER = Recipe(
 REGRESSION_PAPER = Recipe(
     name="paper",
     validation_size=224,
+    encoder="pretrained",  # 3.2: VGG-16 pretrained on ImageNet
     initialization="xavier",
     # 3.5 ends with the Huber penalty. It gives no threshold M: 0.1 is 10 units of u* or v*.
     stages=(PRETRAINING, replace(_COLOR, objective="huber", huber_threshold=0.1)),
@@ -43,6 +60,24 @@ REGRESSION_PAPER = Recipe(
 REGRESSION_L2 = Recipe(
     name="l2",
     validation_size=224,
+    encoder="pretrained",  # 3.2: VGG-16 pretrained on ImageNet
     initialization="xavier",
     stages=(PRETRAINING, replace(_COLOR, objective="mse")),  # 3.5: "the vanilla l2 loss", with which it began
 )
+
+CLASSIFIER_BUNDLED = replace(
+    CLASSIFIER_PAPER, name="bundled", validation_size=96, stages=(PRETRAINING, _LIGHT_COLOR), colorize_at=128
+)
+REGRESSION_BUNDLED = replace(
+    REGRESSION_PAPER,
+    name="bundled",
+    validation_size=96,
+    stages=(PRETRAINING, replace(_LIGHT_COLOR, objective="huber", huber_threshold=0.1)),
+    colorize_at=128,
+)
+
+# 5.2: what the paper compared with the recipe above.
+CLASSIFIER_NESTEROV = replace(
+    CLASSIFIER_PAPER, name="nesterov", stages=(PRETRAINING, replace(_COLOR, optimizer="nesterov"))
+)
+CLASSIFIER_BETA = replace(CLASSIFIER_PAPER, name="beta2-0.99", stages=(PRETRAINING, replace(_COLOR, betas=(0.9, 0.99))))

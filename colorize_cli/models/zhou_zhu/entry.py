@@ -33,6 +33,7 @@ def _linear(name: str, kind: str) -> ModelEntry:
         mirror=False,
         hints=True,
         needs_hints=True,
+        decoding=("paper_iterations",),
     )
 
 
@@ -46,9 +47,12 @@ def _trees(name: str, section: str, kind: str, recipe: str, light: dict[str, Any
             "paper": Variant(_ROWS, 0, paper, {"paper": f"{_RECIPES}:{recipe}"}),
         },
         objective="squared error of the leaves",
-        input_size=416,  # the networks reduce it to 400 or 64 themselves
+        input_size=416,  # the networks reduce it to 400 or 32 themselves
         fit="stretch",
+        bundled=f"{name}.safetensors",
+        licence=_LICENCE,
         mirror=False,
+        notes=("The weights are light: pictures of 32x32 pixels instead of 400x400.",),
     )
 
 
@@ -63,6 +67,8 @@ ENTRIES = (
         },
         objective="mean squared error",
         input_size=160,
+        bundled="unet.safetensors",
+        licence="research weights, trained on photographs of mixed terms",
     ),
     ModelEntry(
         name="unet-gan",
@@ -97,7 +103,7 @@ ENTRIES = (
         "3.2",
         "gradient boosting",
         "GRADIENT_BOOSTING",
-        {"size": 64, "bands": 10, "trees": 100, "outputs": 1, "averaged": False},
+        {"size": 32, "bands": 10, "trees": 100, "outputs": 1, "averaged": False},
         {"size": 400, "bands": 10, "trees": 100, "outputs": 1, "averaged": False},
     ),
     _trees(
@@ -105,7 +111,7 @@ ENTRIES = (
         "3.3",
         "random forests",
         "TREES",
-        {"size": 64, "bands": 64, "trees": 64, "outputs": 64, "averaged": True},
+        {"size": 32, "bands": 32, "trees": 16, "outputs": 32, "averaged": True},
         {"size": 400, "bands": 400, "trees": 100, "outputs": 400, "averaged": True},
     ),
     _trees(
@@ -113,7 +119,7 @@ ENTRIES = (
         "3.4",
         "decision trees",
         "TREES",
-        {"size": 64, "bands": 64, "trees": 1, "outputs": 64, "averaged": True},
+        {"size": 32, "bands": 32, "trees": 1, "outputs": 32, "averaged": True},
         {"size": 400, "bands": 400, "trees": 1, "outputs": 400, "averaged": True},
     ),
 )

@@ -7,7 +7,7 @@ not. The coefficients are buffers: nothing here is trained by gradients.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.sparse import block_array, coo_matrix, csr_matrix, identity
 from torch import Tensor
 
 from colorize_cli.imaging.affinity import EIGHT
-from colorize_cli.imaging.sparse_solver import solve, spread
+from colorize_cli.imaging.sparse_solver import biconjugate, spread
 from colorize_cli.models.network import ColorizationNet
 
 Array = npt.NDArray[Any]
@@ -26,6 +26,8 @@ Solver = Literal["guided", "paper"]
 FEATURES = 25
 PAPER_TILE = 100
 """Zhou & Zhu 3.1: 16 tiles of 100x100 pixels make a picture of 400x400."""
+PAPER_ITERATIONS = 400
+"""Steps of the biconjugate gradient method in the paper's system; the paper gives no number."""
 SIGMA = 6.0
 """Difference in L* that color hardly crosses; 4 to 12 were measured, see docs/lab/reproduction.md."""
 LEAK = 1e-5
@@ -35,9 +37,12 @@ LEAK = 1e-5
 class LinearNeighbours(ColorizationNet):
     """Coefficients of a neighbour regression, and the system that paints with them.
 
-    ``solver``: ``paper`` solves the regression's own equations in tiles of 100x100 pixels with a border of zeros
-    (3.1). ``guided``, the default, corrects what makes those useless with few hints: the weights of a neighbourhood sum
-    to slightly more than 1, so that the system is indefinite and its solution oscillates where known pixels are far
+    ``solver``: ``paper`` solves the regression's own equations in tiles of 100x100 pixels with a border of zeros, by
+    the biconjugate gradient method alone (3.1). The paper does not say when that stops: here after
+    :data:`PAPER_ITERATIONS` steps. Where most pixels are unknown, the result depends on that number.
+
+    ``guided``, the default, corrects what makes those equations useless with few hints: the weights of a neighbourhood
+    sum to slightly more than 1, so that the system is indefinite and its solution oscillates where known pixels are far
     apart. It keeps the weights of the eight neighbours' own channel that are not negative, multiplies each with the
     pair's affinity in lightness, so that color stops at edges, and divides by their sum.
     """
@@ -47,21 +52,29 @@ class LinearNeighbours(ColorizationNet):
 
     def __init__(self, solver: Solver = "guided") -> None:
         super().__init__()
-        self.solver = solver
+        self.iterations = PAPER_ITERATIONS if solver == "paper" else 0
         self.register_buffer("weight", torch.zeros(2, FEATURES, dtype=torch.float64))
         self.register_buffer("intercept", torch.zeros(2, dtype=torch.float64))
 
-    def chroma(self, lightness: Tensor, hints: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    def chroma(
+        self,
+        lightness: Tensor,
+        hints: Tensor | None = None,
+        mask: Tensor | None = None,
+        paper_iterations: float | None = None,
+    ) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units from L* (N, 1, H, W).
 
         ``hints``: a*b* (N, 2, H, W) in Lab units, looked at where ``mask`` (N, 1, H, W) is above 0. Without any the
         guided solver answers gray, and the paper's what the equations give with every pixel unknown.
+        ``paper_iterations``: above 0 the paper's solver with so many steps, 0 the guided one, whatever ``solver`` is.
         """
         light = lightness.detach().cpu().double().numpy()[:, 0]
         count, height, width = light.shape
         ab = np.zeros((count, 2, height, width)) if hints is None else hints.detach().cpu().double().numpy()
         known = np.zeros((count, height, width), bool) if mask is None else mask.detach().cpu().numpy()[:, 0] > 0
-        paint = self._paper if self.solver == "paper" else self._guided
+        steps = self.iterations if paper_iterations is None else round(paper_iterations)
+        paint = partial(self._paper, iterations=steps) if steps else self._guided
         painted = np.stack([paint(*one) for one in zip(light, ab, known, strict=True)])
         return torch.from_numpy(painted.astype(np.float32)).to(lightness.device)
 
@@ -75,16 +88,16 @@ class LinearNeighbours(ColorizationNet):
     def _guided(self, lightness: Array, ab: Array, known: Array) -> Array:
         return spread(lightness, ab, known, weights=self.neighbour_weights().tolist(), sigma=SIGMA, leak=LEAK)
 
-    def _paper(self, lightness: Array, ab: Array, known: Array) -> Array:
+    def _paper(self, lightness: Array, ab: Array, known: Array, iterations: int) -> Array:
         result = np.empty_like(ab)
         height, width = lightness.shape
         for top in range(0, height, PAPER_TILE):
             for left in range(0, width, PAPER_TILE):
                 tile = slice(top, top + PAPER_TILE), slice(left, left + PAPER_TILE)
-                result[:, *tile] = self._paper_tile(lightness[tile], ab[:, *tile], known[tile])
+                result[:, *tile] = self._paper_tile(lightness[tile], ab[:, *tile], known[tile], iterations)
         return result
 
-    def _paper_tile(self, lightness: Array, ab: Array, known: Array) -> Array:
+    def _paper_tile(self, lightness: Array, ab: Array, known: Array, iterations: int) -> Array:
         """Solve the regression's equations for the unknown pixels of one tile, zeros around it."""
         weight, intercept = self.weight.cpu().numpy(), self.intercept.cpu().numpy()
         height, width = lightness.shape
@@ -98,8 +111,7 @@ class LinearNeighbours(ColorizationNet):
         if free.any():
             rows = system[free]
             right = constant[free] - rows[:, fixed] @ values[fixed]
-            found, _ = solve(rows[:, free].tocsr(), right[:, None], np.zeros((len(right), 1)), precondition=False)
-            values[free] = found[:, 0]
+            values[free] = biconjugate(rows[:, free].tocsr(), right, iterations)
         return values.reshape(2, height, width)
 
 

@@ -62,33 +62,39 @@ _LIGHT_COLOR = Stage(
 )
 _SOURCES = {"everyday": 2.0}
 
-UNET_BUNDLED = Recipe(name="bundled", validation_size=144, source_weights=_SOURCES, stages=(_LIGHT_COLOR,))
+UNET_BUNDLED = Recipe(
+    name="bundled", validation_size=144, source_weights=_SOURCES, stages=(_LIGHT_COLOR,), colorize_at=160
+)
 
 UNET_GAN_BUNDLED = Recipe(
     name="bundled",
     validation_size=144,
+    colorize_at=160,
     source_weights=_SOURCES,
     stages=(
         _LIGHT_COLOR,
         Stage(
             name="adversarial",
             objective="adversarial",
-            epochs=0.1,
-            sizes=((0.0, 144),),
+            epochs=0.5,
+            sizes=((0.0, 96),),
             batch_size=16,
-            lr=1e-4,
+            lr=2e-4,
+            # The part that knows what is where stays that of `unet`, and is stored once.
+            frozen=("down.", "up.0.", "merge.0."),
             betas=(0.5, 0.999),
-            weight_decay=0.02,
             schedule="cosine",
-            warmup=20,
+            warmup=50,
             clip=1.0,
-            ema=0.99,
+            ema=0.98,
             augmentation=AGED,
             pixel_loss="mse",
-            pixel_weight=100.0,
-            adversarial_weight=0.05,
+            pixel_weight=20.0,
+            adversarial_weight=1.0,
             discriminator="binary",
             discriminator_width=32,
+            discriminator_lr=5e-4,
+            critic_warmup=50,
         ),
     ),
 )
@@ -110,13 +116,13 @@ LASSO = _linear(alpha=_ALPHA, l1_ratio=1.0)
 ELASTICNET = _linear(alpha=_ALPHA, l1_ratio=_L1_RATIO)
 
 
-def _rows(name: str, size: int, **constants: float) -> Recipe:
-    fitting = Fitting("rows", size=size, photos=1000, constants=constants)
+def _rows(name: str, size: int, photos: int = 1000, **constants: float) -> Recipe:
+    fitting = Fitting("rows", size=size, photos=photos, constants=constants)
     return Recipe(name=name, stages=(), validation_size=128, fitting=fitting)
 
 
 # 5.2: 100 trees, learning rate 0.1; every tree of depth 3, which the network's arrays are made for.
 GRADIENT_BOOSTING = _rows("paper", 400, learning_rate=0.1)
 TREES = _rows("paper", 400)
-GRADIENT_BOOSTING_LIGHT = _rows("light", 64, learning_rate=0.1)
-TREES_LIGHT = _rows("light", 64)
+GRADIENT_BOOSTING_LIGHT = _rows("light", 32, photos=6000, learning_rate=0.1)
+TREES_LIGHT = _rows("light", 32, photos=6000)

@@ -80,8 +80,8 @@ class Catalogue:
         """
         if len(self.items) < 2:
             raise NoTrainingData(
-                f"Training needs at least two usable photos, there {'is' if self.items else 'are'} {len(self.items)}.",
-                "Name folders or archives with more color photographs.",
+                f"Training needs two or more usable photos; there {'is' if self.items else 'are'} {len(self.items)}.",
+                "Add folders or archives with more color photographs.",
             )
         places = [split_place(item.content, seed) for item in self.items]
         limit = min(max(share, min(places)), sorted(places)[-2])

@@ -15,23 +15,29 @@ LIMIT_BYTES = 2**30
 
 
 class Bottleneck(Protocol):
-    """A network whose predictions depend on the picture through its encoder's last map alone."""
+    """A network of whose encoder only a small output matters.
+
+    ``feature_stride``: that output can be computed for pictures whose sides are multiples of so many pixels.
+    """
+
+    feature_stride: int
 
     def frozen_features(self, lightness: Tensor) -> Tensor:
-        """Return that map for L* (N, 1, H, W)."""
+        """Return that output for L* (N, 1, H, W)."""
         ...
 
-    def predictions_of(self, features: Tensor) -> Tensor:
-        """Return the predictions for that map."""
+    def predictions_of(self, features: Tensor, lightness: Tensor) -> Tensor:
+        """Return the predictions for that output and L* (N, 1, H, W)."""
         ...
 
 
 def feature_cache(network: ColorizationNet, stage: Stage) -> FeatureCache | None:
     """Return a cache where the stage freezes the encoder of a :class:`Bottleneck` and changes no picture, else None."""
-    fits = hasattr(network, "frozen_features") and all(size % 32 == 0 for _, size in stage.sizes)
-    if not fits or "encoder." not in stage.frozen or not stage.augmentation.repeats:
+    if not hasattr(network, "frozen_features") or "encoder." not in stage.frozen or not stage.augmentation.repeats:
         return None
-    return FeatureCache(cast(Bottleneck, network))
+    bottleneck = cast(Bottleneck, network)
+    fits = all(size % bottleneck.feature_stride == 0 for _, size in stage.sizes)
+    return FeatureCache(bottleneck) if fits else None
 
 
 class FeatureCache:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.color_photos import PhotoRef, decode_color
-from colorize_cli.errors import PhotoError
+from colorize_cli.errors import OwnResult, PhotoError
 
 Array = npt.NDArray[np.uint8]
 
@@ -33,6 +33,8 @@ def decode_rgb(data: bytes, side: int | None = None) -> Array:
     """
     try:
         rgb: npt.NDArray[Any] = decode_color(data, "the photo", at_least=None if side is None else 2 * side)
+    except OwnResult as error:
+        raise NotUsable("result of colorize") from error
     except PhotoError as error:
         raise NotUsable("unreadable") from error
     short = min(rgb.shape[:2])

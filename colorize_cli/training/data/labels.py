@@ -17,7 +17,6 @@ from colorize_cli.training.data.batches import sampling_weights
 from colorize_cli.training.data.catalogue import Item, PhotoStore
 
 _SAMPLE_PHOTOS = 4000
-_SAMPLE_SIDE = 24
 _FROM_BYTES = (100 / 255, 1, 1)
 
 
@@ -35,8 +34,8 @@ def class_indices(items: Sequence[Item], stage: Stage) -> tuple[npt.NDArray[np.i
     return np.array([numbers.get(item.label, -1) for item in items], np.int64), len(names)
 
 
-def color_samples(store: PhotoStore, recipe: Recipe, seed: int) -> Iterator[Tensor]:
-    """Yield Lab (1, 3, 24, 24) of up to 4,000 training photos as the last stage draws them."""
+def color_samples(store: PhotoStore, recipe: Recipe, seed: int, side: int) -> Iterator[Tensor]:
+    """Yield Lab (1, 3, side, side) of up to 4,000 training photos as the last stage draws them."""
     items = store.catalogue.items
     weights = sampling_weights(items, recipe.source_weights, recipe.stages[-1].small_share)
     rng = np.random.default_rng(seed)
@@ -45,7 +44,7 @@ def color_samples(store: PhotoStore, recipe: Recipe, seed: int) -> Iterator[Tens
     else:
         chosen = rng.choice(len(items), _SAMPLE_PHOTOS, p=weights)
     for index in np.sort(chosen):
-        small = cv2.resize(store.lab(int(index)), (_SAMPLE_SIDE, _SAMPLE_SIDE), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(store.lab(int(index)), (side, side), interpolation=cv2.INTER_AREA)
         lab = small.astype(np.float32) * _FROM_BYTES - (0, 128, 128)
         yield torch.from_numpy(lab.astype(np.float32)).permute(2, 0, 1)[None]
 
@@ -53,4 +52,5 @@ def color_samples(store: PhotoStore, recipe: Recipe, seed: int) -> Iterator[Tens
 def count_colors(network: ColorizationNet, store: PhotoStore, recipe: Recipe, seed: int) -> None:
     """Let the network know how often colors occur in the training photos: priors, class weights, means of bins."""
     pixels = len(store.catalogue.items) * recipe.stages[-1].size ** 2
-    network.count_colors(color_samples(store, recipe, seed), pixels)
+    side = network.color_sample_side(recipe.stages[-1].size)
+    network.count_colors(color_samples(store, recipe, seed, side), pixels)

@@ -34,7 +34,7 @@ def require_sklearn() -> None:
     from importlib.util import find_spec
 
     if find_spec("sklearn") is None:
-        raise LibraryMissing("This model is fitted by scikit-learn.", "`pip install scikit-learn threadpoolctl`.")
+        raise LibraryMissing("This model needs scikit-learn to be fitted.", "`pip install scikit-learn threadpoolctl`.")
 
 
 def fit(

@@ -24,8 +24,8 @@ from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run_folder import RunFolder
 
 Array = npt.NDArray[Any]
-BEYOND = 1e9
-"""A threshold that no lightness is above; finite, as a checkpoint's values have to be."""
+BEYOND = 6e4
+"""A threshold that no lightness is above; finite in float16, as a checkpoint's values have to be."""
 Arrays = tuple[Array, Array, Array, Array]
 """feature (trees, 7), threshold (trees, 7), leaf (trees, 8 * outputs), base (size,)"""
 

@@ -41,10 +41,11 @@ def discriminator_of(stage: Stage) -> nn.Module:
 class Adversarial(Objective):
     """Generator: adversarial weight * BCE(judged real) + pixel weight * L1 or MSE (+ cross-entropy over ab bins).
 
-    Discriminator: half the sum of BCE on true and on generated pictures, updated first; labels 1 and 0, no smoothing.
-    With ``adversarial_loss`` "hinge" both use the hinge loss and its counterpart instead. ``critic_warmup`` steps train
-    the discriminator alone. With ``judged_as_predicted`` it sees the true a*b* reduced to the resolution at which the
-    generator predicts and enlarged like its answers: otherwise sharpness alone would tell them apart.
+    Discriminator, updated first: BCE on true and on generated pictures; labels 1 and 0, no smoothing. Their sum is
+    halved for a PatchGAN (Isola et al. 2018, 3.3), and not for a binary one: the value function of Zhou & Zhu 3.5 is
+    the sum. With ``adversarial_loss`` "hinge" both use the hinge loss and its counterpart instead. ``critic_warmup``
+    steps train the discriminator alone. With ``judged_as_predicted`` it sees the true a*b* reduced to the resolution at
+    which the generator predicts and enlarged like its answers: otherwise sharpness alone would tell them apart.
     """
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
@@ -106,7 +107,8 @@ class Adversarial(Objective):
         fake = self.discriminator(batch.lightness, ab)
         real = self.discriminator(batch.lightness, self._as_predicted(batch.ab, logits))
         accuracy = ((fake < 0).float().mean() + (real > 0).float().mean()) / 2
-        return {"discriminator": 0.5 * (judge(fake, False) + judge(real, True)), "discriminator_accuracy": accuracy}
+        share = 0.5 if self.stage.discriminator == "patch" else 1.0
+        return {"discriminator": share * (judge(fake, False) + judge(real, True)), "discriminator_accuracy": accuracy}
 
     def _as_predicted(self, ab: Tensor, logits: Tensor | None) -> Tensor:
         if not self.stage.judged_as_predicted or logits is None:

@@ -48,7 +48,7 @@ class ChromaDistribution(Objective):
 
 
 class L1(Objective):
-    """Mean absolute error of a*b*, in units of 110 Lab units: stage 1 of Brown et al. 3.4."""
+    """Mean absolute error of a*b*, in units of 110 Lab units: the first stage of the tutorial of Shariatnia 2020."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the mean absolute error."""

@@ -23,6 +23,11 @@ from colorize_cli.training.objectives.base import Objective, Setting
 from colorize_cli.training.objectives.chroma import distribution_loss
 
 
+def can_pretrain(network: ColorizationNet, classes: int) -> bool:
+    """Whether there is something for the encoder to learn: at least two classes, or colors, in the network of gan."""
+    return classes > 1 or network.pretrains_color
+
+
 class Pretraining(Objective):
     """Class cross-entropy with label smoothing, times the stage's weight, plus cross-entropy over ab bins."""
 
@@ -36,11 +41,11 @@ class Pretraining(Objective):
         encoder = encoder_of(self.network)
         if encoder is None or not encoder.channels:
             raise UsageProblem("This architecture has no encoder to pretrain.", "Choose another recipe.")
-        if self.setting.classes <= 1 and not self.network.pretrains_color:
+        if not can_pretrain(self.network, self.setting.classes):
             raise UsageProblem(
-                "There are no classes to pretrain on: classes are the names of folders with at least "
-                f"{self.stage.smallest_class} photos each.",
-                "Add photos in folders by what they show, or begin with --encoder.",
+                "There are no classes to pretrain on: each class is a folder with at least "
+                f"{self.stage.smallest_class} photos.",
+                "Sort photos into folders by subject, or start with --encoder.",
             )
         extra = nn.ModuleDict()
         if self.setting.classes > 1:

@@ -40,7 +40,7 @@ class MeanSquaredError(Objective):
             predictions = network.predictions(batch.lightness).float()
         else:
             # The encoder is the same in the trained and in the averaged network: it is frozen.
-            predictions = network.predictions_of(self.cache(batch.lightness)).float()  # type: ignore[operator]
+            predictions = network.predictions_of(self.cache(batch.lightness), batch.lightness).float()  # type: ignore[operator]
         targets = self.network.targets(batch.lightness, batch.ab)
         accuracies = self.network.accuracies(predictions.detach(), targets)
         return {"loss": self.penalty(predictions, targets), **accuracies}

@@ -66,3 +66,17 @@ def test_rebalancing_gives_rare_colors_more_weight_and_keeps_the_mean_at_one():
     assert weights[20] / weights[264] == pytest.approx(99)
     assert (weights * counts).sum() / counts.sum() == pytest.approx(1)
     assert weights[0] == 0
+
+
+def test_classes_used_counts_colors_that_are_more_than_a_few_pixels():
+    ab = np.zeros((50, 100, 2))
+    ab[:, :50] = (40.0, -40.0)
+    ab[0, 0] = (100.0, 100.0)
+    assert accuracy.classes_used(ab) == 2
+
+
+def test_the_squared_distance_of_uv_leaves_lightness_out():
+    true, other = np.zeros((4, 5, 3)), np.zeros((4, 5, 3))
+    other[..., 0] = 30
+    other[0, :, 1], other[0, :, 2] = 3.0, 4.0
+    assert accuracy.uv_squared(true, other) == pytest.approx(25 / 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import colorsys
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,10 @@ from torch import Tensor, nn
 from colorize_cli import registry
 from colorize_cli.imaging import color
 from colorize_cli.models.encoders.vgg import IMAGENET_MEAN, IMAGENET_STD, VGGEncoder, folded, zero_centered
+from colorize_cli.models.heads.hsv import ab_to_hs, hs_to_ab
 from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
+from colorize_cli.models.heads.srgb import srgb_to_ab
 from colorize_cli.models.hultgren.networks import VGGDecoder
 from colorize_cli.models.hwang_zhou.networks import BinDecoder, VGGClassifier, VGGRegression, uv_accuracies, uv_bins
 
@@ -75,6 +79,18 @@ def test_the_bottleneck_of_the_decoder_is_7x7x512() -> None:
     assert decoder == pytest.approx(1.57e6, rel=0.01), "section 4.1: approximately 1.5M parameters"
 
 
+def test_a_decoder_of_rgb_is_judged_by_the_picture_and_used_for_its_chroma() -> None:
+    torch.manual_seed(0)
+    network = VGGDecoder(WIDTH, output="rgb").eval()
+    rgb = np.random.default_rng(0).random((32, 32, 3))
+    planes = torch.from_numpy(color.srgb_to_lab(rgb)).permute(2, 0, 1)[None].float()
+    targets = network.targets(planes[:, :1], planes[:, 1:])
+    assert np.allclose((targets[0].numpy().transpose(1, 2, 0) + 1) / 2, rgb, atol=2e-3)
+    assert torch.allclose(srgb_to_ab((targets + 1) / 2), planes[:, 1:], atol=0.1)
+    assert network.predictions(planes[:, :1]).shape == (1, 3, 32, 32)
+    assert network.chroma(planes[:, :1]).shape == (1, 2, 32, 32)
+
+
 def test_uv_is_that_of_the_exact_formulas() -> None:
     rgb = np.random.default_rng(0).random((16, 16, 3))
     lab = color.srgb_to_lab(rgb)
@@ -95,6 +111,15 @@ def test_impossible_uv_gives_finite_colors(lightness: float, u: float, v: float)
     assert lightness > 0 or not ab.any()
 
 
+def test_hue_and_saturation_are_those_of_hsv_and_come_back_with_the_lightness() -> None:
+    rgb = np.random.default_rng(0).random((16, 16, 3))
+    planes = torch.from_numpy(color.srgb_to_lab(rgb)).permute(2, 0, 1)[None].float()
+    hs = ab_to_hs(planes[:, :1], planes[:, 1:])[0].numpy()
+    expected = np.array([[colorsys.rgb_to_hsv(*pixel)[:2] for pixel in row] for row in rgb]).transpose(2, 0, 1)
+    assert np.allclose((hs / 100 + 1) / 2, expected, atol=2e-3)
+    assert torch.allclose(hs_to_ab(planes[:, :1], torch.from_numpy(hs)[None]), planes[:, 1:], atol=0.3)
+
+
 def test_bins_are_fifty_over_the_papers_range() -> None:
     uv = torch.tensor([-100.0, -96.01, -96.0, 0.0, 99.9, 250.0]).view(1, 1, 1, 6).expand(1, 2, 1, 6)
     assert uv_bins(uv)[0, 0, 0].tolist() == [0, 0, 1, 25, 49, 49]
@@ -111,7 +136,7 @@ def test_a_bin_is_decoded_to_the_mean_of_its_colors() -> None:
     uv = ab_to_uv(lab[:, :1], lab[:, 1:])
     bins = uv_bins(uv)[0, :, 0, 0]
     assert (uv_bins(uv)[0, :, 0, 1] == bins).all(), "both colors lie in one bin"
-    decode.count([lab])
+    decode.count([uv])
     assert torch.allclose(decode.means[[0, 1], bins], uv[0].mean((1, 2)), atol=1e-4)
     assert (decode.means != centers).sum() == 2, "bins that never occur keep their center"
     scores = torch.zeros(1, 2, 50, 1, 1)

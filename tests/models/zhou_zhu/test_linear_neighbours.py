@@ -75,3 +75,19 @@ def test_each_picture_of_a_batch_has_its_own_hints():
     both = network().chroma(light, torch.cat([given, -given]), mask.expand(2, -1, -1, -1))
     assert torch.allclose(both[0], -both[1], atol=1e-2)
     assert both[0, 0].mean() > 35
+
+
+def test_the_system_can_be_chosen_when_colorizing():
+    light = torch.rand(1, 1, 12, 15, generator=torch.Generator().manual_seed(1)) * 100
+    given, mask = hints((12, 15), 0.3)
+    for trained, other in (("guided", "paper"), ("paper", "guided")):
+        steps = 400.0 if other == "paper" else 0.0
+        found = network(trained, 0.9).chroma(light, given, mask, paper_iterations=steps)
+        assert torch.equal(found, network(other, 0.9).chroma(light, given, mask))
+
+
+def test_fewer_steps_of_the_papers_solver_give_another_answer():
+    light = torch.full((1, 1, 40, 40), 50.0)
+    given, mask = hints((40, 40), 0.02)
+    few, many = (network("paper").chroma(light, given, mask, paper_iterations=steps) for steps in (3, 300))
+    assert (few - many).abs().max() > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -179,6 +180,20 @@ def test_a_stage_chooses_its_discriminator_and_its_pixel_loss() -> None:
     losses = objective.step([batch()])
     assert losses["loss"] == pytest.approx(losses["adversarial"] + 100 * losses["mse"], rel=1e-5)
     assert not any(torch.equal(a, b) for a, b in zip(before, objective.discriminator.parameters(), strict=True))
+
+
+def test_only_a_patch_discriminators_loss_is_halved() -> None:
+    found = {}
+    for kind in ("patch", "binary"):
+        stage = replace(ADVERSARIAL, lr=0.0, discriminator=kind, discriminator_width=8, discriminator_norm="batch")
+        objective = create(TinyNet(), stage, Setting(COMPUTE, 1))
+        assert isinstance(objective, Adversarial)
+        for parameter in objective.discriminator.parameters():
+            torch.nn.init.zeros_(parameter)
+        found[kind] = objective.step([batch()])["discriminator"]
+    # A judgement of one half costs ln 2, of true and of generated pictures.
+    assert found["patch"] == pytest.approx(np.log(2), abs=1e-3)
+    assert found["binary"] == pytest.approx(2 * np.log(2), abs=1e-3)
 
 
 def test_the_generator_step_leaves_the_discriminator_alone() -> None:

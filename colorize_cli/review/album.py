@@ -1,0 +1,178 @@
+"""The photographs to review: scans, the results that exist, and where strokes and final pictures of each belong."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+
+from colorize_cli.batch.inputs.companions import HINTS_MARK
+from colorize_cli.batch.inputs.sources import RESULT_MARK, expand_inputs
+from colorize_cli.batch.reports.final_rows import FinalRows
+from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.review.decisions import FILE_NAME
+from colorize_cli.review.strokes import STROKES
+
+FINAL_FOLDER = "final"
+"""Where the page writes accepted photographs, below the folder of ``review.jsonl``."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One photograph of the album.
+
+    ``number``: its place in the album. ``source``: the file its tones are read from: the scan, or the result where no
+    scan is known. ``result``: a result that exists. ``place``: name below the folder of final pictures. ``hints``:
+    where strokes are kept, None for what was dropped onto the page. ``confidence``: 0 to 1 as a report says it.
+    ``problem``: why it could not be colorized. ``upload``: the bytes of a file that was dropped onto the page.
+    """
+
+    number: int
+    source: Path
+    result: Path | None
+    place: PurePath
+    hints: Path | None
+    confidence: float | None = None
+    problem: str = ""
+    upload: bytes | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name to show; bytes that are not UTF-8 become escapes."""
+        return _text(self.source.name)
+
+    @property
+    def folder(self) -> str:
+        """The folder to show, below the album's; empty for the album's own."""
+        return "" if self.place.parent == PurePath() else _text(self.place.parent)
+
+
+@dataclass(frozen=True)
+class Album:
+    """The photographs in the order of their names, and ``home``, the folder of ``review.jsonl``."""
+
+    shots: list[Shot]
+    home: Path
+
+    @property
+    def review_file(self) -> Path:
+        """Where the decisions are kept."""
+        return self.home / FILE_NAME
+
+    @property
+    def final(self) -> Path:
+        """Where accepted photographs are written."""
+        return self.home / FINAL_FOLDER
+
+
+def make_album(given: Path | None, output: Path | None) -> Album:
+    """List what is to be reviewed: a photo, a folder, or the photos of a report; nothing where none is given.
+
+    ``output``: the folder for whatever is written; None is the folder of the photos. Raises :class:`UsageProblem`.
+    """
+    if given is None:
+        return Album([], output or Path.cwd())
+    if not os.path.lexists(given):
+        raise UsageProblem(f"There is no file or folder called '{given}'.", "Name a photo, a folder or a report.")
+    if output is not None and output.exists() and not output.is_dir():
+        raise UsageProblem(f"'{output}' is a file.", "Name a folder with -o.")
+    if given.is_dir():
+        found, home = list(_of_folder(given, output or given)), given
+    elif given.suffix.lower() in READABLE_SUFFIXES:
+        found, home = [_of_file(given, PurePath(given.name), output)], given.parent
+    else:
+        found, home = list(_of_report(given)), given.parent
+    home = output or home
+    shots = sorted(_without_results_of_others(found), key=lambda shot: (shot.place.parent, shot.place.name))
+    return Album([replace(shot, number=number) for number, shot in enumerate(_named_apart(shots, output))], home)
+
+
+def _of_folder(folder: Path, home: Path) -> Iterator[Shot]:
+    beside = None if home == folder else home
+    for source in expand_inputs([os.fspath(folder)], leave_out=home / FINAL_FOLDER):
+        if source.path is None or source.kind:
+            continue
+        if source.problem:
+            yield Shot(0, source.path, None, source.relative, None, problem=source.problem)
+            continue
+        shot = _of_file(source.path, source.relative, beside)
+        if shot is not None:
+            yield shot
+
+
+def _of_file(path: Path, relative: PurePath, output: Path | None) -> Shot:
+    """Return the photo at ``path`` with the result that exists beside it, or below ``output``."""
+    suffix = output_suffix(path)
+    places = [path.with_name(f"{path.stem}{RESULT_MARK}{suffix}")]
+    if output is not None:
+        places.insert(0, output / relative.parent / f"{path.stem}{suffix}")
+    result = next((place for place in places if place != path and os.path.lexists(place) and is_result(place)), None)
+    return Shot(0, path, result, relative.with_suffix(suffix), None)
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file was colorized by this program."""
+    provenance = read_provenance(path)
+    return provenance is not None and provenance.model != STROKES
+
+
+def _without_results_of_others(shots: Sequence[Shot]) -> Iterator[Shot]:
+    """Yield all but the files that are results of other shots, and what lies beside those.
+
+    A result whose scan is not there stands for itself: it has the tones of its scan.
+    """
+    results = {shot.result for shot in shots if shot.result is not None}
+    for shot in shots:
+        if shot.source in results or shot.source.stem.endswith(("-confidence", "-variants", "-sidebyside", HINTS_MARK)):
+            continue
+        if shot.result is None and not shot.problem and is_result(shot.source):
+            stem = shot.place.stem.removesuffix(RESULT_MARK)
+            yield replace(shot, result=shot.source, place=shot.place.with_stem(stem))
+        else:
+            yield shot
+
+
+def _of_report(report: Path) -> Iterator[Shot]:
+    rows = [row for row in FinalRows([report]) if row["input"] != "-"]
+    if not rows:
+        raise UsageProblem(f"'{report}' names no photos.", "Name a file that --report wrote.")
+    paths = [_found(row["input"], report.parent) for row in rows]
+    root = Path(os.path.commonpath([os.path.abspath(path.parent) for path in paths]))  # noqa: PTH100 - links stay
+    for row, path in zip(rows, paths, strict=True):
+        name = row.get("output") or row.get("target")
+        result = _found(name, report.parent) if name else None
+        confidence = row.get("confidence")
+        yield Shot(
+            0,
+            path,
+            result if result is not None and result != path and result.exists() else None,
+            PurePath(os.path.relpath(path, root)).with_suffix(output_suffix(path)),
+            None,
+            confidence=float(confidence) if isinstance(confidence, int | float) else None,
+            problem=str(row.get("reason", "failed")) if row["status"] == "failed" else "",
+        )
+
+
+def _found(name: str, folder: Path) -> Path:
+    """Return the file a report names: from the working directory, as the run wrote it, or from the report's folder."""
+    path = Path(name)
+    return path if path.is_absolute() or path.exists() or not (folder / path).exists() else folder / path
+
+
+def _named_apart(shots: Sequence[Shot], output: Path | None) -> Iterator[Shot]:
+    """Give each shot its file of strokes, and a final name of its own where two differ in the suffix only."""
+    finals = Counter(shot.place for shot in shots)
+    stems = Counter((shot.place.parent, shot.place.stem) for shot in shots)
+    for shot in shots:
+        place = shot.place
+        if finals[place] > 1:
+            place = place.with_name(f"{shot.source.name}{place.suffix}")
+        stem = shot.source.name if stems[shot.place.parent, shot.place.stem] > 1 else shot.place.stem
+        folder = output / place.parent if output is not None else (shot.result or shot.source).parent
+        yield replace(shot, place=place, hints=folder / f"{stem}{HINTS_MARK}.png")
+
+
+def _text(path: os.PathLike[str] | str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

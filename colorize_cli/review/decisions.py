@@ -1,0 +1,153 @@
+"""``review.jsonl``: what was decided about each photograph, one JSON line per decision, the last one counts.
+
+Lines are only ever appended and forced to disk, so that a killed server loses nothing that was answered. Names are
+relative to the folder of the file where they lie below it, so that the folder can be moved.
+"""
+
+import getpass
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.files import output_error
+from colorize_cli.review.looks import Look
+
+FILE_NAME = "review.jsonl"
+State = Literal["open", "accepted", "rejected"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about one photograph, and what exactly was looked at.
+
+    ``photo``: path of the scan (or of the result, where no scan is known). ``scan_sha256``, ``weights_sha256``: hex.
+    ``result`` and ``result_sha256``: the result that existed then; empty where there was none. ``hints``: path of the
+    strokes, empty without any, and ``hints_digest``: what results record of them. ``who`` and ``when``: user name and
+    UTC time.
+    """
+
+    photo: Path
+    state: State
+    look: Look
+    note: str = ""
+    scan_sha256: str = ""
+    weights_sha256: str = ""
+    result: Path | None = None
+    result_sha256: str = ""
+    hints: Path | None = None
+    hints_digest: str = ""
+    who: str = ""
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+class Decisions:
+    """The decisions of one file, by photograph. Any thread may call.
+
+    Raises :class:`UsageProblem` where the file cannot be read or holds lines but no decision. Lines that are none (the
+    last one of a server that was killed) are passed over.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._latest: dict[Path, Decision] = {}
+        try:
+            lines = path.read_bytes().splitlines() if path.exists() else []
+        except OSError as error:
+            raise UsageProblem(f"'{path}' cannot be read: {error.strerror}.", "Check its name.") from error
+        for line in lines:
+            decision = _parsed(line, path.parent)
+            if decision is not None:
+                self._latest[decision.photo] = decision
+        if lines and not self._latest:
+            raise UsageProblem(f"'{path}' holds no decisions.", "Name a file that `colorize review` wrote.")
+
+    def __iter__(self) -> Iterator[Decision]:
+        with self._lock:
+            return iter(list(self._latest.values()))
+
+    def get(self, photo: Path) -> Decision | None:
+        """Return the latest decision about a photograph."""
+        with self._lock:
+            return self._latest.get(_absolute(photo))
+
+    def record(self, decision: Decision) -> None:
+        """Append a decision and force it to disk. Raises :class:`OutputError`."""
+        line = json.dumps(_row(decision, self.path.parent), ensure_ascii=True).encode("ascii") + b"\n"
+        with self._lock:
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+                with os.fdopen(descriptor, "r+b", buffering=0) as file:
+                    if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+                        line = b"\n" + line
+                    file.write(line)
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise output_error(self.path, error) from error
+            self._latest[_absolute(decision.photo)] = decision
+
+
+def user_name() -> str:
+    """Return the name of the user who decides, empty where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - without following links
+
+
+def _row(decision: Decision, folder: Path) -> dict[str, Any]:
+    return {
+        "photo": _named(decision.photo, folder),
+        "state": decision.state,
+        "note": decision.note,
+        "who": decision.who,
+        "when": decision.when,
+        "parameters": decision.look.to_json(),
+        "weights_sha256": decision.weights_sha256,
+        "scan_sha256": decision.scan_sha256,
+        "result": _named(decision.result, folder),
+        "result_sha256": decision.result_sha256,
+        "hints": _named(decision.hints, folder),
+        "hints_digest": decision.hints_digest,
+    }
+
+
+def _named(path: Path | None, folder: Path) -> str | None:
+    if path is None:
+        return None
+    whole, root = _absolute(path), _absolute(folder)
+    return os.fspath(whole.relative_to(root)) if whole.is_relative_to(root) else os.fspath(whole)
+
+
+def _parsed(line: bytes, folder: Path) -> Decision | None:
+    try:
+        row = json.loads(line)
+        state = row["state"]
+        if state not in get_args(State):
+            return None
+        return Decision(
+            photo=_absolute(folder / row["photo"]),
+            state=state,
+            look=Look.from_json(row["parameters"]),
+            note=str(row.get("note", "")),
+            scan_sha256=str(row.get("scan_sha256", "")),
+            weights_sha256=str(row.get("weights_sha256", "")),
+            result=_absolute(folder / row["result"]) if row.get("result") else None,
+            result_sha256=str(row.get("result_sha256", "")),
+            hints=_absolute(folder / row["hints"]) if row.get("hints") else None,
+            hints_digest=str(row.get("hints_digest", "")),
+            who=str(row.get("who", "")),
+            when=str(row.get("when", "")),
+        )
+    except (ValueError, TypeError, KeyError, UsageProblem):
+        return None
