@@ -42,7 +42,7 @@ coverage: $(READY) ## run the whole test suite and write htmlcov/index.html
 	$(BIN)/python -m pytest --cov=colorize_cli --cov-report=term:skip-covered --cov-report=html
 
 faults: $(READY) ## kill runs and workers, fill disks: the fault tests at full length
-	COLORIZE_KILLS=20 $(BIN)/python -m pytest tests/faults
+	COLORIZE_KILLS=20 COLORIZE_FUZZ=500 $(BIN)/python -m pytest tests/faults
 
 check: $(READY) ## lint, formatting, types and the layers of imports
 	$(BIN)/python -m ruff check .

@@ -105,7 +105,8 @@ class ModelEntry:
     not on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``hints``: whether
     the network itself takes color hints (otherwise they are applied afterwards); ``needs_hints``: whether it cannot
     work without. ``distribution``: whether the default architecture predicts a distribution over colors, to draw
-    variants from. ``decoding``: the decoding options that its ``chroma`` accepts.
+    variants from. ``no_onnx``: why the network cannot be exported to ONNX, empty if it can. ``decoding``: the decoding
+    options that its ``chroma`` accepts.
     """
 
     name: str
@@ -127,6 +128,7 @@ class ModelEntry:
     distribution: bool = False
     decoding: tuple[str, ...] = ()
     encoder: str = ""
+    no_onnx: str = ""
     notes: tuple[str, ...] = ()
 
     @property

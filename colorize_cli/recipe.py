@@ -1,7 +1,7 @@
-"""How models are trained: stages, their objectives, optimizers, schedules and augmentation, as plain data.
+"""Training recipes: stages with objectives, optimizers, schedules and augmentation, as plain data.
 
-A recipe is a list of stages that the one training loop (:mod:`colorize_cli.training.loop`) works off; each stage begins
-with the weights the one before ended with. Constants taken from a paper stand here with the section they come from.
+A recipe is a list of stages that the training loop (:mod:`colorize_cli.training.loop`) runs in order; each stage starts
+with the final weights of the one before. Constants from a paper are given with the section they come from.
 Importing this module imports no torch.
 """
 
@@ -16,15 +16,15 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to a training photograph.
+    """Augmentation of a training photograph.
 
-    ``area``: share of the largest square that a crop covers; None takes the whole photo, stretched to the square, or
-    with its shape kept and padded with a neutral of L* ``padding``, where that is given.
-    ``aspect``: largest stretch of a crop, as a factor (1 none). ``flip``: chance of mirroring. The rest ages the
-    *input* only, as old photographs are; each comes with its chance: ``blur`` (sigma 0.4 to 1.6 px), ``tone`` (gain
+    ``area``: share of the largest square that a crop covers; None uses the whole photo, stretched to the square, or,
+    if ``padding`` is given, padded with a neutral of that L* to keep its shape.
+    ``aspect``: largest stretch of a crop, as a factor (1 none). ``flip``: probability of mirroring. The rest ages only
+    the *input*, like old photographs; each value is a probability: ``blur`` (sigma 0.4 to 1.6 px), ``tone`` (gain
     0.6 to 1.15, offset +-10 L*), ``gamma`` (exponent 0.7 to 1.4), ``grain`` (sigma 1 to 6 L*, fine or clumped),
     ``vignette`` (corners up to 35 % darker or faded), ``jpeg`` (quality 25 to 85), ``halation`` (highlights that
-    glow), ``scratches``. Three are shares of a batch: ``orthochromatic`` (film blind to red), ``mounted`` (on a page
+    glow), ``scratches``. Three are shares of a batch: ``orthochromatic`` (red-blind film), ``mounted`` (on a page
     without color), ``pages`` (blank or printed pages in place of photographs).
     """
 
@@ -52,21 +52,21 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stretch of training with one objective.
+    """One part of a training run with one objective.
 
     ``objective``: a name of :data:`colorize_cli.training.objectives.OBJECTIVES`. ``epochs``: passes over its photos;
-    a fraction makes each of them shorter, 1.5 are two over three quarters. ``sizes``: (share of the stage done, pixels
-    of the square from there on). ``batch_size``: photos an optimizer step, however they are split. ``lr``: learning
-    rate of every parameter that no prefix in ``group_lr`` names. ``weight_decay`` applies to convolutions and linear
-    layers only.
-    ``mean_of``: names of earlier stages; this one begins with the mean of the weights that they ended with; one that
-    is named twice counts twice. Where one of them is not part of the run, it begins with what it is given.
+    a fraction makes each epoch shorter: 1.5 epochs are two of three quarters. ``sizes``: (share of the stage done,
+    pixels of the square from there on). ``batch_size``: photos per optimizer step, however they are split. ``lr``:
+    learning rate of every parameter that no prefix in ``group_lr`` names. ``weight_decay`` applies to convolutions and
+    linear layers only.
+    ``mean_of``: names of earlier stages; this one starts with the mean of their final weights; a stage that
+    is named twice counts twice. If one of them is not part of the run, it starts with the current weights.
     ``frozen``: prefixes of layers that keep their weights and their batch-norm statistics. ``warmup``: steps of linear
     rise; ``schedule``: what follows: nothing, a fall to zero along half a cosine or a line, or every ``decay_every``
     epochs a multiplication with ``decay``.
     ``clip``: largest gradient norm. ``ema``: largest decay of the averaged weights, min(ema, step / (step + 10)); the
-    average is what is validated, saved and handed on. ``small_share``: chance of drawing from the photos whose short
-    side is under 96 px (None: they are left out while there are larger ones).
+    average is validated, saved and passed on. ``small_share``: probability of drawing from the photos whose short
+    side is under 96 px (None: they are excluded if there are larger ones).
     """
 
     name: str
@@ -112,18 +112,18 @@ class Stage:
         return self.sizes[-1][1]
 
     def size_at(self, progress: float) -> int:
-        """Pixels of the square when a share ``progress`` (0..1) of the stage is done."""
+        """Pixels of the square after a share ``progress`` (0..1) of the stage."""
         return [size for start, size in self.sizes if start <= progress][-1]
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """What a model learns in one go, without epochs: statistics of all pixels, or one tree model after the other.
+    """Training without epochs: statistics of all pixels, or one tree model after the other.
 
-    ``method``: a name of :data:`colorize_cli.training.fitting.methods.METHODS`. ``size``: pixels of the photos' short
-    side, at most, or of the square, as the method has it. ``photos``: how many are used at most, chosen by content.
-    ``known_pixels``: share of the pixels known when validation photos are judged; None for models that take no hints.
-    ``validation_photos``: how many are judged at most. ``constants``: those of the method, each as its paper has it.
+    ``method``: a name of :data:`colorize_cli.training.fitting.methods.METHODS`. ``size``: maximum short side of the
+    photos in pixels, or the side of the square, depending on the method. ``photos``: maximum number, chosen by content.
+    ``known_pixels``: share of known pixels in validation; None for models without hints.
+    ``validation_photos``: maximum number. ``constants``: those of the method, as given in its paper.
     """
 
     method: str
@@ -153,7 +153,7 @@ class Recipe:
 
     @property
     def largest(self) -> int:
-        """Pixels of the largest square, or short side, that photos are needed at."""
+        """Pixels of the largest square, or short side, required of the photos."""
         return self.fitting.size if self.fitting is not None else max(stage.size for stage in self.stages)
 
 
@@ -170,7 +170,7 @@ AGED = Augmentation(
     mounted=0.05,
     pages=0.04,
 )
-"""Clean modern photographs as they would look after decades in a drawer and a quick scan."""
+"""Make clean modern photographs look like decades-old prints after a quick scan."""
 
 WHOLE = Augmentation(area=None, aspect=1.0)
 """Brown et al. 3.4 and the code it builds on: the whole photo stretched to the square, mirrored half the time."""

@@ -29,7 +29,7 @@ _GROUPS = (
 
 
 def by_name(entries: Iterable[ModelEntry]) -> Mapping[str, ModelEntry]:
-    """Return entries by their names, in order; raises ValueError where two have the same."""
+    """Return entries by their names, in order; raises ValueError for duplicate names."""
     found: dict[str, ModelEntry] = {}
     for entry in entries:
         if entry.name in found:
@@ -44,7 +44,7 @@ ENTRIES: Mapping[str, ModelEntry] = by_name(chain.from_iterable(_GROUPS))
 
 
 def get(name: str) -> ModelEntry:
-    """Return the entry called ``name``; raises :class:`UnknownModel` with the names there are and the nearest one."""
+    """Return the entry called ``name``; raises :class:`UnknownModel` with the list of names and the closest match."""
     if name in ENTRIES:
         return ENTRIES[name]
     near = difflib.get_close_matches(name, ENTRIES, n=1)

@@ -1,9 +1,9 @@
-"""Draw a contact sheet of everything that training does to photographs, each effect alone.
+"""Draw a contact sheet of all training augmentations, one effect per tile.
 
     python tools/aging_sheet.py docs/images/aging.jpg
 
-The photographs are samples of scikit-image. Upper row of each pair: the gray picture that the network is given; lower
-row: the colors it is to predict, at that lightness.
+The photographs are samples of scikit-image. Upper row of each pair: the gray input of the network; lower
+row: the target colors at that lightness.
 """
 
 import sys
@@ -39,9 +39,9 @@ def photographs() -> torch.Tensor:
 
 
 def shown(clean: Batch, how: Augmentation, seed: int) -> Picture:
-    """Return what the network is given above what it is to predict, uint8 (2 SIDE, SIDE, 3), for the first photograph.
+    """Return the network's input above its target, uint8 (2 SIDE, SIDE, 3), for the first photograph.
 
-    ``clean`` holds one photograph; every effect happens.
+    ``clean`` holds one photograph; every effect is applied.
     """
     seen = as_found(clean, how, torch.Generator().manual_seed(seed))
     pair = [lab_to_srgb(seen.lightness, ab)[0].permute(1, 2, 0) for ab in (torch.zeros_like(seen.ab), seen.ab)]

@@ -1,9 +1,9 @@
-"""An archive in small: generate scans, colorize them with the command line, and check that nothing was lost.
+"""A small archive: generate scans, colorize them with the command line, and check that nothing was lost.
 
 ``python tools/archive_run.py FOLDER [--files 2000] [--cluster local] [-- OPTIONS OF COLORIZE]``
 
-Prints the time against the time that decoding, encoding and predicting alone would take, the peak memory of all
-processes, the counts of the report, and what is wrong with any result; exits with 1 where something is.
+Prints the time relative to decoding, encoding and predicting alone, the peak memory of all
+processes, the counts of the report, and all faults of the results; exits with 1 if there are any.
 """
 
 import argparse
@@ -39,7 +39,7 @@ SIZES = {1.0: 0.7, 2.0: 0.14, 4.0: 0.08, 8.0: 0.04, 12.0: 0.02, 24.0: 0.02}
 FORMATS = {"jpg": 0.6, "png": 0.15, "tif": 0.15, "webp": 0.1}
 CORRUPT_SHARE = 0.02
 LIGHTNESS_TOLERANCE = 1.0
-"""L* by which a result may differ on average: what lossy formats take for themselves is below 0.5."""
+"""Tolerated mean difference of L* in a result: the loss of lossy formats is below 0.5."""
 
 _EVERY = 8
 _SEEDS = 4
@@ -53,7 +53,7 @@ _ENCODING = {
 
 
 def write_archive(folder: Path, files: int, seed: int) -> set[Path]:
-    """Write the scans, in folders of a hundred, unless they are there; return those that are damaged."""
+    """Write the scans, in folders of a hundred, unless they exist; return the damaged ones."""
     choice = random.Random(seed)
     made: dict[tuple[float, str, int], bytes] = {}
     damaged = set()
@@ -91,7 +91,7 @@ def _children(process: int) -> Iterator[int]:
 
 
 def resident_bytes(process: int) -> int:
-    """Return the resident memory of a process and all its children (Linux); pages they share count for each."""
+    """Return the resident memory of a process and all its children (Linux); shared pages count for each."""
     total = 0
     for number in _children(process):
         try:
@@ -130,13 +130,13 @@ def colorize(words: Sequence[str]) -> Run:
 
 
 def _lightness(picture: Image.Image) -> np.ndarray:
-    """Return L* (h, w) of every few pixels of every few rows. Luma will not do: it differs where L* is the same."""
+    """Return L* (h, w) of a subsampled picture. Luma does not suffice: it differs for equal L*."""
     sample = np.asarray(picture.convert("RGB"))[::_EVERY, ::_EVERY]
     return srgb_to_lab(sample.astype(np.float32) / 255)[..., 0]
 
 
 def mistakes(scans: Path, results: Path, rows: dict[str, dict], damaged: set[Path]) -> Iterator[str]:
-    """Yield what is wrong: rows that are missing or claim what is not so, and results that are not whole."""
+    """Yield faults: missing or false rows of the report, and incomplete results."""
     sources = sorted(path for path in scans.rglob("*.*"))
     for source in sources:
         row = rows.pop(str(source), None)
@@ -164,7 +164,7 @@ def mistakes(scans: Path, results: Path, rows: dict[str, dict], damaged: set[Pat
 
 
 def limit_seconds(done: dict[Path, Path], options: ColorizeOptions, sample: int) -> tuple[float, float]:
-    """Return the seconds that all files would take to decode and encode alone, and to predict alone, by a sample."""
+    """Estimate the seconds for decoding and encoding all files alone, and for predicting alone, from a sample."""
     chosen = dict(list(done.items())[:: max(1, len(done) // sample)])
     predictor, workers = load_predictor(options), available_cores()
     codec = codec_run(chosen, predictor.provenance(), workers)
@@ -207,7 +207,7 @@ def main() -> int:
     print("\n".join([f"mistakes: {len(wrong)}", *wrong[:20]]))
     if wrong:
         print(run.messages)
-    if given.sample and done and not further:  # the limit is that of the default options
+    if given.sample and done and not further:  # the limit applies to the default options
         codec, predict = limit_seconds(done, ColorizeOptions(), given.sample)
         print(f"alone: decode and encode {codec:.1f} s, predict {predict:.1f} s; sum / run: ", end="")
         print(f"{(codec + predict) / run.seconds:.2f}; run / sum: {run.seconds / (codec + predict):.2f}")

@@ -14,7 +14,7 @@ from colorize_cli.models.network import mean_weights
 
 
 def average(checkpoints: list[Path], output: Annotated[Path, typer.Option("-o", "--output")]) -> None:
-    """Write the mean of the weights, with what else the last of the files says."""
+    """Write the mean of the weights, with the metadata of the last file."""
     found = [load_checkpoint(path) for path in checkpoints]
     kinds = {(each.info.model, each.info.variant) for each in found}
     if len(kinds) > 1:

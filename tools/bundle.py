@@ -1,4 +1,4 @@
-"""Put the weights of a finished training run into ``weights/``: choose how they are decoded, write the index.
+"""Copy the weights of a finished training run to ``weights/``: set their default decoding, update the index.
 
 python tools/bundle.py run/best.safetensors --vividness 0.75
 python tools/bundle.py run/best.safetensors --share gan

@@ -1,10 +1,10 @@
-"""Measure what confidence means: rank correlation between several signs of doubt and the true error of the colors.
+"""Validate confidence: rank correlation between several measures of uncertainty and the true color error.
 
     python tools/confidence.py photos.zip [more folders or archives] [--count 300]
 
-Photographs are made gray and colorized; the true error of one is the mean Euclidean distance of a*b* at the resolution
-of the prediction. For every sign: Spearman's rho over photographs (with a 95 % bootstrap interval), the mean of rho
-over the cells within each photograph, and, where the sign is an error in Lab units, what was expected and what came, by
+Photographs are converted to gray and colorized; the true error is the mean Euclidean distance of a*b* at the resolution
+of the prediction. For every measure: Spearman's rho over photographs (with a 95 % bootstrap interval), the mean of rho
+over the cells within each photograph, and, for measures in Lab units, expected and actual error by
 tenths of the cells.
 """
 
@@ -27,7 +27,7 @@ from colorize_cli.inference.prediction import error_by_disagreement, second_size
 
 
 class Signs:
-    """Every sign of doubt about one prediction of a model with a distribution over colors."""
+    """All measures of uncertainty for one prediction of a model with a distribution over colors."""
 
     def __init__(self, model: str) -> None:
         self.colorizer = Colorizer(model)
@@ -54,7 +54,7 @@ class Signs:
         return unfit(known[0, :2].numpy(), placement), {k: unfit(v[0].numpy(), placement)[0] for k, v in planes.items()}
 
     def __call__(self, gray: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the chroma (2, h, w) of a gray picture and each sign (h, w)."""
+        """Return the chroma (2, h, w) of a gray picture and each measure (h, w)."""
         size = self.colorizer.size
         ab, signs = self._run(gray, size)
         other, _ = self._run(gray, second_size(size))

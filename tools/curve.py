@@ -1,12 +1,12 @@
-"""Draw up the whole curve of a network over ab bins: PSNR against the share of the true colorfulness, by vividness.
+"""Tabulate the curve of a network over ab bins: PSNR against the share of the true colorfulness, by vividness.
 
     python tools/curve.py val-everyday.zip --weights run/last.safetensors --weights weights/gan.safetensors
 
-Photographs are stretched to 256x256, made gray and colorized as ``colorize evaluate --protocol stretch256`` does. For
-every vividness: PSNR above the gray picture, share of the true colorfulness (absolute variant), distance of the ab
-histograms, CIEDE2000, and what is painted much too warm (35 Lab units further than the truth in the direction of
-orange): its share of the area, and the share of photographs that have more than a twentieth of such area. Then what
-lies between, where the colorfulness is 80, 85, 90 and 98 % of the truth's. Before that, the cross-entropy of the bins
+Photographs are stretched to 256x256, converted to gray and colorized as ``colorize evaluate --protocol stretch256``
+does. For every vividness: PSNR above the gray picture, share of the true colorfulness (absolute variant), distance of
+the ab histograms, CIEDE2000, and areas much too warm (35 Lab units beyond the truth in the direction of
+orange): their share of the area, and the share of photographs with more than a twentieth of such area. Then
+interpolated values at 80, 85, 90 and 98 % of the true colorfulness. First, the cross-entropy of the bins
 in cells of a quarter of the working size, nats.
 """
 
@@ -37,7 +37,7 @@ PATCH = 0.05
 
 
 class Curve:
-    """Sums over photographs for one checkpoint at one size, a row for each vividness."""
+    """Sums over photographs for one checkpoint at one size, one row per vividness."""
 
     def __init__(self, weights: Path | None, size: int | None, steps: Sequence[float]) -> None:
         self.colorizer = Colorizer("gan", weights=weights, size=size)
@@ -48,7 +48,7 @@ class Curve:
         self.entropies: list[float] = []
 
     def add(self, true: Picture) -> None:
-        """Colorize one photograph at every vividness and judge the results."""
+        """Colorize one photograph at every vividness and measure the results."""
         gray, network = gray_of(true.rgb), self.colorizer.network
         canvas, placement = fit(gray, self.colorizer.size, self.colorizer.input.fit)
         x = torch.from_numpy(lightness(canvas))[None, None]
@@ -72,7 +72,7 @@ class Curve:
 
     def _entropy(self, logits: torch.Tensor, true: Picture, shape: tuple[int, ...]) -> float:
         height, width = logits.shape[-2:]
-        if shape[0] != shape[1]:  # stretched photographs are squares; nothing else is measured here
+        if shape[0] != shape[1]:  # stretched photographs are square; nothing else is supported
             raise ValueError(f"a square was expected, not {shape}")
         cells = cv2.resize(true.ab, (width, height), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
         return float(soft_cross_entropy(logits, torch.from_numpy(cells)[None], self.colorizer.network.decode.centers))

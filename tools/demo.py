@@ -2,7 +2,7 @@
 
 python tools/demo.py FOLDER writes FOLDER/gray/, FOLDER/colorized/, FOLDER/original/ and the sheet FOLDER/demo.jpg.
 
-The photographs come with scikit-image and scikit-learn, so that nothing is downloaded. `astronaut` (NASA) and `rocket`
+The photographs are included in scikit-image and scikit-learn, so nothing is downloaded. `astronaut` (NASA) and `rocket`
 (SpaceX) are in the public domain; `camera` (Lav Varshney), `coffee` (Rachel Michetti) and `chelsea` (Stefan van der
 Walt) are CC0; `china` (danielbuechele) and `flower` (vultilion) are CC BY 2.0.
 """
@@ -28,7 +28,7 @@ QUALITY = 80
 
 
 def sample_photographs() -> dict[str, np.ndarray]:
-    """Return the originals by name: uint8 RGB (H, W, 3), or gray (H, W) where there never was a color one."""
+    """Return the originals by name: uint8 RGB (H, W, 3), or gray (H, W) for photographs without a color original."""
     names = ("astronaut", "camera", "coffee", "rocket", "chelsea")
     photographs = {name: getattr(data, name)() for name in names}
     return photographs | {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}

@@ -1,9 +1,9 @@
-"""Write what the pages know from the code: the tables of models in README.md and docs/models.md, and docs/cli.md.
+"""Generate the parts of the docs that come from code: model tables in README.md and docs/models.md, and docs/cli.md.
 
 python tools/docs.py
 
-Each generated part stands between `<!-- name: begin -->` and `<!-- name: end -->`; everything else is left alone. What
-was measured comes from docs/models.toml.
+Each generated part is between `<!-- name: begin -->` and `<!-- name: end -->`; everything else is unchanged.
+Measurements come from docs/models.toml.
 """
 
 import re
@@ -33,12 +33,12 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text with asterisks that are no emphasis: a*b* is not."""
+    """Return text with escaped asterisks, since a*b* is not emphasis."""
     return text.replace("*", "\\*")
 
 
 def source(entry: ModelEntry) -> str:
-    """Return in a few words where an entry's weights come from."""
+    """Return a short description of the source of an entry's weights."""
     if bundled_path(entry) is not None:
         return "included"
     if entry.hub:
@@ -47,7 +47,7 @@ def source(entry: ModelEntry) -> str:
 
 
 def readme_models() -> str:
-    """Return the table of models of the README: each as the weights that would be used make it."""
+    """Return the table of models of the README: each described for the weights that would be used."""
     rows = []
     for entry in ENTRIES.values():
         described = entry.described(used_variant(entry))
@@ -57,7 +57,7 @@ def readme_models() -> str:
 
 
 def all_variants() -> str:
-    """Return the table of every variant, its facts and where its weights come from."""
+    """Return the table of every variant, its properties and the source of its weights."""
     rows = []
     for entry in ENTRIES.values():
         for name, spec in entry.variants.items():
@@ -78,7 +78,7 @@ def all_variants() -> str:
 
 
 def weights(entry: ModelEntry, variant: str) -> str:
-    """Return where the weights of a variant come from, with their size and licence."""
+    """Return the source of a variant's weights, with size and licence."""
     bundled = None if entry.bundled is None else bundled_index().get(entry.bundled)
     if bundled is not None and variant == bundled.variant:
         size = f"{bundled.size / 1e6:.1f} MB" if bundled.size >= 1e5 else f"{bundled.size / 1e3:.1f} kB"
@@ -93,7 +93,7 @@ def weights(entry: ModelEntry, variant: str) -> str:
 
 
 def measured_variants() -> str:
-    """Return the table of what was measured, by model and variant."""
+    """Return the table of measurements by model and variant."""
     found: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(MEASURED.read_text(encoding="utf-8"))
     rows = []
     for model, variants in found.items():
@@ -106,7 +106,7 @@ def measured_variants() -> str:
 
 
 def commands() -> str:
-    """Return every command with its whole help."""
+    """Return every command with its full help."""
     parts = [
         f"## {' '.join(('colorize', *path))}\n\n```text\n{text}\n```"
         for path, text in _helps(typer.main.get_command(app), ())
@@ -118,7 +118,7 @@ def _helps(command: Any, path: tuple[str, ...], parent: Any = None) -> Iterator[
     name = path[-1] if path else "colorize"
     settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
     context = command.context_class(command, info_name=name, parent=parent, **settings)
-    # Commands that show their everyday options by default have a way to show all.
+    # Commands that show only common options by default have an option to show all.
     everything = getattr(command, "help_text", None)
     text = command.get_help(context) if everything is None else everything(context, everything=True)
     yield path, "\n".join(line.rstrip() for line in text.strip().splitlines())
@@ -131,11 +131,11 @@ PARTS: Mapping[Path, Mapping[str, Callable[[], str]]] = {
     Path("docs/models.md"): {"models": all_variants, "measured": measured_variants},
     Path("docs/cli.md"): {"commands": commands},
 }
-"""Page -> name of a generated part -> what makes it."""
+"""Page -> name of a generated part -> function that generates it."""
 
 
 def updated(page: str, parts: Mapping[str, Callable[[], str]], name: str) -> str:
-    """Return the text of a page with its generated parts made anew."""
+    """Return the text of a page with its generated parts updated."""
     for part, make in parts.items():
         pattern = re.compile(rf"(<!-- {part}: begin -->\n).*?(<!-- {part}: end -->)", re.DOTALL)
         if len(pattern.findall(page)) != 1:

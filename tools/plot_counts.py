@@ -1,8 +1,8 @@
-"""Draw figures of `colorize evaluate` against the number of photographs that models were trained on, into one PNG.
+"""Plot figures of `colorize evaluate` against the number of training photographs, into one PNG.
 
 python tools/plot_counts.py results/summary.json --show ab_mse --show colorfulness -o docs/images/methods.png
 
-The numbers are those that the folders of the runs end with: `-m unet=run-unet-71 -m unet=run-unet-286` make one line.
+The numbers are the suffixes of the run folders: `-m unet=run-unet-71 -m unet=run-unet-286` make one line.
 """
 
 import json
@@ -20,9 +20,9 @@ GRAY = "gray"
 
 
 def read_lines(summary: dict[str, dict[str, Interval]], metric: str) -> dict[str, list[tuple[int, Interval]]]:
-    """Return for every model the numbers of photographs, rising, and the figure for each.
+    """Return for every model the numbers of photographs, ascending, and the figure for each.
 
-    Raises :class:`typer.BadParameter` where no run's folder ends with a number.
+    Raises :class:`typer.BadParameter` if no run folder ends with a number.
     """
     lines = defaultdict(list)
     for name, figures in summary.items():
@@ -30,7 +30,7 @@ def read_lines(summary: dict[str, dict[str, Interval]], metric: str) -> dict[str
         if found:
             lines[found[1]].append((int(found[2]), figures[metric]))
     if not lines:
-        raise typer.BadParameter("No folder of a run ends with a number of photographs.")
+        raise typer.BadParameter("No run folder ends with a number of photographs.")
     return {model: sorted(points, key=lambda point: point[0]) for model, points in lines.items()}
 
 
@@ -39,7 +39,7 @@ def plot_counts(
     show: Annotated[list[str], typer.Option(help="Keys of metrics, such as ab_mse or psnr.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
 ) -> None:
-    """Draw a panel for each metric, with 95 % intervals, and a table of the values."""
+    """Draw one panel per metric, with 95 % intervals, and a table of the values."""
     summary = json.loads(results.read_text(encoding="utf-8"))["summary"]
     figure = Figure(figsize=(4.2 * len(show) + 1.4, 3.6), layout="constrained")
     FigureCanvasAgg(figure)

@@ -1,8 +1,8 @@
-"""Draw figures of training runs over their epochs into one PNG: a panel for each figure, a color for each run.
+"""Plot figures of training runs over epochs into one PNG: one panel per figure, one color per run.
 
 python tools/plot_runs.py paper=run/ light=other-run/ --show loss --show psnr --show accuracy -o docs/images/curves.png
 
-A figure that is known for the training photos and for the validation photos is drawn twice, dashed for training.
+A figure available for both training and validation photos is drawn twice, dashed for training.
 """
 
 import json

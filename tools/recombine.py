@@ -1,9 +1,9 @@
 """Time and memory of `recombine` on generated scans: `python tools/recombine.py [megapixels ...]`.
 
 Prints a row for every size, depth and number of threads: seconds, seconds of processor time (what to compare on a
-busy machine), nanoseconds a pixel, the ratio to OpenCV's plain LAB to RGB conversion of as many pixels (float32, one
-thread, processor time; what a naive recombination costs at least), mean and largest error of L*, and by how much peak
-memory grew beyond the result.
+busy machine), nanoseconds per pixel, the ratio to OpenCV's plain LAB to RGB conversion of the same number of pixels
+(float32, one thread, processor time; the minimum cost of a naive recombination), mean and largest error of L*, and the
+growth of peak memory beyond the result.
 """
 
 import resource
@@ -19,7 +19,7 @@ from colorize_cli.imaging.recombine.join import recombine
 
 
 def scan(megapixels: float, depth: int) -> np.ndarray:
-    """A soft picture with grain, 4:3, made in rows so that it costs no more memory than itself."""
+    """A soft picture with grain, 4:3, generated in rows so that it needs no extra memory."""
     rng = np.random.default_rng(0)
     height, width = round((megapixels * 0.75e6) ** 0.5), round((megapixels / 0.75 * 1e6) ** 0.5)
     soft = cv2.resize(rng.random((12, 16), dtype=np.float32), (width, 240), interpolation=cv2.INTER_CUBIC)
@@ -32,7 +32,7 @@ def scan(megapixels: float, depth: int) -> np.ndarray:
 
 
 def restart_peak() -> None:
-    """Let the kernel count peak memory from here on; where it cannot (not Linux), peaks include what came before."""
+    """Reset the kernel's peak memory counter; where that is impossible (not Linux), peaks include earlier use."""
     clear = Path("/proc/self/clear_refs")
     if clear.exists():
         clear.write_text("5")
@@ -47,7 +47,7 @@ def peak_mb() -> float:
 
 
 def plain_conversion(gray: np.ndarray) -> float:
-    """Seconds OpenCV takes to turn a LAB picture of this size, taken in strips, into RGB, float32."""
+    """Seconds OpenCV takes to convert a LAB picture of this size to RGB in strips, float32."""
     rows = max(1, (1 << 15) // gray.shape[1])
     lab = np.random.default_rng(0).uniform(0, 60, (rows, gray.shape[1], 3)).astype(np.float32)
     cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)  # the first call fills OpenCV's tables

@@ -1,4 +1,4 @@
-"""Measure how much colors depend on the working size: mean CIEDE2000 between results of one photograph at two sizes.
+"""Measure the effect of the working size on colors: mean CIEDE2000 between results of one photograph at two sizes.
 
 python tools/sizes.py val.zip --count 24
 """

@@ -2,11 +2,11 @@
 
     python tools/skin.py utkface.zip --weights run/last.safetensors --weights weights/gan.safetensors
 
-The archive holds aligned faces (UTKFace) named by the hash of their content; only the tenth whose hash is divisible by
-ten is used, which training leaves out (``held_out``). Faces are grouped by the individual typology angle of the true
+The archive holds aligned faces (UTKFace) named by the hash of their content; only those with a hash divisible by
+ten are used, which training leaves out (``held_out``). Faces are grouped by the individual typology angle of the true
 color, ITA = atan((L* - 50) / b*) (Chardon et al. 1991): very light above 55 degrees, light above 41, intermediate above
-28, tan above 10, brown above -30, dark below. A fixed rule for the hue of skin would favor light skin; the truth of
-each face does not.
+28, tan above 10, brown above -30, dark below. A fixed rule for the hue of skin would favor light skin; the true colors
+of each face do not.
 """
 
 import argparse
@@ -29,12 +29,12 @@ Array = npt.NDArray[np.float64]
 
 
 def held_out(member: str) -> bool:
-    """Return whether a face is kept for measuring: its name is the beginning of its content's hash, hexadecimal."""
+    """Return whether a face is kept for measuring: its name starts with the hash of its content, hexadecimal."""
     return int(Path(member).stem, 16) % 10 == 0
 
 
 def ellipse(height: int, width: int) -> npt.NDArray[np.bool_]:
-    """Return where skin is expected in an aligned face: an ellipse of half its size in the middle."""
+    """Return the mask of expected skin in an aligned face: an ellipse of half its size in the middle."""
     rows, columns = (np.linspace(-1, 1, n) for n in (height, width))
     return (rows[:, None] / 0.55) ** 2 + (columns / 0.45) ** 2 < 1
 
@@ -42,7 +42,7 @@ def ellipse(height: int, width: int) -> npt.NDArray[np.bool_]:
 def tone(lab: Array) -> str:
     """Return the group of a face by the typology angle of its mean color, Lab (n, 3)."""
     lightness, _, b = lab.mean(0)
-    # Under blue light b* may be negative, where the angle means nothing: such a face counts by its lightness alone.
+    # Under blue light b* may be negative, where the angle is meaningless: such a face is grouped by lightness alone.
     angle = math.degrees(math.atan2(lightness - 50, max(b, 1e-3)))
     return next(name for limit, name in GROUPS if angle > limit)
 

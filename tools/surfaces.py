@@ -1,11 +1,11 @@
-"""Measure how much color a model paints where there is none: blank pages, margins, documents.
+"""Measure how much color a model adds to colorless surfaces: blank pages, margins, documents.
 
     python tools/surfaces.py --weights run/last.safetensors --weights weights/gan.safetensors
 
-Everything is generated: pages of 21 gray levels with paper grain and uneven light, pages of text, line drawings and
+All pictures are generated: pages of 21 gray levels with paper grain and uneven light, pages of text, line drawings and
 halftone screens, and gray photographs (scikit-image's samples) mounted on pages. The figure is the mean chroma of the
-result, Lab units; of mounted photographs that of the margin alone. Nothing of this is in the training pages but their
-kind: the seeds differ, the pictures are larger and whole.
+result, Lab units; for mounted photographs, of the margin only. The pages are of the same kinds as in training, but
+with other seeds, larger and complete.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def page(level: float, rng: np.random.Generator) -> Gray:
 
 
 def text(rng: np.random.Generator) -> Gray:
-    """Return a page of print."""
+    """Return a page of printed text."""
     sheet = page(rng.uniform(200, 250), rng)
     size = rng.uniform(0.5, 0.9)
     for top in range(50, SIDE[0] - 40, round(40 * size)):
@@ -53,7 +53,7 @@ def drawing(rng: np.random.Generator) -> Gray:
 
 
 def halftone(rng: np.random.Generator) -> Gray:
-    """Return a patch printed through a screen."""
+    """Return a halftone patch."""
     rows, columns = np.mgrid[: SIDE[0], : SIDE[1]]
     screen = np.sin(rows * 0.9 + columns * 0.4) * np.sin(columns * 0.9 - rows * 0.4)
     tone = cv2.resize(rng.uniform(-1, 1, (4, 5)), SIDE[::-1], interpolation=cv2.INTER_CUBIC)
@@ -61,7 +61,7 @@ def halftone(rng: np.random.Generator) -> Gray:
 
 
 def mounted(photo: Gray, rng: np.random.Generator) -> tuple[Gray, npt.NDArray[np.bool_]]:
-    """Return a gray photograph on a page, and where the margin is (eight pixels off the photograph)."""
+    """Return a gray photograph on a page, and the mask of the margin (eight pixels off the photograph)."""
     sheet = page(float(rng.choice([rng.uniform(225, 252), rng.uniform(5, 40), rng.uniform(90, 200)])), rng)
     height, width = SIDE[0] - 130, SIDE[1] - 170
     sheet[65 : 65 + height, 85 : 85 + width] = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)

@@ -1,12 +1,12 @@
-"""Train on one device with all photographs in its memory: minutes on a GPU for what takes a CPU many hours.
+"""Train on one device with all photographs in its memory: minutes on a GPU instead of many hours on a CPU.
 
     python tools/train_on_device.py archives/ -o run/ --stage wide=240 --stage settle=100 --validation val.zip
 
-ARCHIVES are zip archives of photographs, or folders of them; a folder is looked at again while training, so that more
-may arrive. A stage is one of the model's recipe, with the seconds it may take (``wide=240``); its schedule is stretched
-over that time. Other numbers of a stage can be replaced (``adversarial=40,pixel_weight=20``). After each stage the
-averaged weights go to ``OUTPUT/NAME-K.safetensors`` as float16 in parts of at most 16 MB; figures go to
-``OUTPUT/log.jsonl``. One checkpoint is made of the parts by
+ARCHIVES are zip archives of photographs, or folders of them; folders are scanned again during training, so that more
+archives can be added. A stage is one of the model's recipe with its time limit in seconds (``wide=240``); its schedule
+is stretched over that time. Other numbers of a stage can be overridden (``adversarial=40,pixel_weight=20``). After each
+stage the averaged weights go to ``OUTPUT/NAME-K.safetensors`` as float16 in parts of at most 16 MB; figures go to
+``OUTPUT/log.jsonl``. Join the parts into one checkpoint with
 
     python tools/train_on_device.py -o run/ --join settle
 """
@@ -45,7 +45,7 @@ PART = 15 * 2**20
 
 
 class Arrivals:
-    """Reads archives in the background, those of folders as they arrive."""
+    """Reads archives in the background, including new ones in folders."""
 
     def __init__(self, places: list[Path], side: int, workers: int) -> None:
         self.places, self.side, self.workers = places, side, workers
@@ -54,7 +54,7 @@ class Arrivals:
         self.thread: threading.Thread | None = None
 
     def poll(self) -> list[Decoded]:
-        """Return what has been read since the last call, and begin with what has arrived."""
+        """Return photographs read since the last call, and start reading new archives."""
         if self.thread is None or not self.thread.is_alive():
             found = [f for p in self.places for f in (sorted(p.glob("*.zip")) if p.is_dir() else [p])]
             new = [path for path in found if path not in self.seen]
@@ -71,7 +71,7 @@ class Arrivals:
 
 
 class Judge:
-    """Draws the curve of a network on validation photographs: PSNR over gray by share of the true colorfulness."""
+    """Measures the curve of a network on validation photographs: PSNR over gray by share of the true colorfulness."""
 
     def __init__(self, archives: list[Path], device: torch.device, count: int | None) -> None:
         self.sets: dict[str, Tensor] = {}
@@ -127,7 +127,7 @@ def _psnr(painted: Tensor, true: Tensor) -> Tensor:
 
 
 def first_network(arguments: argparse.Namespace) -> Generator:
-    """Return the network that training begins with."""
+    """Return the initial network."""
     torch.manual_seed(0)
     network = registry.get(arguments.model).build(arguments.variant)
     state = load_file(arguments.init)
@@ -139,7 +139,7 @@ def first_network(arguments: argparse.Namespace) -> Generator:
 
 
 def chosen_stages(arguments: argparse.Namespace) -> Iterator[tuple[Stage, float]]:
-    """Return the stages asked for, changed as asked for, and their seconds."""
+    """Return the selected stages with their overrides, and their seconds."""
     known = {stage.name: stage for stage in registry.get(arguments.model).recipe(arguments.variant).stages}
     for text in arguments.stage:
         head, *changes = text.split(",")
@@ -155,7 +155,7 @@ def chosen_stages(arguments: argparse.Namespace) -> Iterator[tuple[Stage, float]
 
 
 def train(stage: Stage, seconds: float, network: Generator, run: "Run") -> Generator:
-    """Train one stage for so many seconds, or ``--steps``; return the network to go on with."""
+    """Train one stage for the given seconds, or ``--steps``; return the resulting network."""
     setting = Setting(run.compute, steps=1000)
     if stage.vividness is not None:
         network.decode.default_vividness.fill_(stage.vividness)
@@ -198,7 +198,7 @@ def train(stage: Stage, seconds: float, network: Generator, run: "Run") -> Gener
 
 
 class Run:
-    """What stages share: photographs, device, random numbers, log."""
+    """State shared by stages: photographs, device, random numbers, log."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments, self.compute = arguments, choose(arguments.device, arguments.precision)
@@ -220,7 +220,7 @@ class Run:
             file.write(text + "\n")
 
     def take_in(self) -> None:
-        """Put photographs that have been read onto the device."""
+        """Move newly read photographs to the device."""
         for decoded in self.arrivals.poll():
             self.photos.add(decoded)
             self.weights = self.photos.weights(self.recipe.source_weights)
@@ -245,7 +245,7 @@ class Run:
 
 
 def join(arguments: argparse.Namespace) -> None:
-    """Write one checkpoint of a stage's parts."""
+    """Write one checkpoint from a stage's parts."""
     state: dict[str, Tensor] = {}
     for part in sorted(arguments.output.glob(f"{arguments.join}-[0-9]*.safetensors")):
         state |= load_file(part)
@@ -264,8 +264,8 @@ def main() -> None:
     parser.add_argument("--init", type=Path, help="checkpoint of the variant, or with --second of a smaller one")
     parser.add_argument("--second", type=Path, help="gray ResNet-18 that the smaller network is paired with")
     parser.add_argument("--stage", action="append", default=[], help="NAME=SECONDS[,FIELD=VALUE...]")
-    parser.add_argument("--join", metavar="NAME", help="make OUTPUT/NAME.safetensors of the parts, and end")
-    parser.add_argument("--again", action="append", default=[], help="stages that each begin with the same network")
+    parser.add_argument("--join", metavar="NAME", help="join the parts into OUTPUT/NAME.safetensors, and exit")
+    parser.add_argument("--again", action="append", default=[], help="stages that each start from the same network")
     parser.add_argument("--validation", action="append", type=Path, default=[])
     parser.add_argument("--count", type=int)
     parser.add_argument("--device", default="auto")
@@ -273,7 +273,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=160)
     parser.add_argument("--steps", type=int, help="steps per stage, in place of seconds")
     parser.add_argument("--every", type=int, default=50)
-    parser.add_argument("--judge-every", type=float, help="seconds between curves drawn, and weights saved, in a stage")
+    parser.add_argument("--judge-every", type=float, help="seconds between validations and saved weights in a stage")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.join:

@@ -1,11 +1,11 @@
-"""Measure how the pictures of ``--variants`` differ from each other: in hue or in saturation, and where.
+"""Measure how the pictures of ``--variants`` differ: in hue or in saturation, and where.
 
     python tools/variants.py photos.zip [more folders or archives] [--count 20] [--variants 4]
 
-Photographs are made gray and colorized. The difference of two variants is CIEDE2000, averaged over all pairs. The
-spread of hue at a pixel is the circular standard deviation of the variants, weighted by their chroma; that of
+Photographs are converted to gray and colorized. The difference of two variants is CIEDE2000, averaged over all pairs.
+The spread of hue at a pixel is the circular standard deviation of the variants, weighted by their chroma; that of
 saturation is the standard deviation of their chroma over its mean; both as the median over pixels with a mean chroma of
-at least 5 Lab units. The surest third of a photograph is that of the highest confidence.
+at least 5 Lab units. The surest third of a photograph is the third with the highest confidence.
 """
 
 import argparse

@@ -160,7 +160,7 @@ class Batch:
 
     def _wait_for_room(self, item: Item) -> None:
         """Wait until the photograph fits beside those under way. Raises :class:`PhotoTooLarge` where it never will."""
-        if self._budget is None or item.source is None or not item.source.is_file():
+        if self._budget is None or item.source is None or not os.path.isfile(item.source):  # noqa: PTH113 - Path raises for names too long
             return
         try:
             needed = memory_of(item.source)

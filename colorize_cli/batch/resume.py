@@ -1,6 +1,7 @@
 """Going on where an earlier run stopped: what exists is recognised by its provenance, not by its name."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -200,7 +201,16 @@ def _strokes_changed(plan: Plan, options: ColorizeOptions, provenance: Provenanc
 
 
 def _is_complete(target: Path, options: ColorizeOptions) -> bool:
-    return os.path.lexists(target) and not missing(target, options)
+    return os.path.lexists(target) and not is_empty_file(target) and not missing(target, options)
+
+
+def is_empty_file(target: Path) -> bool:
+    """Whether a file without a single byte has the name of a result: what a full disk or a crash of others left."""
+    try:
+        status = os.lstat(target)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def left_alone(item: Item, expected: Provenance, options: ColorizeOptions) -> str:
@@ -209,7 +219,12 @@ def left_alone(item: Item, expected: Provenance, options: ColorizeOptions) -> st
     "" where its result, or a file beside that, is still to be made, or is due again because its hints changed.
     """
     target = item.target
-    if target is None or not os.path.lexists(target) or HintFiles(options).changed(item, expected):
+    if (
+        target is None
+        or not os.path.lexists(target)
+        or is_empty_file(target)
+        or HintFiles(options).changed(item, expected)
+    ):
         return ""
     reason = skip_reason(target, expected)
     return "" if reason == ALREADY_DONE and missing(target, options) else reason

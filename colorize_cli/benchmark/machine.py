@@ -11,6 +11,7 @@ import torch
 
 from colorize_cli._version import __version__
 from colorize_cli.compute import available_cores
+from colorize_cli.imaging.recombine import fused
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Machine:
 
     ``cores``: those this process may use; ``threads``: those given to torch; ``ram_gb``: memory of the machine in
     10^9 bytes; ``gpu``: name of the first CUDA device or "Apple MPS", "" for none; ``native_bf16``: whether the
-    processor multiplies bf16 itself; ``load``: tasks that wanted a core in the minute before, where the system tells.
+    processor multiplies bf16 itself; ``load``: tasks that wanted a core in the minute before, where the system tells;
+    ``compiled``: whether recombination at 8 bits runs as compiled loops.
     """
 
     cpu: str
@@ -34,6 +36,7 @@ class Machine:
     version: str
     native_bf16: bool
     load: float | None
+    compiled: bool = False
 
     def row(self) -> dict[str, object]:
         """Return the description as plain columns."""
@@ -42,7 +45,13 @@ class Machine:
     def __str__(self) -> str:
         """Return one line for the caption of a table."""
         parts = [self.cpu, f"{self.cores} cores, {self.threads} threads", f"{self.ram_gb:g} GB", self.gpu or "no GPU"]
-        parts += [self.system, f"Python {self.python}", f"torch {self.torch}", f"colorize {self.version}"]
+        parts += [
+            "compiled loops" if self.compiled else "no compiled loops",
+            self.system,
+            f"Python {self.python}",
+            f"torch {self.torch}",
+            f"colorize {self.version}",
+        ]
         return " · ".join(parts)
 
 
@@ -60,6 +69,7 @@ def describe(threads: int | None = None) -> Machine:
         opencv=cv2.__version__,
         version=__version__,
         native_bf16=bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+        compiled=fused.LIBRARY is not None,
         load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
 

@@ -13,7 +13,14 @@ import typer
 from colorize_cli._version import __version__
 from colorize_cli.cli.console import fail, printable
 from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
-from colorize_cli.errors import EXIT_INTERRUPTED, ColorizeError, LibraryMissing
+from colorize_cli.errors import (
+    EXIT_INTERRUPTED,
+    ColorizeError,
+    LibraryMissing,
+    OutOfMemory,
+    OutputError,
+    TemporaryFolderError,
+)
 
 VERB = "colorize"
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
@@ -132,6 +139,12 @@ class VerbOptional(CommandGroup):
         except KeyboardInterrupt:
             print("Interrupted.", file=sys.stderr)
             sys.exit(EXIT_INTERRUPTED)
+        except Exception as error:
+            told = of_the_system(error)
+            if told is None:
+                raise
+            fail(told)
+            sys.exit(told.exit_code)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """Complete commands, and for an option also those of ``colorize``, whose verb may be left out."""
@@ -163,6 +176,23 @@ def program(
     ] = False,
 ) -> None:
     """Color for black-and-white photographs and scans, at full resolution. The originals are never changed."""
+
+
+def of_the_system(error: Exception) -> ColorizeError | None:
+    """Return what to tell the user about a machine that refuses to go on, or ``None`` where it is a mistake of ours."""
+    import sqlite3
+
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return OutOfMemory("There is not enough memory for this.", "Give --jobs 1, or use a machine with more memory.")
+    if isinstance(error, sqlite3.OperationalError):
+        return TemporaryFolderError(
+            f"The list of photos cannot be kept in the folder for temporary files: {error}.",
+            "Free some space there, or name another folder in TMPDIR.",
+        )
+    if isinstance(error, OSError):
+        place = f"'{error.filename}': " if error.filename else ""
+        return OutputError(f"{place}{error.strerror or error}.", "Check the folder, its permissions and the disk.")
+    return None
 
 
 _PACKAGES = {

@@ -1,5 +1,6 @@
 """What the user sees: results on stdout and nothing else there, every message on stderr and in the log file."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -124,8 +125,9 @@ class Results:
     """
 
     def __init__(self) -> None:
-        self._stream: BinaryIO | None = sys.stdout.buffer
-        self.on_terminal = sys.stdout.isatty()
+        # A program that was started with standard output closed has none.
+        self._stream: BinaryIO | None = None if sys.stdout is None else sys.stdout.buffer
+        self.on_terminal = sys.stdout is not None and sys.stdout.isatty()
 
     def path(self, path: str | os.PathLike[str]) -> None:
         """Write one path and a newline."""
@@ -145,6 +147,12 @@ class Results:
         except BrokenPipeError:
             self._stream = None
             _forget_stdout()
+        except (OSError, ValueError) as error:
+            self._stream = None
+            with contextlib.suppress(OSError, ValueError):
+                _forget_stdout()
+            reason = getattr(error, "strerror", None) or "it is closed"
+            raise OutputError(f"Standard output cannot be written: {reason}.", "Redirect it elsewhere.") from error
 
 
 def _forget_stdout() -> None:

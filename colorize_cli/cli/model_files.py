@@ -129,15 +129,19 @@ def export(
     target: Annotated[Path, Option("File to write", metavar="FILE.onnx", argument=True)],
     model: Model = "gan",
     weights: Weights = None,
-    size: Annotated[int | None, Option("Side of the input", metavar="PIXELS", unset="the model's")] = None,
+    size: Annotated[
+        int | None, Option("Side at which the file is checked", metavar="PIXELS", unset="the model's")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Export a network as ONNX and compare it with PyTorch: L* (batch, 1, size, size) in, a*b* out."""
+    """Export a network as ONNX and compare it with PyTorch: L* (batch, 1, height, width) in, a*b* out."""
     import torch
 
-    from colorize_cli.checkpoints.onnx import check_target, export_onnx
+    from colorize_cli.checkpoints.onnx import check_model, check_target, export_onnx
     from colorize_cli.inference.colorizer import Colorizer
+    from colorize_cli.registry import get
 
+    check_model(get(model))
     check_target(target)
     colorizer = Colorizer(model, weights=weights, device="cpu", precision="fp32", size=size)
     provenance = colorizer.provenance()

@@ -28,7 +28,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     Raises :class:`OutputExists`, :class:`OutputError`.
     """
     if path.is_dir():
-        raise UsageProblem(f"{path} is a folder, not a file.", "Name a file.")
+        raise UsageProblem(f"{path} is a folder, not a file.", "Give a file name.")
     if path.exists() and not overwrite:
         raise OutputExists(f"{path} already exists.", "Choose another name, or add --overwrite.")
     parent = next((p for p in (path.parent, *path.parent.parents) if p.exists()), path.parent)

@@ -122,7 +122,7 @@ def _check_shard(options: EvaluateOptions, shard: Shard) -> None:
     if shard.alone:
         return
     if options.output is None:
-        raise UsageProblem("Evaluation by several processes needs a results folder.", "Name it with -o.")
+        raise UsageProblem("Evaluation by several processes needs a results folder.", "Set it with -o.")
     if options.fid or options.kid or options.realism:
         raise UsageProblem(
             "FID, KID and realism need a single process.", "Run without torchrun, or omit --fid, --kid and --realism."

@@ -41,7 +41,7 @@ def find_photographs(places: Sequence[Path], limit: int | None = None, seed: int
         raise UsageProblem(f"This archive cannot be opened: {listing.unreadable[0]}.", "Copy it again or leave it out.")
     if not listing.photos:
         raise UsageProblem(
-            f"There are no photographs in {', '.join(map(str, places))}.", "Name files, folders or .zip archives."
+            f"There are no photographs in {', '.join(map(str, places))}.", "Give files, folders or .zip archives."
         )
     names = _short_names([ref.name for ref in listing.photos])
     chosen = list(range(len(names)))

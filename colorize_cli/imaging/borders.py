@@ -99,7 +99,7 @@ def extend(ab: np.ndarray, box: Box, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _positions(length: int, start: int, end: int, cells: int) -> np.ndarray:
-    """Return where in ``cells`` over ``start`` to ``end`` the centers of cells as large lie, over the whole length."""
+    """Return positions in ``cells`` over ``start`` to ``end`` of the centers of equal cells over the whole length."""
     count = max(1, round(length * cells / (end - start)))
     centers = (np.arange(count) + 0.5) * length / count
     return ((centers - start) * cells / (end - start) - 0.5).astype(np.float32)

@@ -1,9 +1,9 @@
 """Color spaces: sRGB, linear light, CIE XYZ, CIELAB and CIELUV, by the exact formulas.
 
-Conventions of every function here: the last axis holds the three channels, sRGB and linear light lie in 0..1, L* in
-0..100, and float32 stays float32 while everything else is computed in float64. The illuminant is D65 (2 degree
+Conventions of all functions: the last axis holds the three channels, sRGB and linear light are in 0..1, L* in
+0..100; float32 stays float32, everything else is computed in float64. The illuminant is D65 (2 degree
 observer). Matrix, white point and thresholds are the rounded ones that scikit-image and most of the literature use,
-so that figures measured here and there agree; formulas: IEC 61966-2-1 (sRGB), CIE 15:2004 (CIELAB, CIELUV).
+so that figures are comparable; formulas: IEC 61966-2-1 (sRGB), CIE 15:2004 (CIELAB, CIELUV).
 """
 
 from functools import cache
@@ -104,7 +104,7 @@ def ab_to_uv(lightness: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike) -> tu
     planes = np.broadcast_arrays(_floating(lightness), _floating(a), _floating(b))
     xyz = lab_to_xyz(np.stack(planes, axis=-1))
     denominator = xyz @ np.array([1, 15, 3], xyz.dtype)
-    # Black has no chromaticity: u* and v* are 0 there whatever the quotient.
+    # Black has no chromaticity: u* and v* are 0 for any quotient.
     denominator = np.where(denominator > 0, denominator, 1)
     scale = 13 * planes[0]
     return scale * (4 * xyz[..., 0] / denominator - _UV_WHITE[0]), scale * (
@@ -152,7 +152,7 @@ def lightness(gray: Array) -> Array:
 def gray_of_lightness(lightness: npt.ArrayLike, depth: Depth) -> Array:
     """The sRGB gray value (uint8 or uint16) nearest to L* (0..100, clipped), any shape."""
     top = (1 << depth) - 1
-    # float32 resolves 16-bit levels only just: the rounding is left to float64.
+    # float32 barely resolves 16-bit levels, so rounding is done in float64.
     encoded = linear_to_srgb(lightness_to_luminance(np.asarray(lightness, np.float64)))
     return np.rint(np.clip(encoded, 0, 1) * top).astype(np.uint8 if depth == 8 else np.uint16)
 

@@ -1,4 +1,4 @@
-"""How far two pictures lie apart: the difference that people see, CIEDE2000, and the PSNR of their values."""
+"""Difference of two pictures: the perceived difference, CIEDE2000, and the PSNR of their values."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 PSNR_CAP = 100.0
-"""Decibels recorded where a picture equals the truth: an infinite value would swallow every mean."""
+"""Decibels recorded for a picture equal to the truth: an infinite value would dominate every mean."""
 
 
 def decibel(mean_squared_error: float, peak: float) -> float:

@@ -1,4 +1,4 @@
-"""Colorfulness of a picture, in the two variants that go by that name. They differ by about a tenth: never mix them."""
+"""Colorfulness of a picture in its two common variants. They differ by about a tenth: never mix them."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ def colorfulness(rgb: Array) -> float:
     """Return the colorfulness of a picture (H, W, 3) uint8 as the colorization literature computes it (no unit).
 
     rg = |R - G|, yb = |(R + G) / 2 - B|, then sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2), with
-    population variances. The absolute values come before mean and variance: that is the code behind the figures
-    of DDColor, CT2 and ColorFormer, and it is not Hasler & Suesstrunk's definition (`signed_colorfulness`).
+    population variances. Absolute values are taken before mean and variance, as in the code behind the figures
+    of DDColor, CT2 and ColorFormer, unlike Hasler & Suesstrunk's definition (`signed_colorfulness`).
     """
     rg, yb = _opponents(rgb)
     return _combine(np.abs(rg), np.abs(yb))

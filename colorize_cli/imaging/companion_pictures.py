@@ -1,4 +1,4 @@
-"""Pictures beside a result: where the model is guessing, and several colorizations side by side."""
+"""Companion pictures of a result: a confidence map, and a sheet of several colorizations."""
 
 import math
 from collections.abc import Sequence
@@ -40,9 +40,9 @@ def confidence_picture(gray: Array, confidence: Array) -> Array:
 
 
 def write_confidence_map(target: Path, picture: Array, provenance: Provenance, *, overwrite: bool = False) -> None:
-    """Write a confidence picture, uint8 (H, W), as a PNG that says in its XMP what it was made by.
+    """Write a confidence picture, uint8 (H, W), as a PNG with its provenance in XMP.
 
-    Raises :class:`OutputExists` and :class:`OutputError`; in every case the file is there whole or not at all.
+    Raises :class:`OutputExists` and :class:`OutputError`; the write is atomic.
     """
     encoded = cv2.imencode(".png", picture)[1].tobytes()
     xmp = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + build_xmp(None, provenance))

@@ -1,4 +1,4 @@
-"""Fitting a picture of any shape into the input of a model, and cutting the prediction back out of it.
+"""Fit a picture of any shape to the input of a model, and crop the prediction back to the picture.
 
 Positions are continuous coordinates in which the first pixel covers 0..1, so that a prediction at half or a quarter
 of the input resolution refers to the same places and nothing shifts by half a cell.
@@ -16,7 +16,7 @@ from colorize_cli.entry import Fit
 Array = npt.NDArray[Any]
 
 ALIGNMENT = 4
-"""Content boxes begin and end on multiples of this, so that predictions at 1/2 and 1/4 have no mixed border cells."""
+"""Content boxes start and end on multiples of this, so that predictions at 1/2 and 1/4 have no mixed border cells."""
 
 RECTANGLE_STEP = 32
 """Sides of a rectangular canvas are multiples of this: five halvings, as deep as common encoders go."""
@@ -24,7 +24,7 @@ RECTANGLE_STEP = 32
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture lies on the canvas given to a model; all sizes are (height, width) in pixels.
+    """Position of a picture on the canvas given to a model; all sizes are (height, width) in pixels.
 
     canvas: size of the model input. top, left, height, width: the box on the canvas
     that holds the picture; the rest is padding.
@@ -39,8 +39,8 @@ class Placement:
 
 def resize(plane: Array, height: int, width: int) -> Array:
     """Resize (H, W), float32, uint8 or uint16: each axis by area when it shrinks, linearly when it grows."""
-    # Halving is many times faster than any other ratio of areas, and what it leaves is small. An odd axis is halved
-    # linearly, where it will be halved again: the places are exact, and so are areas but for the first averaging.
+    # Halving is many times faster than any other area ratio and leaves little to do. An odd axis is halved
+    # linearly if it will be halved again: positions stay exact, and so do areas except in the first averaging.
     while all(old >= (4 if old % 2 else 2) * new for old, new in zip(plane.shape, (height, width), strict=True)):
         half = (plane.shape[1] + 1) // 2, (plane.shape[0] + 1) // 2
         odd = plane.shape[0] % 2 or plane.shape[1] % 2
@@ -90,11 +90,11 @@ def fit(plane: Array, size: int, how: Fit = "letterbox", *, fill: float | None =
 
     letterbox: longer side = `size`, the shape kept (to `ALIGNMENT` pixels), padded to (size, size), centered.
     letterbox-white: the same, padded with white: 255, 65535, or L* 100 in float32.
-    rectangle: the same as letterbox, but each side is padded only to the next multiple of 32, which saves computing.
-    stretch: resized to (size, size) whatever the shape.
-    native: as it is, reduced where its longer side is more than `size`; no padding.
+    rectangle: the same as letterbox, but each side is padded only to the next multiple of 32, which saves time.
+    stretch: resized to (size, size) regardless of shape.
+    native: unchanged, reduced if its longer side exceeds `size`; no padding.
 
-    fill: value of the padding; None repeats the border of the picture, which invents no edges.
+    fill: value of the padding; None repeats the border of the picture, which adds no edges.
     """
     placement = _placement((plane.shape[0], plane.shape[1]), size, how)
     content = resize(plane, placement.height, placement.width)
@@ -116,7 +116,7 @@ def _cells(start: int, length: int, canvas: int, predicted: int) -> tuple[Array,
     first, last = start * scale, (start + length) * scale
     count = max(1, round(last - first))
     position = first + (np.arange(count) + 0.5) * (last - first) / count - 0.5
-    # Cells that lie partly in the padding are not looked at, unless the content is thinner than one cell.
+    # Cells partly in the padding are ignored, unless the content is thinner than one cell.
     lowest, highest = np.ceil(first - 1e-6), np.floor(last + 1e-6) - 1
     if lowest > highest:
         lowest = highest = np.floor((first + last) / 2)
@@ -127,9 +127,9 @@ def _cells(start: int, length: int, canvas: int, predicted: int) -> tuple[Array,
 
 
 def unfit(ab: Array, placement: Placement) -> Array:
-    """Cut the picture out of a prediction (C, S', S'') float32 -> (C, h, w) float32, covering exactly the picture.
+    """Crop a prediction (C, S', S'') float32 to (C, h, w) float32, covering exactly the picture.
 
-    S' and S'' may be any fraction of the canvas the model was given. Box borders that fall between cells are
+    S' and S'' may be any fraction of the model's canvas. Box borders that fall between cells are
     resampled linearly, from cells inside the picture only. h, w are the cells the picture covers, at least 1.
     """
     rows_before, rows_after, row_weight = _cells(placement.top, placement.height, placement.canvas[0], ab.shape[1])

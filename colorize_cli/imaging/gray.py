@@ -1,4 +1,4 @@
-"""The one place where color, profile and ink become tone: samples of any kind to the gray that has their L*."""
+"""Convert samples of any kind (color, profile, ink) to the gray with the same L*."""
 
 import io
 
@@ -12,10 +12,10 @@ from colorize_cli.imaging.toning import color_score
 
 
 def reduce_to_gray(samples: np.ndarray, profile_data: bytes | None) -> tuple[np.ndarray, float, list[str]]:
-    """Return gray (see :class:`Photo`), how colored the source is beyond any toning, and notes.
+    """Return gray (see :class:`Photo`), the amount of color in the source beyond any toning, and notes.
 
     ``samples``: uint8 or uint16, (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 for no ink; ``profile_data``: the
-    embedded ICC profile. A profile that cannot be used is noted and the samples are taken as sRGB.
+    embedded ICC profile. An unusable profile is noted and the samples are taken as sRGB.
     """
     profile = None
     notes: list[str] = []
@@ -35,13 +35,13 @@ def reduce_to_gray(samples: np.ndarray, profile_data: bytes | None) -> tuple[np.
 
 
 def _from_gray(gray: np.ndarray, profile: icc.Profile | None, notes: list[str]) -> np.ndarray:
-    """Return the gray values under their profile; unchanged, in their own depth, where that is sRGB's tone curve."""
+    """Return the gray values under their profile; unchanged, in their own depth, if that is sRGB's tone curve."""
     if profile is None:
         return gray
     levels = 256 if gray.dtype == np.uint8 else 65536
     try:
         luminance = icc.gray_luminance(profile, levels)
-    except Exception:  # hostile or tabular profiles: let Little CMS try, then do without
+    except Exception:  # hostile or tabular profiles: try Little CMS, then ignore the profile
         if profile.space in ("GRAY", "RGB "):
             converted = _gray_by_cms(profile, levels)
             if converted is not None:
@@ -75,7 +75,7 @@ def _from_rgb(rgb: np.ndarray, profile: icc.Profile | None, notes: list[str]) ->
 
 
 def _from_cmyk(cmyk: np.ndarray, profile: icc.Profile | None, notes: list[str]) -> tuple[np.ndarray, float, list[str]]:
-    """Return the luminance of inks: by their profile, or the plain complement where there is none."""
+    """Return the luminance of inks by their profile, or by the plain complement if there is none."""
     if cmyk.dtype == np.uint16:
         notes.append("16-bit CMYK was read at 8 bits")
         cmyk = (cmyk >> 8).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A small visible notice on a result: many archives publish colorized copies only with one."""
+"""A small visible label on a result; many archives require one on colorized copies."""
 
 import contextlib
 from dataclasses import replace
@@ -18,7 +18,7 @@ DEFAULT_POSITION = "bottom-right"
 
 Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
-# Wide coverage first; Pillow finds them where the system keeps its fonts.
+# Wide coverage first; Pillow searches the system's font folders.
 _SYSTEM_FONTS = (
     *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial Unicode.ttf", "Arial.ttf"),
     *("arial.ttf", "NotoSansCJK-Regular.ttc", "YuGothR.ttc", "msyh.ttc", "malgun.ttf"),
@@ -28,13 +28,13 @@ _SHARE = 0.03
 _SMALLEST = 10
 _WIDEST = 0.9
 _SHADE = 0.55
-"""How far the box behind the text of a corner is darkened, so that it can be read on sky and snow."""
+"""Darkening of the box behind a corner text, so that it is legible on sky and snow."""
 
 
 def check_letters(text: str, font: Path | None = None) -> None:
-    """Raise :class:`UsageProblem` where the font cannot be read or lacks a letter of ``text``, which would be a box.
+    """Raise :class:`UsageProblem` if the font cannot be read or lacks a letter of ``text``, which would show as a box.
 
-    Without ``font`` those that systems bring along are looked at too.
+    Without ``font``, common system fonts are also tried.
     """
     missing = _missing(text, _font_with(text, font))
     if missing:
@@ -45,7 +45,7 @@ def check_letters(text: str, font: Path | None = None) -> None:
 
 @lru_cache(maxsize=64)
 def _font_with(text: str, font: Path | None) -> Path | str | None:
-    """Return the font for a text: the one named, else Pillow's own (None), or one of the system with its letters."""
+    """Return the font for a text: the given one, else Pillow's own (None), or a system font that has its letters."""
     if font is not None or not _missing(text, None):
         return font
     for name in _SYSTEM_FONTS:
@@ -83,8 +83,8 @@ def _font(file: Path | str | None, size: int) -> Font:
 def labelled(rgb: np.ndarray, text: str, position: str = DEFAULT_POSITION, font: Path | None = None) -> np.ndarray:
     """Return ``rgb``, uint8 or uint16 (H, W, 3), with ``text`` in a corner, or in a white margin added ``below``.
 
-    Letters are 3 % of the shorter side high, at least 10 pixels, and smaller where the text would not fit. Pixels
-    outside of the box are those of ``rgb``, which is not changed itself. ``font``: a TrueType or OpenType file in place
+    Letters are 3 % of the shorter side high, at least 10 pixels, but smaller if the text would not fit. Pixels
+    outside the box are those of ``rgb``, which is not modified. ``font``: a TrueType or OpenType file instead
     of Pillow's own.
     """
     height, width = rgb.shape[:2]
@@ -115,7 +115,7 @@ def labelled(rgb: np.ndarray, text: str, position: str = DEFAULT_POSITION, font:
 def labelled_page(
     rgb: np.ndarray, photo: Photo, text: str, position: str, font: Path | None = None
 ) -> tuple[np.ndarray, Photo]:
-    """Return what :func:`labelled` makes of the result ``rgb`` of ``photo``, and ``photo`` with its transparency grown
+    """Return the labelled result ``rgb`` of ``photo`` (see :func:`labelled`), and ``photo`` with its alpha extended
     to the same size: a margin is opaque.
     """
     rgb = labelled(rgb, text, position, font)
@@ -140,7 +140,7 @@ def _drawn(text: str, size: int, file: Path | str | None) -> np.ndarray:
     font = _font(file, size)
     left, top, right, bottom = (round(edge) for edge in ImageDraw.Draw(Image.new("L", (1, 1))).textbbox(
         (0, 0), text, font=font, anchor="ls"))  # fmt: skip
-    # As high for "ace" as for "Ag", so that labels of one kind look alike.
+    # The same height for "ace" and "Ag", so that labels of one kind look alike.
     top, bottom = min(top, -size), max(bottom, size // 4)
     rim = max(1, size // 3)
     canvas = Image.new("L", (right - left + 2 * rim, bottom - top + rim))

@@ -1,4 +1,4 @@
-"""What is known of a photograph once it is read: its tones, what it carries besides, and how it was stored."""
+"""A photograph after reading: its tones, its metadata, and how it was stored."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,11 +8,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file carries besides its pixels, as raw blocks that every format can be given.
+    """The metadata of a file, as raw blocks that can be written to every format.
 
     ``exif``: TIFF-structured block without the ``Exif\\0\\0`` of JPEG; ``xmp``: the packet, XML; ``iptc``: IPTC-IIM
-    records; ``dpi``: horizontal and vertical pixels an inch; ``texts``: (keyword, text) of PNG text chunks, and of JPEG
-    comments under the keyword "Comment".
+    records; ``dpi``: horizontal and vertical pixels per inch; ``texts``: (keyword, text) of PNG text chunks, and of
+    JPEG comments under the keyword "Comment".
     """
 
     exif: bytes | None = None
@@ -24,7 +24,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the source was compressed, so that the result can be stored alike.
+    """Compression of the source, so that the result can be stored alike.
 
     ``quality``: 1..100 on the scale of the Independent JPEG Group, estimated from the quantization tables;
     ``subsampling``: "4:4:4", "4:2:2", "4:2:0", or None for gray; ``lossless``: for formats that can be either (WebP,
@@ -46,7 +46,7 @@ class Photo:
 
     ``gray``: uint8 or uint16 (H, W), the sRGB-encoded neutral gray with the CIE L* of the source; uint8 where that
     holds everything the source has (8-bit gray), else uint16. ``alpha``: uint8 or uint16 (H, W) of the same depth as
-    ``depth``, upright like ``gray``, or None. ``depth``: 8 or 16 bits a channel that a color result should have.
+    ``depth``, upright like ``gray``, or None. ``depth``: 8 or 16 bits per channel for a color result.
     ``format``: "JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000" or "AVIF". ``mode``: how the pixels were
     stored. ``orientation``: EXIF value 1..8 by which the pixels of the file were turned. ``page`` counts from 0.
     ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``: what the user should be told.
@@ -75,7 +75,7 @@ class Photo:
 
     @property
     def in_color(self) -> bool:
-        """Whether it is a color photograph already, not a gray, toned, faded or slightly cast one."""
+        """Whether it is a color photograph, not a gray, toned or faded one or one with a slight cast."""
         return self.color > 1
 
     @property

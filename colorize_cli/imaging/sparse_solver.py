@@ -1,30 +1,33 @@
-"""Sparse linear systems of pixels: the biconjugate gradient method in tiles that overlap, from coarse to fine.
+"""Sparse linear systems of pixels: the biconjugate gradient method in overlapping tiles, from coarse to fine.
 
-Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in tiles that know nothing of each other. Here a tile
-sees its real neighbours, tiles overlap, and each begins with the solution at half the size, so that color from a few
-strokes reaches every corner. Where the method does not converge, a sparse factorization does.
+Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in independent tiles. In this module a tile
+sees its real neighbours, tiles overlap, and each starts from the solution at half the size, so that color from a few
+strokes reaches every corner. If the method does not converge, a sparse factorization is used. SciPy is
+imported when a system is solved: it takes a tenth of the start-up time, and few photographs have hints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.linalg import LinearOperator, bicg, spilu, splu
 
 from colorize_cli.imaging.affinity import EIGHT, affinities
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import LinearOperator
 
 Array = npt.NDArray[Any]
 
 TILE = 96
-"""Pixels of the square that is solved at once; memory is bounded by it, whatever the picture's size."""
+"""Side of the square tile in pixels; it bounds the memory for pictures of any size."""
 OVERLAP = 16
-"""Pixels by which a tile reaches into its neighbours on every side."""
+"""Pixels by which a tile extends into its neighbours on every side."""
 _TOLERANCE = 1e-5
 _ITERATIONS = 400
 
@@ -35,6 +38,8 @@ def biconjugate(matrix: csr_matrix, right: Array, iterations: int) -> Array:
     It stops before where the residual is a hundred-thousandth of the right side (n,). Where the method breaks down, x
     is the last finite one.
     """
+    from scipy.sparse.linalg import bicg
+
     last = np.zeros(len(right))
 
     def keep(x: Array) -> None:
@@ -51,6 +56,8 @@ def solve(matrix: csr_matrix, right: Array, guess: Array) -> tuple[Array, bool]:
     An incomplete LU factorization as a preconditioner takes a tenth of the steps. Returns x (n, k), and whether the
     method converged; where it did not, x comes from a sparse LU factorization.
     """
+    from scipy.sparse.linalg import bicg, splu
+
     helper = _incomplete(matrix)
     columns = []
     for side, start in zip(right.T, guess.T, strict=True):
@@ -62,10 +69,12 @@ def solve(matrix: csr_matrix, right: Array, guess: Array) -> tuple[Array, bool]:
 
 
 def _incomplete(matrix: csr_matrix) -> LinearOperator | None:
+    from scipy.sparse.linalg import LinearOperator, spilu
+
     try:
         # In its natural order and without pivoting: diagonally dominant rows need neither, and it takes half the time.
         factors = spilu(matrix.tocsc(), drop_tol=1e-2, fill_factor=3, permc_spec="NATURAL", diag_pivot_thresh=0)
-    except RuntimeError:  # exactly singular: left to the method itself and to what follows it
+    except RuntimeError:  # exactly singular: leave it to the method and its fallback
         return None
     return LinearOperator(matrix.shape, matvec=factors.solve, rmatvec=lambda x: factors.solve(x, "T"), dtype=np.float64)
 
@@ -82,10 +91,10 @@ def spread(
 ) -> Array:
     """Return values for all pixels: the known ones as given, every other the weighted mean of its eight neighbours.
 
-    ``lightness``: L* (H, W), 0..100. ``values``: float (C, H, W), looked at where ``mask`` (H, W) is above 0.
+    ``lightness``: L* (H, W), 0..100. ``values``: float (C, H, W), used where ``mask`` (H, W) is above 0.
     ``weights``: of the eight neighbours, none below 0; each is multiplied with the pair's affinity in lightness (see
     :mod:`colorize_cli.imaging.affinity`; ``sigma``), at least ``leak``. ``decay``: weight of 0 in every mean: values
-    fade over sqrt(sum of weights / (4 decay)) pixels. Results lie between the least and the greatest known value (and
+    fade over sqrt(sum of weights / (4 decay)) pixels. Results are between the smallest and the largest known value (and
     0 with a decay). Returns float64 (C, H, W); zeros where nothing is known.
     """
     known = mask > 0
@@ -106,12 +115,12 @@ def spread(
 
 
 def _edge(length: int, step: int) -> slice:
-    """Rows (or columns) whose neighbour at ``step`` lies outside."""
+    """Rows (or columns) whose neighbour at ``step`` is outside."""
     return slice(0, 0) if step == 0 else slice(0, 1) if step < 0 else slice(length - 1, length)
 
 
 def _coarse(lightness: Array, values: Array, known: Array, **how: Any) -> Array:
-    """Return the solution at half the size, enlarged: where the iteration at full size begins."""
+    """Return the solution at half the size, enlarged: the start of the iteration at full size."""
     height, width = known.shape
     if max(height, width) <= TILE:
         return np.zeros(values.shape)
@@ -137,7 +146,9 @@ def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _solve_tile(solution: Array, links: Array, known: Array, rows: slice, columns: slice, decay: float) -> None:
-    """Solve for the unknown pixels of one tile, in place; what surrounds it stands as it is."""
+    """Solve for the unknown pixels of one tile, in place; its surroundings are fixed."""
+    from scipy.sparse import coo_matrix
+
     free = np.zeros(known.shape, bool)
     free[rows, columns] = ~known[rows, columns]
     unknown_rows, unknown_columns = np.nonzero(free[rows, columns])
@@ -160,7 +171,7 @@ def _solve_tile(solution: Array, links: Array, known: Array, rows: slice, column
         np.add.at(right, used[fixed], (link[used] * solution[:, there, across]).T[fixed])
         neighbour = number[there[is_free] - rows.start, across[is_free] - columns.start]
         entries.append((used[is_free], neighbour, -link[used[is_free]]))
-    # Rows are divided by their diagonal: every unknown is a mean of its neighbours, whatever the edges around it.
+    # Rows are divided by their diagonal: every unknown is a mean of its neighbours, even beside edges.
     scale = 1 / np.maximum(diagonal, 1e-300)
     row = np.concatenate([np.arange(count), *(e[0] for e in entries)])
     column = np.concatenate([np.arange(count), *(e[1] for e in entries)])

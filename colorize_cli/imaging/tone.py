@@ -1,7 +1,7 @@
-"""From color or gray samples of any kind to the sRGB-encoded gray with the same CIE luminance Y (and so the same L*).
+"""Convert color or gray samples of any kind to sRGB-encoded gray with the same CIE luminance Y (and so the same L*).
 
 Formulas: IEC 61966-2-1 (sRGB transfer curve, luminance weights of D65 as in scikit-image).
-All work goes in strips, so that memory beyond the result stays at a few megabytes.
+All work is done in strips, so that memory beyond the result stays at a few megabytes.
 """
 
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ def encode_luminance(luminance: np.ndarray) -> np.ndarray:
 def luminance_gray(rgb: np.ndarray, curves: np.ndarray | None = None) -> np.ndarray:
     """Return the uint16 (H, W) sRGB gray with the luminance of ``rgb``, uint8 or uint16 (H, W, 3).
 
-    ``curves``: float (3, 256 or 65,536), for each channel the luminance that each stored value adds (tone curve times
-    luminance weight); without it the pixels are sRGB.
+    ``curves``: float (3, 256 or 65,536), for each channel the luminance contributed by each stored value (tone curve
+    times luminance weight); None for sRGB.
     """
     levels = 256 if rgb.dtype == np.uint8 else 65536
     if curves is None:

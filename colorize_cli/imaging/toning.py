@@ -1,4 +1,4 @@
-"""Color, or only a tone? How far the colors of a scan go beyond what toning, fading and a cast can do to a gray print.
+"""Tell color from toning: how far the colors of a scan exceed what toning, fading and a cast do to a gray print.
 
 Sepia, cyanotype, yellowed paper and a scanner's cast give each pixel a color that follows from its lightness, and that
 changes slowly over the sheet; channels out of register add one in proportion to the slope of the lightness. What such

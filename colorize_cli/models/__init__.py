@@ -1,1 +1,1 @@
-"""Networks: what they share, and a folder per paper; nothing here knows of files."""
+"""Networks: shared parts, and a folder per paper; independent of files."""

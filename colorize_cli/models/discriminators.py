@@ -36,16 +36,16 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return logits (N, 1, h, w), one a patch, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
+        """Return logits (N, 1, h, w) per patch, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
         return self.layers(torch.cat([lightness / 50 - 1, ab / 110], 1))
 
 
 class BinaryDiscriminator(nn.Module):
     """Judges a whole picture: photographed or colorized.
 
-    Convolution, batch norm, LeakyReLU 0.1 and dropout, as the paper says, which leaves their number and sizes to a
-    figure: here ``levels`` strided 4x4 convolutions whose widths double up to eight times the first, then the mean over
-    the picture and one logit, so that pictures of any size from 2**levels pixels on can be judged.
+    Convolution, batch norm, LeakyReLU 0.1 and dropout, as in the paper, which shows their number and sizes only in a
+    figure: ``levels`` strided 4x4 convolutions whose widths double up to eight times the first, then the mean over
+    the picture and one logit, so that pictures of any size from 2**levels pixels up are accepted.
     """
 
     def __init__(self, channels_in: int = 3, width: int = 64, levels: int = 5, dropout: float = 0.25) -> None:
@@ -62,5 +62,5 @@ class BinaryDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Conv2d(widths[-1], 1, 1), nn.Flatten())
 
     def forward(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return logits (N, 1), one a picture, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
+        """Return logits (N, 1) per picture, for L* (N, 1, H, W) in 0..100 and a*b* (N, 2, H, W) in Lab units."""
         return self.layers(torch.cat([lightness / 50 - 1, ab / 110], 1))

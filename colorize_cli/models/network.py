@@ -1,4 +1,4 @@
-"""What every network of the registry is, and what several of them need: sizes that never break, first weights."""
+"""The base class of all networks, and shared helpers: padding to valid sizes, initialization, averaging."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def resize_like(x: Tensor, like: Tensor) -> Tensor:
 
 
 def padded_to_multiple(network: Callable[[Tensor], Tensor], x: Tensor, multiple: int) -> Tensor:
-    """Run a network that only takes sizes divisible by ``multiple``: repeat the border, run, crop back.
+    """Run a network that only accepts sizes divisible by ``multiple``: repeat the border, run, crop back.
 
     ``x``: (N, C, H, W). The network must return its input's height and width.
     """
@@ -60,10 +60,10 @@ def _check_tensor(lightness: Tensor) -> None:
 
 
 class ColorizationNet(nn.Module):
-    """What every network of the registry is: lightness in, a*b* out.
+    """Base class of the networks in the registry: lightness in, a*b* out.
 
-    A subclass implements :meth:`chroma`, at the resolution at which it predicts; :meth:`forward` answers at the size of
-    its input. The other methods declare what training has to know of an unusual network; their defaults fit a plain
+    A subclass implements :meth:`chroma` at its own resolution; :meth:`forward` returns the result at the size of
+    its input. The other methods tell training about the needs of an unusual network; their defaults fit a plain
     one. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`predictions` and
     :meth:`targets`; one that classifies implements :meth:`logits` and names its head, :attr:`ab_bins` or
     :attr:`color_classes`. A pretrained part is an :class:`~colorize_cli.models.encoders.base.Encoder` called
@@ -92,10 +92,10 @@ class ColorizationNet(nn.Module):
         raise NotImplementedError
 
     def set_first_values(self) -> None:
-        """Set what an untrained network begins with beside its random weights: by default nothing."""
+        """Initialize more than the random weights of an untrained network; by default nothing."""
 
     def name_in_head(self, key: str) -> str | None:
-        """Return the network's name of a tensor that an encoder file has under ``head.``; None: it is left out."""
+        """Return the network's name for a tensor under ``head.`` in an encoder file; None to skip it."""
         return None
 
     def color_sample_side(self, size: int) -> int:
@@ -106,7 +106,7 @@ class ColorizationNet(nn.Module):
         return 24
 
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
-        """Take in Lab (N, 3, h, w) of a sample of the training photos, which have ``pixels`` in all.
+        """Learn color statistics from Lab (N, 3, h, w) of a sample of the training photos, ``pixels`` in all.
 
         A ``decode`` module with a method ``count`` does it for the network, from a*b* (N, 2, h, w) alone.
         """
@@ -124,15 +124,15 @@ class ColorizationNet(nn.Module):
         return resize_like(self.chroma(lightness).float(), lightness)
 
     def encoder_input(self, lightness: Tensor) -> Tensor:
-        """Return what the network gives its encoder for L* (N, 1, H, W) in 0..100."""
+        """Return the encoder input for L* (N, 1, H, W) in 0..100."""
         return normalized_lightness(lightness)
 
     def predictions(self, lightness: Tensor) -> Tensor:
-        """Return what regression compares with :meth:`targets`, (N, 2, H, W): by default a*b* / 110."""
+        """Return the predictions that regression compares with :meth:`targets`, (N, 2, H, W): by default a*b* / 110."""
         return resize_like(self.chroma(lightness), lightness) / AB_UNIT
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return what it is to predict, (N, 2, H, W), for L* (N, 1, H, W) and a*b* (N, 2, H, W) in Lab units."""
+        """Return the training targets, (N, 2, H, W), for L* (N, 1, H, W) and a*b* (N, 2, H, W) in Lab units."""
         return ab / AB_UNIT
 
     def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -141,15 +141,15 @@ class ColorizationNet(nn.Module):
 
 
 def encoder_of(network: nn.Module) -> Encoder | None:
-    """Return the pretrained part of a network, None where it has none."""
+    """Return the pretrained part of a network, None if it has none."""
     encoder = getattr(network, "encoder", None)
     return encoder if isinstance(encoder, Encoder) else None
 
 
 def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of state dicts of one architecture; what is not floating-point is that of the last.
+    """Return the mean of state dicts of one architecture; other than floating-point tensors are those of the last.
 
-    Networks fine-tuned from one beginning lie in one basin, and their mean is often better than each of them: Wortsman
+    Networks fine-tuned from the same start are in one basin, and their mean is often better than each: Wortsman
     et al. 2022, "Model soups: averaging weights of multiple fine-tuned models improves accuracy without increasing
     inference time".
     """
@@ -163,7 +163,7 @@ def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def half(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return a state dict with every convolution and linear weight in float16, the rest as it is.
+    """Return a state dict with every convolution and linear weight in float16, the rest unchanged.
 
     Batch-norm statistics, biases and buffers stay float32: they are small, and their range matters.
     """

@@ -1,4 +1,4 @@
-"""A recipe as one run uses it: stages chosen, lengths, sizes, batches and rates as the options ask."""
+"""Adapt a recipe to the options of one run: its stages, lengths, sizes, batches and learning rates."""
 
 from __future__ import annotations
 

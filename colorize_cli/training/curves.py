@@ -1,4 +1,4 @@
-"""A run over its epochs: one picture after figures 5, 6, 9 and 10 of Brown et al., and TensorBoard event files."""
+"""Training curves: one picture modelled on figures 5, 6, 9 and 10 of Brown et al., and TensorBoard event files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def tensorboard_available() -> bool:
 def write_events(folder: Path, row: Mapping[str, Any], strip: npt.NDArray[np.uint8]) -> None:
     """Add a line of ``metrics.jsonl`` and its strip, uint8 RGB (H, W, 3), to the event files in ``folder``.
 
-    A row of an earlier step than one already there hides what came after it, as when a run is resumed.
+    A row with an earlier step than an existing one hides the later ones, as after resuming.
     """
     from torch.utils.tensorboard import SummaryWriter
 

@@ -1,4 +1,4 @@
-"""Where a training run's first weights come from: chance, a published encoder, an encoder file, a checkpoint."""
+"""Initial weights of a training run: random, a published encoder, an encoder file, or a checkpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from colorize_cli.recipe import Recipe
 def initial_network(
     entry: ModelEntry, variant: str, recipe: Recipe, *, init: Path | None, encoder: str, seed: int
 ) -> tuple[ColorizationNet, str]:
-    """Return the network a run starts from, and in words where its encoder came from.
+    """Return the initial network of a run, and a description of the origin of its encoder.
 
     ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
     ``imagenet`` (what the Hub has, from an installed Python package where there is one), ``pretrained`` (the first that
@@ -58,7 +58,7 @@ def initial_network(
 
 
 def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, variant: str) -> str:
-    """Load a file: all of a checkpoint of ``entry``, or where that is None the encoder of any."""
+    """Load a file: all of a checkpoint of ``entry``, or if that is None, the encoder of any checkpoint."""
     if not path.is_file():
         raise WeightsMissing(f"There is no weights file {path}.", "Check --init and --encoder.")
     try:
@@ -82,7 +82,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
 
 
 def _encoder_of(network: ColorizationNet, path: Path) -> str:
-    """Load the encoder of another model's checkpoint, and whatever else has the same name and shape there."""
+    """Load the encoder of another model's checkpoint, and all other tensors of equal name and shape."""
     checkpoint = load_checkpoint(path)
     own = network.state_dict()
     fitting = {
@@ -98,7 +98,7 @@ def _encoder_of(network: ColorizationNet, path: Path) -> str:
 def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], name: str) -> None:
     """Load an encoder file: ``encoder.*`` as torchvision names it, no classes, ``head.*`` the light color head.
 
-    An architecture without the light head takes the encoder alone. Raises :class:`WeightsInvalid` when it does not fit.
+    An architecture without the light head loads only the encoder. Raises :class:`WeightsInvalid` if it does not fit.
     """
     mapped: dict[str, Tensor] = {}
     for key, value in state.items():
@@ -129,10 +129,10 @@ def load_pretrained_encoder(network: ColorizationNet) -> str:
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:
-    """Load the ImageNet encoder that the network's encoder names, made gray by it; returns name and commit.
+    """Load the ImageNet encoder named by the network's encoder, converted to gray input; returns name and commit.
 
-    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` when it
-    cannot be fetched.
+    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` if it
+    cannot be downloaded.
     """
     encoder, published = _published_encoder(network)
     from colorize_cli.checkpoints.hub.download import commit_of, fetch
@@ -143,10 +143,10 @@ def load_hub_encoder(network: ColorizationNet) -> str:
 
 
 def load_imagenet_encoder(network: ColorizationNet) -> str:
-    """Load the same encoder, from an installed Python package where there is one; returns where it came from.
+    """Load the same encoder, from an installed Python package if there is one; returns its origin.
 
-    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` when
-    it cannot be had, or is not the right one.
+    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` if
+    it is unavailable or the wrong one.
     """
     from colorize_cli.checkpoints.encoder_packages import installed_encoder
 
@@ -168,7 +168,7 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
 
 
 def _published_encoder(network: ColorizationNet) -> tuple[Encoder, HubFile]:
-    """Return a network's encoder and the file on the Hub with weights for it, trained on ImageNet."""
+    """Return a network's encoder and the Hub file with its ImageNet weights."""
     encoder = encoder_of(network)
     if encoder is None or encoder.hub is None:
         raise UsageProblem(
@@ -184,7 +184,7 @@ def _load_imagenet(network: ColorizationNet, encoder: Encoder, published: Mappin
 
 
 def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Load ``state``, which must hold all of the encoder; of a deeper one of the same kind, the beginning is taken."""
+    """Load ``state``, which must contain the whole encoder; of a deeper one, the first layers are used."""
     own = network.state_dict()
     state = {key: value for key, value in state.items() if key in own or not key.startswith("encoder.")}
     unknown = sorted(key for key, value in state.items() if key not in own or own[key].shape != value.shape)
@@ -202,7 +202,7 @@ def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
 
 
 def _initialize_xavier(network: ColorizationNet) -> None:
-    """Draw the convolutions outside the encoder as Glorot & Bengio 2010 do, biases zero."""
+    """Initialize the convolutions outside the encoder as in Glorot & Bengio 2010, biases zero."""
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and not name.startswith("encoder."):
             nn.init.xavier_uniform_(layer.weight)

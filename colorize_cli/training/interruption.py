@@ -13,8 +13,8 @@ from typing import Any
 class Interruption:
     """Context in which the first Ctrl-C (or termination request) only sets :attr:`requested`.
 
-    ``patience``: seconds within which another signal counts as the same: ``torchrun`` passes on to its processes what
-    the terminal has already sent them. Outside the main thread signals cannot be taken over, and nothing is changed.
+    ``patience``: seconds within which another signal counts as the same: ``torchrun`` forwards signals that
+    the terminal has already sent to its processes. Outside the main thread, signals cannot be handled: nothing changes.
     """
 
     def __init__(self, patience: float = 0.0) -> None:

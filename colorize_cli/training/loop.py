@@ -1,7 +1,7 @@
-"""The one training loop: stages, epochs, steps, validation, checkpoints; what is learned is the objective's business.
+"""The training loop: stages, epochs, steps, validation, checkpoints. Objectives define the losses.
 
 The loop's whole position is (stage, step of the stage): order, augmentation, dropout and learning rates follow from
-it and the seed, so that a run resumed from a saved state goes on exactly as if it had never stopped.
+it and the seed, so that a run resumed from a saved state continues exactly as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SAME_SIGNAL = 5.0
 
 @dataclass
 class Position:
-    """Where the run is: stage, steps and epochs done before it, steps done in it, and the sums of the epoch's losses.
+    """Position of a run: stage, steps and epochs done before it, steps done in it, and the sums of the epoch's losses.
 
     ``best``: PSNR of the stage's best epoch, None before its first validation; ``stale``: epochs since then.
     """
@@ -58,7 +58,7 @@ class Position:
 class Trainer:
     """Trains a network by a recipe, from the beginning or from a saved state.
 
-    ``export``: called with the network, a file name and its validation figures when weights are to be written.
+    ``export``: called with the network, a file name and its validation figures to write weights.
     """
 
     def __init__(
@@ -101,9 +101,9 @@ class Trainer:
         return plans
 
     def run(self, state: Mapping[str, Any] | None = None) -> bool:
-        """Train to the end; returns False when ``--max-steps`` ended it before.
+        """Train to the end; returns False if ``--max-steps`` ended it earlier.
 
-        ``state``: what :meth:`state_dict` returned earlier. Raises KeyboardInterrupt after saving when asked to stop,
+        ``state``: an earlier result of :meth:`state_dict`. Raises KeyboardInterrupt after saving when interrupted,
         and :class:`TrainingDiverged` when a loss is not finite.
         """
         objective_state = self._restore(state)
@@ -149,7 +149,7 @@ class Trainer:
             ranks=self.ranks,
             device=self.compute.device,
         )
-        # A run resumed where patience had just ended has nothing left to do in this stage.
+        # A run resumed just after early stopping has nothing left to do in this stage.
         for batches in () if self._patience_ended() else stream:
             torch.manual_seed(_step_seed(self.options.seed, position.stage, position.step, self.ranks.rank))
             losses, stop = self.ranks.agree(objective.step(batches), interruption.requested)
@@ -169,7 +169,7 @@ class Trainer:
         return True
 
     def _begin_with_mean(self, stage: Stage) -> None:
-        """Give the network the mean of the stages that ``stage`` names, where this run had all of them."""
+        """Load the mean of the stages named by ``stage`` into the network, if this run has all of them."""
         if absent := [name for name in dict.fromkeys(stage.mean_of) if name not in self.ended]:
             self.progress.note(
                 f"{stage.name} starts from the current weights: {', '.join(absent)} not available to average."
@@ -202,7 +202,7 @@ class Trainer:
         )
 
     def _step_done(self, objective: Objective, plan: Plan, stop: bool) -> bool:
-        """Show, validate and save as due; returns whether the run stops here."""
+        """Show, validate and save when due; returns whether the run stops now."""
         position = self.position
         stage = self.recipe.stages[position.stage]
         self._show(stage, plan)
@@ -232,9 +232,9 @@ class Trainer:
         self.progress.step(f"{stage.name} {epoch}/{plan.epochs}", done, sum(costs), means)
 
     def _validate(self, objective: Objective, plan: Plan) -> None:
-        """Judge the weights, write figures, pictures and weights; begin the next epoch's sums.
+        """Validate the weights, write figures, pictures and weights; reset the loss sums for the next epoch.
 
-        The first process does it for all, and tells the others what early stopping depends on.
+        The first process does it for all and sends the others the input of early stopping.
         """
         if self.ranks.first:
             self._judge(objective, plan)
@@ -268,7 +268,7 @@ class Trainer:
         if self.options.keep_every is not None and not part and epoch % self.options.keep_every == 0:
             self.export(objective.result, f"epoch-{epoch:04d}.safetensors", figures.rounded())
         # Each stage has its own best: an adversarial stage trades PSNR for color and would never beat the one before.
-        # A part of an epoch, where --max-steps ended it, only counts while there is nothing else: resuming undoes it.
+        # A partial epoch, ended by --max-steps, only counts if there is nothing else: resuming undoes it.
         better = position.best is None or figures.psnr > position.best or objective.keeps_newest
         if position.best is None or (better and not part):
             position.best, position.stale = figures.psnr, 0
@@ -283,7 +283,7 @@ class Trainer:
             )
 
     def _draw(self, *, stopping: bool) -> None:
-        """Draw the curves, at most every half minute: short epochs would spend their time on pictures."""
+        """Draw the curves, at most every half minute, so that short epochs do not spend their time on plots."""
         if curves_available() and (stopping or time.monotonic() - self.drawn_at >= _DRAW_EVERY):
             draw_curves(self.folder.read_metrics(), self.folder.curves)
             self.drawn_at = time.monotonic()
@@ -296,9 +296,9 @@ class Trainer:
         self.saved_at = time.monotonic()
 
     def state_dict(self, objective: Objective | None) -> dict[str, Any]:
-        """Return the state to resume from: within a stage the objective's, between stages the network alone.
+        """Return the state to resume from: within a stage the objective's, between stages only the network's.
 
-        With either come the weights of the stages that a later one begins with the mean of.
+        Both include the weights of stages that a later stage averages.
         """
         return {
             "position": dict(vars(self.position)),
@@ -319,7 +319,7 @@ def summary(figures: Figures) -> str:
 
 
 def _step_seed(seed: int, stage: int, step: int, rank: int = 0) -> int:
-    """Seed of everything random within a step (dropout), a function of where it is, other for each process."""
+    """Seed of everything random within a step (dropout): a function of its position, different in each process."""
     place = (seed, stage, step + 1, rank) if rank else (seed, stage, step + 1)
     return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> np.uint64(1))
 

@@ -36,7 +36,7 @@ def learning_rate_of(name: str, stage: Stage) -> float:
 
 
 def build_optimizer(named: Iterable[tuple[str, nn.Parameter]], stage: Stage) -> torch.optim.Optimizer:
-    """Return the stage's optimizer over the trainable ones of ``named`` parameters.
+    """Return the stage's optimizer for the trainable parameters among ``named``.
 
     Groups: one for each learning rate, with weight decay on convolutions and linear layers, and without on the rest.
     """
@@ -55,7 +55,7 @@ def build_optimizer(named: Iterable[tuple[str, nn.Parameter]], stage: Stage) -> 
 
 
 def schedule_factor(stage: Stage, step: int, steps: int) -> float:
-    """Return what learning rates are multiplied with at ``step`` of ``steps``: linear warm-up, then the schedule."""
+    """Return the factor of all learning rates at ``step`` of ``steps``: linear warm-up, then the schedule."""
     warmup = min(stage.warmup, steps // 10)
     if step < warmup:
         return (step + 1) / warmup
@@ -79,7 +79,7 @@ class MovingAverage:
     """Exponential moving average of a network's weights and statistics, decay min(``decay``, step / (step + 10)).
 
     Not ``torch.optim.swa_utils``: its first update copies the weights instead of averaging them, and its state has
-    other keys than those in the states of runs that are to be resumed.
+    different keys from the saved states of existing runs.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -88,7 +88,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after optimizer step ``step`` (counted from 1)."""
+        """Add the weights after optimizer step ``step`` (counted from 1)."""
         decay = min(self.decay, step / (step + 10))
         own = self.network.state_dict()
         floating = [(own[k], v) for k, v in network.state_dict().items() if v.is_floating_point()]
@@ -102,5 +102,5 @@ class MovingAverage:
         return self.network.state_dict()
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a result of :meth:`state_dict`."""
         self.network.load_state_dict(state)

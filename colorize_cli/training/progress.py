@@ -1,4 +1,4 @@
-"""What a training run tells while it works: a bar with losses and time left on a terminal, lines elsewhere."""
+"""Progress of a training run: a bar with losses and time left on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINE_EVERY = 30.0
 
 
 class TrainingProgress:
-    """Shows progress on stderr; ``quiet`` shows nothing but what is said with :meth:`note`, if even that."""
+    """Shows progress on stderr; ``quiet`` shows nothing but messages of :meth:`note`, if those."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
@@ -46,7 +46,7 @@ class TrainingProgress:
         self._bar.stop()
 
     def note(self, text: str) -> None:
-        """Say something once."""
+        """Show a message."""
         self.console.print(text, markup=False, soft_wrap=True)
 
     def reading(self, done: int, total: int) -> None:
@@ -55,7 +55,7 @@ class TrainingProgress:
             self._show("reading", "reading photos", done, total, "")
 
     def step(self, where: str, done: float, total: float, losses: Mapping[str, float]) -> None:
-        """Show how much of the run is done (in units of work) and the losses of late."""
+        """Show how much of the run is done (in units of work) and the recent losses."""
         text = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
         self._show("training", where, done, total, text)
 

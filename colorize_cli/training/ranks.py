@@ -1,7 +1,7 @@
 """The processes of one training run: one by default, several under ``torchrun``.
 
 Training is data parallel: every process has the whole network and its own strided share of each step's micro-batches,
-and gradients are averaged before the optimizer steps, so that all networks stay the same. That is what torch's
+and gradients are averaged before the optimizer steps, so that all networks stay equal. This is what torch's
 ``DistributedDataParallel`` does; its wrapper is not used because objectives call more than ``forward``, and some have
 two networks and two optimizers. Messages between processes go over gloo, gradients on GPUs over NCCL.
 """
@@ -24,7 +24,7 @@ from colorize_cli.compute import rank_from
 from colorize_cli.errors import RankLost
 
 PATIENCE = timedelta(minutes=30)
-"""How long a process waits for the others: the first one validates and writes files alone."""
+"""How long a process waits for the others, e.g. while the first one validates and writes files."""
 
 _STATISTICS = ("running_mean", "running_var")
 _tensor_group: list[Any] = []
@@ -41,7 +41,7 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this process is the one that validates, saves and reports."""
+        """Whether this process validates, saves and reports."""
         return self.rank == 0
 
     def device(self, name: str) -> str:
@@ -51,7 +51,7 @@ class Ranks:
 
     @contextmanager
     def joined(self, device: torch.device) -> Iterator[None]:
-        """Connect the processes for the time of the context; alone, nothing happens."""
+        """Connect the processes within the context; a single process does nothing."""
         if self.world == 1:
             yield
             return
@@ -59,18 +59,18 @@ class Ranks:
             dist.init_process_group("gloo", rank=self.rank, world_size=self.world, timeout=PATIENCE)
             _tensor_group[:] = [dist.new_group(backend="nccl", timeout=PATIENCE) if device.type == "cuda" else None]
         yield
-        # Only at a good end: after an error the process ends at once, and its lost connections stop the others.
+        # Only on success: after an error the process ends at once, and its lost connections stop the others.
         dist.destroy_process_group()
 
     def wait(self) -> None:
-        """Wait until every process has come here."""
+        """Wait until every process has reached this point."""
         if self.world > 1:
             with _among_others():
                 dist.barrier()
 
     @contextmanager
     def in_turn(self) -> Iterator[None]:
-        """Let the first process go through the context alone, then the others: they find its files."""
+        """Let the first process run the context alone, then the others, which find its files."""
         if not self.first:
             self.wait()
         yield
@@ -78,7 +78,7 @@ class Ranks:
             self.wait()
 
     def gather(self, own: Any) -> list[Any]:
-        """Return what every process has given, in the order of their numbers."""
+        """Return the values of all processes, in rank order."""
         if self.world == 1:
             return [own]
         everyone: list[Any] = [None] * self.world
@@ -103,7 +103,7 @@ class Ranks:
                     dist.broadcast(value, 0, group=_tensor_group[0])
 
     def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace gradients by their mean over the processes; one that only others have counts as zero here."""
+        """Replace gradients by their mean over the processes; a missing gradient counts as zero."""
         if self.world == 1:
             return
         present = torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.uint8)
@@ -116,7 +116,7 @@ class Ranks:
         self._average(parameter.grad for parameter in chosen if parameter.grad is not None)
 
     def average_statistics(self, *networks: nn.Module) -> None:
-        """Replace batch-norm statistics by their mean over the processes, each of which has seen other photos."""
+        """Replace batch-norm statistics by their mean over the processes, which have seen different photos."""
         if self.world > 1:
             named = (item for network in networks for item in network.named_buffers())
             self._average(buffer for name, buffer in named if name.endswith(_STATISTICS))
@@ -136,16 +136,16 @@ class Ranks:
 
 
 def current() -> Ranks:
-    """Return the place of this process as ``torchrun`` says in the environment.
+    """Return the rank of this process from the environment set by ``torchrun``.
 
-    Raises :class:`UsageProblem` for values that make no sense.
+    Raises :class:`UsageProblem` for invalid values.
     """
     return Ranks(*rank_from(os.environ))
 
 
 @contextmanager
 def _among_others() -> Iterator[None]:
-    """Say in plain words that another process is gone, which libraries report in many ways."""
+    """Turn the various library errors for a lost process into one clear message."""
     try:
         yield
     except RuntimeError as error:

@@ -34,14 +34,14 @@ from colorize_cli.training.train_options import TrainOptions
 from colorize_cli.training.validation import ValidationSet
 
 _MARGIN = 1.5
-"""How much larger than the largest square photos are kept, so that crops of part of them still have detail."""
+"""Size of stored photos relative to the largest square, so that partial crops still have detail."""
 _SMOKE_VALIDATION = 8
 _DISK_PROBLEMS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The outcome of a run: its folder, whether it reached its end, the photos used, and the last epoch's figures."""
+    """The outcome of a run: its folder, whether it finished, the photos used, and the last epoch's figures."""
 
     folder: str
     finished: bool
@@ -52,7 +52,7 @@ class TrainResult:
 
 
 def train(options: TrainOptions, progress: TrainingProgress | None = None) -> TrainResult:
-    """Train a model, or go on with a run; every file lands in ``options.output``.
+    """Train a model, or resume a run; all files are written to ``options.output``.
 
     Raises the errors of :mod:`colorize_cli.errors`, and KeyboardInterrupt once the state is saved.
     """
@@ -97,7 +97,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
         if recipe.fitting is not None:
             return _fit(entry, variant, recipe, training, validation, options, compute, folder, shown, environment)
         first_encoder = options.encoder or recipe.encoder
-        # The network is built the same way when resuming: it is overwritten, and the seed is spent alike.
+        # The network is built the same way when resuming: it is overwritten, but consumes the same random numbers.
         network, encoder = initial_network(
             entry,
             variant,
@@ -214,9 +214,9 @@ def _workers(options: TrainOptions, ranks: Ranks) -> int:
 
 
 def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
-    """Return the options of a resumed run: those left at their default are the recorded ones.
+    """Return the options of a resumed run: those left at their default take the recorded values.
 
-    Raises :class:`UsageProblem` for one given with another value: the run would not be the same any more.
+    Raises :class:`UsageProblem` for an option with a different value, because the run would not be the same.
     """
     own = options.decisive()
     defaults = {f.name: f.default for f in fields(TrainOptions) if f.default is not MISSING}
@@ -235,14 +235,14 @@ def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOpt
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Return a recorded option as :class:`TrainOptions` holds it."""
+    """Return a recorded option as stored in :class:`TrainOptions`."""
     if name == "stages":
         return tuple(value)
     return Path(value) if name in ("init", "validation") and value is not None else value
 
 
 def training_compute(device: str, precision: str) -> Compute:
-    """Return what to train on; ``auto`` precision takes bf16 on CPUs that have instructions for it.
+    """Return device and precision for training; ``auto`` selects bf16 on CPUs that have instructions for it.
 
     CPUs without them emulate bf16 about three times slower than fp32.
     """
@@ -261,7 +261,7 @@ def cpu_has_bf16() -> bool:
 def read_photos(
     options: TrainOptions, recipe: Recipe, folder: RunFolder, progress: TrainingProgress
 ) -> tuple[Catalogue, Catalogue]:
-    """Return the catalogues of photos to train on and to validate on; raises :class:`NoTrainingData` without any."""
+    """Return the catalogues of training and validation photos; raises :class:`NoTrainingData` if either is empty."""
     side = recipe.largest if recipe.fitting is not None else round(_MARGIN * recipe.largest)
     workers = _workers(options, Ranks())
     limit = SMOKE_PHOTOS if options.smoke else None

@@ -2,13 +2,13 @@
 
 ::
 
-    run/run.json           options, recipe, data and versions, as of the start
+    run/run.json           options, recipe, data and versions at the start
     run/last.pt            state to resume from; read with weights_only=True
     run/last.safetensors   weights of the newest validated epoch, run/best.safetensors those of the best one
-    run/metrics.jsonl      one line an epoch
-    run/strips/            gray | prediction | truth of the same photos, one picture an epoch
+    run/metrics.jsonl      one line per epoch
+    run/strips/            gray | prediction | truth of the same photos, one picture per epoch
     run/curves.png         losses and PSNR over epochs
-    run/tensorboard/       event files, where tensorboard is installed
+    run/tensorboard/       event files, if tensorboard is installed
     run/cache/             decoded photos; removed when the run is finished
 """
 
@@ -30,7 +30,7 @@ from colorize_cli.files import atomic_file, write_text
 
 
 class RunFolder:
-    """Reads and writes the files of one run; every file is replaced whole, never half."""
+    """Reads and writes the files of one run; every file is replaced atomically."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,10 +45,10 @@ class RunFolder:
         self.events = path / "tensorboard"
 
     def open(self, resume: bool) -> bool:
-        """Create the folder, or take the one that is there; returns whether there is a run to resume.
+        """Create the folder, or use the existing one; returns whether there is a run to resume.
 
-        Raises :class:`OutputExists` for a folder with a run in it when not resuming, :class:`UsageProblem` when
-        there is none to resume, :class:`OutputError` when the folder cannot be written.
+        Raises :class:`OutputExists` if the folder contains a run and ``resume`` is off, :class:`UsageProblem` if
+        there is none to resume, :class:`OutputError` if the folder cannot be written.
         """
         if resume and not self.record.is_file():
             raise UsageProblem(f"There is no training run in '{self.path}'.", "Omit --resume to start one.")
@@ -64,7 +64,7 @@ class RunFolder:
         return resume
 
     def _occupied(self) -> bool:
-        # A cache without a record is what is left of a run stopped while it was reading photos.
+        # A cache without a record is left over from a run that stopped while reading photos.
         return any(entry.name not in ("cache", "strips") for entry in self.path.iterdir())
 
     def write_record(self, record: Mapping[str, Any]) -> None:
@@ -73,13 +73,13 @@ class RunFolder:
         write_text(self.record, text + "\n")
 
     def note_early_stop(self, stage: str, epoch: int, best: float | None) -> None:
-        """Add to ``run.json`` that a stage ended early, after which epoch, and the best PSNR it had (dB)."""
+        """Record in ``run.json`` that a stage ended early, after which epoch, and its best PSNR (dB)."""
         record = self.read_record()
         ends = [end for end in record.get("early_stopping", []) if end["epoch"] < epoch]
         self.write_record({**record, "early_stopping": [*ends, {"stage": stage, "epoch": epoch, "best_psnr": best}]})
 
     def read_record(self) -> dict[str, Any]:
-        """Return ``run.json``; raises :class:`WeightsInvalid` when it is damaged."""
+        """Return ``run.json``; raises :class:`WeightsInvalid` if it is damaged."""
         try:
             record: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -87,12 +87,12 @@ class RunFolder:
         return record
 
     def save_state(self, state: Mapping[str, Any]) -> None:
-        """Replace ``last.pt``; the old one stays until the new one is on the disk."""
+        """Replace ``last.pt``; the old one stays until the new one is on disk."""
         with atomic_file(self.state, overwrite=True) as file:
             torch.save(dict(state), file)
 
     def load_state(self) -> dict[str, Any] | None:
-        """Return the training state on the CPU, None before the first one was saved.
+        """Return the training state on the CPU, None if none has been saved yet.
 
         Raises :class:`WeightsInvalid` when it cannot be read.
         """
@@ -123,7 +123,7 @@ class RunFolder:
         return rows
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drop the lines written after the state that is resumed from, and of partial epochs: they come again."""
+        """Drop the lines written after the resumed state, and those of partial epochs: they will be written again."""
         rows = [row for row in self.read_metrics() if row["step"] <= step and not row.get("partial")]
         write_text(self.metrics, "".join(json.dumps(row) + "\n" for row in rows))
 
@@ -133,5 +133,5 @@ class RunFolder:
             Image.fromarray(strip).save(file, "PNG")
 
     def remove_cache(self) -> None:
-        """Delete the decoded photos: a finished run needs them no more."""
+        """Delete the decoded photos: a finished run no longer needs them."""
         shutil.rmtree(self.cache, ignore_errors=True)

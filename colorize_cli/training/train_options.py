@@ -1,4 +1,4 @@
-"""What a training run is asked to do: one frozen object for the command line and the library alike."""
+"""The options of a training run: one frozen object for the command line and the library."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -127,7 +127,7 @@ class TrainOptions(MachineOptions):
             raise UsageProblem("--init and --encoder both set the initial weights.", "Use only one of them.")
 
     def decisive(self) -> dict[str, object]:
-        """Return the options that decide what the weights become, as JSON holds them."""
+        """Return the options that affect the weights, as JSON values."""
         chosen = {name: value for name, value in asdict(self).items() if name not in FREE_TO_CHANGE}
         result: dict[str, object] = json.loads(json.dumps(chosen, default=str, sort_keys=True))
         return result

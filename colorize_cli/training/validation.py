@@ -1,7 +1,7 @@
-"""Validation: how far the network's colors are from the truth on photos it never trained on.
+"""Validation: compare the network's colors with the truth on photos it was not trained on.
 
-Photos are stretched to one fixed square and judged there, so that figures of all epochs and sizes compare. The picture
-judged is the product's: exact L* of the truth, predicted chroma fitted into the gamut.
+Photos are stretched to one fixed square, so that figures of all epochs and sizes are comparable. The measured picture
+is made as in the product: exact true L*, predicted chroma fitted into the gamut.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _BATCH = 16
 class Figures:
     """Means over the validation photos.
 
-    ``psnr``: dB, RGB, mean of the photos' own; ``gray_psnr``: the same for the gray picture, to beat. ``ab_error``:
+    ``psnr``: dB, RGB, mean over photos; ``gray_psnr``: the same for the gray picture, the baseline. ``ab_error``:
     mean |a* - true| and |b* - true|, Lab units; ``gray_ab_error``. ``colorfulness`` and ``true_colorfulness``:
-    ``abs`` variant. ``more``: by name what the objective says of the photos, its loss and accuracies.
+    ``abs`` variant. ``more``: the objective's own figures by name, its loss and accuracies.
     """
 
     psnr: float
@@ -52,15 +52,15 @@ class Figures:
     more: Mapping[str, float] = field(default_factory=dict)
 
     def rounded(self) -> dict[str, float]:
-        """Return the figures as they are written down, those of the objective among them."""
+        """Return the figures to record, including those of the objective."""
         plain = {name: round(value, 4) for name, value in asdict(self).items() if name != "more"}
         return plain | {name: round(value, 6) for name, value in self.more.items()}
 
 
 class ValidationSet:
-    """A fixed selection of photos held in memory as uint8 RGB: 110 KB a photo at 192 px.
+    """A fixed selection of photos held in memory as uint8 RGB: 110 KB per photo at 192 px.
 
-    ``photos``: at most so many, chosen by content. ``strip``: how many of them are painted in each epoch's picture.
+    ``photos``: maximum number, chosen by content. ``strip``: number of photos in each epoch's picture.
     """
 
     def __init__(self, catalogue: Catalogue, size: int, photos: int = 512, strip: int = 8) -> None:
@@ -75,7 +75,7 @@ class ValidationSet:
             except (NotUsable, OSError):
                 continue
             self.truth.append(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA))
-        # Spread over the set: neighbours in it are neighbours in nothing, but the choice must not depend on chance.
+        # Spread over the set: its order (by hash) has no meaning, but the choice must be deterministic.
         count = len(self.truth)
         self.strip = sorted({i * count // min(strip, count) for i in range(min(strip, count))})
 
@@ -88,8 +88,8 @@ class ValidationSet:
     ) -> tuple[Figures, Array]:
         """Return the figures, and the strip: rows gray, prediction, truth, uint8 RGB (3 * S, n * S, 3).
 
-        ``judge``: gives further figures of a batch, averaged over the photos. ``known_pixels``: share (0..1) of the
-        true a*b* that the network is given as hints.
+        ``judge``: returns further figures of a batch, averaged over the photos. ``known_pixels``: share (0..1) of the
+        true a*b* given to the network as hints.
         """
         rows: list[tuple[float, ...]] = []
         columns: list[Array] = []
@@ -132,7 +132,7 @@ def _enlarged(ab: Array, size: int) -> Array:
 
 @torch.no_grad()
 def _judged(network: ColorizationNet, compute: Compute, judge: Judge, labs: Sequence[Array]) -> dict[str, float]:
-    """Return what ``judge`` says of a batch of photos, Lab (S, S, 3), times their number."""
+    """Return the figures of ``judge`` for a batch of photos, Lab (S, S, 3), times their number."""
     was_training = network.training
     network.eval()
     lab = torch.from_numpy(np.stack(labs).astype(np.float32)).permute(0, 3, 1, 2)

@@ -1,7 +1,7 @@
-"""Beginning a larger network with the weights of a smaller one, so that both predict the same at first.
+"""Initialize a larger network with the weights of a smaller one, so that both predict the same at first.
 
-After Chen, Goodfellow and Shlens 2016, "Net2Net: accelerating learning via knowledge transfer": what is new adds
-nothing until it has learned something.
+After Chen, Goodfellow and Shlens 2016, "Net2Net: accelerating learning via knowledge transfer": new parts contribute
+nothing until they have learned something.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def widened(network: Generator, small: Mapping[str, Tensor], resnet: Mapping[str
     """Return the state of a paired ``network`` that predicts what an EfficientNet-Lite2 generator predicts.
 
     ``small``: that generator's state. ``resnet``: an encoder file of a gray ResNet-18 (``encoder.*``). New channels
-    begin as ``network`` drew them, but nothing old listens to them yet.
+    keep the initialization of ``network``, but no old layer reads them yet.
     """
     state = {name: value.clone() for name, value in network.state_dict().items()}
     for name, value in resnet.items():
@@ -39,7 +39,7 @@ def widened(network: Generator, small: Mapping[str, Tensor], resnet: Mapping[str
 
 
 def _embedded(large: Tensor, small: Tensor) -> Tensor:
-    """Return ``large`` with ``small`` in its first channels, which take nothing from the other inputs."""
+    """Return ``large`` with ``small`` in its first channels, which ignore the other inputs."""
     if small.ndim == 1:
         large[: len(small)] = small
         return large

@@ -155,3 +155,14 @@ def test_results_in_another_folder_of_the_tree_do_not_become_inputs(run):
         ]
         assert "It is a result of colorize" in result.stderr
     assert run("pale/a.jpg", "-o", "again.jpg", "--force").exit_code == 0
+
+
+def test_old_result_of_no_bytes_is_made_anew(run):
+    make_photo("scans/a.jpg")
+    Path("out").mkdir()
+    Path("out/a.jpg").touch()
+    assert run("scans", "-o", "out", "--skip-existing", "--dry-run").exit_code == 0
+    assert Path("out/a.jpg").stat().st_size == 0
+    result = run("scans", "-o", "out", "--skip-existing")
+    assert result.exit_code == 0
+    assert Path("out/a.jpg").stat().st_size > 0

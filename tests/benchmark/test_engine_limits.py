@@ -26,6 +26,7 @@ def fake(monkeypatch, weights):
         return made[-1]
 
     monkeypatch.setattr("colorize_cli.benchmark.engine_limits.make_predictor", make)
+    monkeypatch.setattr("colorize_cli.benchmark.engine_limits.find_weights", lambda entry, weights: Path(weights))
     return made
 
 

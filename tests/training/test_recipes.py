@@ -180,7 +180,7 @@ def test_the_hub_encoder_is_summed_over_rgb(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_variant_that_no_published_encoder_fits_says_so() -> None:
     with torch.device("meta"):
         network = registry.get("vgg-decoder").build("light")
-    with pytest.raises(UsageProblem, match="no published encoder"):
+    with pytest.raises(UsageProblem, match="No published encoder"):
         load_hub_encoder(network)
 
 

@@ -58,6 +58,11 @@ def _from_environment(environment: Mapping[str, str]) -> Shard:
             for name, default in (("ID", None), ("COUNT", None), ("MIN", 0), ("STEP", 1))
         )
         place = f"task {task} of a SLURM array"
+        if count == 1:
+            raise UsageProblem(
+                f"--shard auto: {place} of one task, which would take all photos.",
+                "To repeat one task of an array, name its share, for example --shard 4/8; or leave --shard out.",
+            )
         if step < 1 or (task - first) % step:
             raise UsageProblem(
                 f"--shard auto: {place} does not fit an array that begins at {first} in steps of {step}.", _GIVE

@@ -3,6 +3,7 @@
 The suffix decides wherever it tells anything, so that a million files are quick to list; else the first 64 bytes do.
 """
 
+import os
 import stat
 from pathlib import Path
 
@@ -70,6 +71,11 @@ def _kind_of_content(path: Path) -> str | None:
     except DamagedDataError:
         return OTHER
     return None
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether this is a folder, as far as can be seen: names too long for the system, say, are none."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises for them
 
 
 def reason_of(kind: str) -> str:

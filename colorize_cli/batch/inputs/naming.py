@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from colorize_cli.batch.inputs.kinds import is_folder
 from colorize_cli.batch.inputs.sources import RESULT_MARK, STANDARD_STREAM, Source, is_list
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format
@@ -25,7 +26,7 @@ def destination(output: str | None, words: list[str]) -> Destination:
     if stdin and len(words) > 1:
         raise UsageProblem("Standard input (-) is one photo and cannot be mixed with others.", "Colorize it alone.")
     wildcard = glob.has_magic(words[0]) and not os.path.lexists(words[0])
-    several = len(words) > 1 or Path(words[0]).is_dir() or is_list(words[0]) or wildcard
+    several = len(words) > 1 or is_folder(words[0]) or is_list(words[0]) or wildcard
     if output == STANDARD_STREAM or (output is None and stdin):
         if several:
             raise UsageProblem("Standard output takes one photo only.", "Name a folder: -o results/")
@@ -33,12 +34,12 @@ def destination(output: str | None, words: list[str]) -> Destination:
     if output is None:
         return Destination("beside")
     path = Path(output)
-    if stdin and (output.endswith(("/", os.sep)) or path.is_dir()):
+    if stdin and (output.endswith(("/", os.sep)) or is_folder(path)):
         raise UsageProblem(f"A photo from standard input has no name to use in '{output}'.", "Name the file: -o x.jpg")
-    if output.endswith(("/", os.sep)) or path.is_dir() or several:
-        if path.exists() and not path.is_dir():
+    if output.endswith(("/", os.sep)) or is_folder(path) or several:
+        if os.path.lexists(path) and not is_folder(path):
             raise UsageProblem(f"'{output}' is a file, but several results need a folder.", "Name a folder with -o.")
-        if several and not path.is_dir() and format_of_suffix(path.suffix) and not output.endswith(("/", os.sep)):
+        if several and not is_folder(path) and format_of_suffix(path.suffix) and not output.endswith(("/", os.sep)):
             raise UsageProblem(
                 f"'{output}' has the name of a photo, but several results need a folder.",
                 f"Name a folder with -o; to use this name for a folder, end it with /: -o {output}/",

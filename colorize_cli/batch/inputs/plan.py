@@ -377,7 +377,7 @@ class _Names:
         return _key(self._beside(target))
 
     def _real(self, path: Path) -> str:
-        return os.path.realpath(path) if path.is_symlink() else self._beside(path)
+        return os.path.realpath(path) if os.path.islink(path) else self._beside(path)  # noqa: PTH114 - as above
 
     def _beside(self, path: Path) -> str:
         return os.path.join(self._real_folder(path.parent), path.name)  # noqa: PTH118 - a million times: Path is slow

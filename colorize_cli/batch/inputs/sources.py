@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from colorize_cli.batch.inputs.kinds import ASIDE, in_words, kind_of, reason_of
+from colorize_cli.batch.inputs.kinds import ASIDE, in_words, is_folder, kind_of, reason_of
 from colorize_cli.batch.reports.own_files import FAILED_LIST_MARK
 from colorize_cli.errors import UsageProblem
 
@@ -186,14 +186,14 @@ def _of_list(name: str, search: _Search) -> Iterator[Source]:
     """
     path = Path(name)
     kept = PurePath(path.name) if path.is_absolute() or ".." in path.parts else PurePath(path)
-    if path.is_dir():
+    if is_folder(path):
         yield from search.walk(path, kept)
     else:
         yield Source(path, kept, named=True)
 
 
 def _of_path(path: Path, search: _Search, *, alone: bool) -> Iterator[Source]:
-    if not path.is_dir():
+    if not is_folder(path):
         yield Source(path, PurePath(path.name), named=True)
         return
     empty = True

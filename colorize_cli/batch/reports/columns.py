@@ -1,5 +1,6 @@
 """How a photograph of a batch ended, in the words and columns of the report."""
 
+import contextlib
 import time
 import traceback
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import described_variants
 from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import Outcome
-from colorize_cli.batch.resume import left_alone, skip_reason
+from colorize_cli.batch.resume import is_empty_file, left_alone, skip_reason
 from colorize_cli.batch.work import Work
 from colorize_cli.errors import ColorizeError, OutputExists
 from colorize_cli.files import sha256_of
@@ -20,6 +21,9 @@ def settled(item: Item, options: ColorizeOptions, provenance: Provenance) -> Out
     """Return how a photograph ended that needs no work: as planned, or skipped because its result exists."""
     if item.state != "todo":
         return Outcome(item.source, item.target, item.state, item.reason, kind=item.kind)
+    if options.resumes and item.target is not None and is_empty_file(item.target):
+        with contextlib.suppress(OSError):  # writing it will say what is wrong
+            item.target.unlink()
     if options.resumes and (reason := left_alone(item, provenance, options)):
         return Outcome(item.source, item.target, "skipped", reason)
     return None

@@ -1,6 +1,7 @@
 """The rows of reports, read back: the last word on every photograph, however many runs wrote about it."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -105,9 +106,15 @@ def _parsed(line: bytes) -> tuple[str, str] | None:
     """Return input and status of a row, None where the line is none."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(row, dict):
         return None
     name, status = row.get("input"), row.get("status")
-    return (name, status) if isinstance(name, str) and status in FINAL else None
+    if not isinstance(name, str) or not isinstance(status, str) or status not in FINAL or "\0" in name:
+        return None
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return None
+    return name, status

@@ -104,7 +104,9 @@ class Gallery:
         self._heap, self._count = [], 0
         for row in FinalRows([report]):
             outcome = outcome_of_row(row)
-            if outcome is not None and outcome.target is not None and outcome.target.is_file():
+            if outcome is None or outcome.target is None:
+                continue
+            if os.path.isfile(outcome.target):  # noqa: PTH113 - Path.is_file() raises for names too long
                 self.add(outcome)
 
     def _shown_now(self, path: Path) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
+from colorize_cli.batch.inputs.kinds import is_folder
 from colorize_cli.batch.inputs.sources import STANDARD_STREAM
 from colorize_cli.batch.reports.final_rows import FinalRows
 from colorize_cli.errors import UsageProblem
@@ -20,7 +21,7 @@ def failed_names(report: Path) -> Iterator[tuple[bytes, bool]]:
     (one that could not be read then). Raises :class:`UsageProblem` where the file is no report.
     """
     for row in _failed(report):
-        folder = Path(row["input"]).is_dir()
+        folder = is_folder(row["input"])
         yield os.fsencode(row["input"]), folder
         yield os.fsencode(os.path.realpath(row["input"])), folder
 
@@ -32,7 +33,7 @@ def failed_items(report: Path, options: ColorizeOptions) -> Iterator[Entry]:
     """
     for row in _failed(report):
         source, target = Path(row["input"]), row.get("target")
-        if not isinstance(target, str) or source.is_dir():
+        if not isinstance(target, str) or is_folder(source):
             yield source, None, "failed", "The report does not say where its result goes: name the photos and -o too."
             continue
         place = Path(target)

@@ -1,5 +1,6 @@
 """What a run leaves behind about itself: the report and the list of failed photos."""
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +60,9 @@ class RunFiles:
         """Close them."""
         for file in self._files:
             if file is not None:
-                file.close()
+                # What a full disk did not take has been told of; it would fail once more on closing.
+                with contextlib.suppress(OSError):
+                    file.close()
 
     def add(self, outcome: Outcome) -> None:
         """Append the row of one outcome. Raises :class:`OutputError`."""

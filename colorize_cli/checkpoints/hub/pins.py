@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from colorize_cli.entry import HubFile
-from colorize_cli.errors import OutputError
+from colorize_cli.errors import CacheNotWritable, OutputError
 from colorize_cli.files import write_text
 
 FILE = "hub-pins.json"
@@ -36,14 +36,22 @@ def state_folder() -> Path:
     """
     from platformdirs import user_state_path
 
-    return user_state_path("colorize", appauthor=False)
+    try:
+        return user_state_path("colorize", appauthor=False)
+    except RuntimeError:
+        raise CacheNotWritable(
+            "This user has no home folder to remember downloads in.", "Name a folder for it in XDG_STATE_HOME."
+        ) from None
 
 
 def _state_folders() -> list[Path]:
     """Return the folders to read, the one of today last; version 0.1.0 wrote to Linux's place on every system."""
     base = os.environ.get("XDG_STATE_HOME")
-    of_0_1 = (Path(base) if base else Path.home() / ".local" / "state") / "colorize"
-    return list(dict.fromkeys((of_0_1, state_folder())))
+    try:
+        of_0_1 = (Path(base) if base else Path.home() / ".local" / "state") / "colorize"
+        return list(dict.fromkeys((of_0_1, state_folder())))
+    except (RuntimeError, CacheNotWritable):  # no HOME, and a user whom the system does not know
+        return []
 
 
 def pin_of(hub: HubFile, commit: str | None = None) -> Pin | None:
@@ -93,17 +101,27 @@ def _read() -> dict[str, dict[str, Any]]:
 
 def _write(state: dict[str, dict[str, Any]]) -> None:
     """Write the file; a state folder that cannot be written costs the pin, not the run."""
-    with contextlib.suppress(OutputError):
+    with contextlib.suppress(OutputError, CacheNotWritable):
         write_text(state_folder() / FILE, json.dumps(state, indent=2, sort_keys=True), parents=True)
 
 
 def cache_folder() -> Path:
     """Return the Hub's cache by its documented rules: ``HF_HUB_CACHE``, ``HF_HOME``, else below ``~/.cache``."""
     if "HF_HUB_CACHE" in os.environ:
-        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+        return _expanded(os.environ["HF_HUB_CACHE"])
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("HF_HOME") or f"{base}/huggingface"
-    return Path(home).expanduser() / "hub"
+    return _expanded(home) / "hub"
+
+
+def _expanded(path: str) -> Path:
+    """Return a path with ~ replaced. Raises :class:`CacheNotWritable` where nobody knows where home is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise CacheNotWritable(
+            "This user has no home folder to keep downloads in.", "Name a folder for them in HF_HOME."
+        ) from None
 
 
 def seen_in_cache(file: HubFile) -> Path | None:

@@ -109,7 +109,7 @@ class Plot:
 def histograms(series: Sequence[tuple[Array, str]], x_label: str, description: str = "") -> str:
     """Return step histograms over one axis: (values (n,), color) each, as shares of their photographs.
 
-    ``description``: what the plot shows, for those who do not see it.
+    ``description``: text alternative of the plot for screen readers.
     """
     known = [(values[np.isfinite(values)], color) for values, color in series]
     everything = np.concatenate([values for values, _ in known])
@@ -148,7 +148,7 @@ def scatter_to_truth(true: Array, predicted: Array, color: str, label: str, titl
 def ab_map(histogram: Array, name: str = "") -> str:
     """Return an ab histogram (529,) as a map: every bin in its own color at L* 65, its opacity the log of its share.
 
-    ``name``: whose colors they are, for those who do not see the map.
+    ``name``: the contender, for screen readers.
     """
     cell = 10
     side = cell * BINS_A_SIDE

@@ -50,7 +50,7 @@ def choose_trials(indices: Sequence[int], contenders: Sequence[str], options: St
     if not choices or not models:
         raise UsageProblem(
             f"A study of kind '{options.kind}' needs {'two models' if options.kind == 'prefer' else 'a model'}.",
-            "Name them with -m.",
+            "Choose them with -m.",
         )
     order = np.random.default_rng(options.seed).permutation(np.asarray(indices)).tolist()
     return list(_rounds(order, choices, options.trials))

@@ -45,6 +45,8 @@ def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = 
         raise NoPixelsError
     if format == "JPEG":
         jpeg.check_kind(data)
+        has_end = jpeg.has_end(data)
+        data = data if has_end else data + b"\xff\xd9"
     image = open_pillow(io.BytesIO(png_chunks.without_packed_texts(data) if format == "PNG" else data), format)
     check_size(image.width, image.height, max_pixels)
     if format == "PNG" and decode_wide.is_wide_png(data):
@@ -53,12 +55,13 @@ def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = 
         raster = decode_wide.decode_jp2(data)
     else:
         if format == "JPEG":
-            jpeg.check_complete(data)
+            jpeg.check_scans(data)
             _allow_smaller(image, at_least)
         image.load()
         samples, alpha, notes = split_channels(image)
         if format == "JPEG":
-            _check_decoded_jpeg(data, image, samples, at_least)
+            _check_decoded_jpeg(data, image, samples, at_least, has_end=has_end)
+            notes = notes if has_end else [*notes, "its end marker is missing; the picture is complete"]
         raster = Raster(samples, format, image.mode, alpha, notes=notes)
     raster.icc = image.info.get("icc_profile") or None
     if format == "PNG":
@@ -100,15 +103,18 @@ def _allow_smaller(image: Image.Image, at_least: int | None) -> None:
         image.draft(image.mode, (at_least, at_least))
 
 
-def _check_decoded_jpeg(data: bytes, image: Image.Image, samples: np.ndarray, at_least: int | None) -> None:
+def _check_decoded_jpeg(
+    data: bytes, image: Image.Image, samples: np.ndarray, at_least: int | None, *, has_end: bool
+) -> None:
     """Raise :class:`DamagedDataError` if the compressed data ended before the last block.
 
     libjpeg silently fills the rest with middle gray. If that may have happened (the last block is flat
     middle gray, or the file is progressive, where it is not visible), the file is decoded again with extra bytes before
-    its end marker: they change the picture only if the decoder ran out of data.
+    its end marker: they change the picture only if the decoder ran out of data. ``has_end``: whether the end marker is
+    the file's own.
     """
     corner = samples[-1:, -1:]
-    if not image.info.get("progressive") and not np.isin(corner, (127, 128)).all():
+    if has_end and not image.info.get("progressive") and not np.isin(corner, (127, 128)).all():
         return
     end = data.rfind(b"\xff\xd9")
     again = open_pillow(io.BytesIO(data[:end] + b"\xaa\x55" * 64 + b"\xff\xd9"), "JPEG")

@@ -14,6 +14,7 @@ from colorize_cli.imaging.photo import Encoding
 
 SEGMENT_LIMIT = 65533
 MOST_SCANS = 500
+_LOST = 512
 EXIF_HEADER = b"Exif\0\0"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 PHOTOSHOP_HEADER = b"Photoshop 3.0\0"
@@ -112,11 +113,18 @@ def check_kind(data: bytes) -> None:
                 raise UnknownKindError("lossless JPEG files")
 
 
-def check_complete(data: bytes) -> None:
-    """Raise :class:`DamagedDataError` if no end marker follows the scan: libjpeg would fill the rest with gray."""
+def has_end(data: bytes) -> bool:
+    """Return whether an end marker follows the scan. Raises :class:`DamagedDataError` where there is no scan."""
     scans = [start for marker, start, _ in segments(data) if marker == 0xDA]
-    if not scans or data.rfind(b"\xff\xd9") < scans[0]:
-        raise DamagedDataError("the compressed data ends before the picture does")
+    if not scans:
+        raise DamagedDataError("it has no scan")
+    if data[-_LOST:] == bytes(_LOST):
+        raise DamagedDataError("its end is blank, as lost blocks of a disk are")
+    return data.rfind(b"\xff\xd9") >= scans[0]
+
+
+def check_scans(data: bytes) -> None:
+    """Raise :class:`DamagedDataError` for a file of more scans than any program writes."""
     # Each scan covers the whole picture: a small file with many scans would take hours. In coded data FF is followed
     # by 00, so this counts scan headers, and a few bytes of metadata that look like one.
     if data.count(b"\xff\xda") > MOST_SCANS:

@@ -105,7 +105,7 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
     except FileNotFoundError:
         raise UnreadablePhoto(f"{name} does not exist.", "Check the name and the folder.") from None
     except IsADirectoryError:
-        raise UnreadablePhoto(f"{name} is a folder.", "Name an image file.") from None
+        raise UnreadablePhoto(f"{name} is a folder.", "Give an image file.") from None
     except PermissionError:
         raise UnreadablePhoto(
             f"{name} cannot be read: permission denied.", "Check the permissions of the file."
@@ -127,7 +127,7 @@ def _opened(path: Path, name: str) -> Iterator[BinaryIO]:
     kind = path.stat().st_mode
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or (stat.S_ISFIFO(kind) and _is_descriptor(path))):
         what = "a pipe" if stat.S_ISFIFO(kind) else "a socket" if stat.S_ISSOCK(kind) else "a device"
-        raise UnreadablePhoto(f"{name} is {what}, not a file.", "Name an image file.")
+        raise UnreadablePhoto(f"{name} is {what}, not a file.", "Give an image file.")
     # Non-blocking: it may have become a pipe since the check.
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     flags |= 0 if stat.S_ISFIFO(kind) else getattr(os, "O_NONBLOCK", 0)

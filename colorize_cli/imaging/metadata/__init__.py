@@ -1,1 +1,1 @@
-"""What files carry beside pixels: EXIF, IPTC, XMP and ICC profiles."""
+"""Metadata of image files: EXIF, IPTC, XMP and ICC profiles."""

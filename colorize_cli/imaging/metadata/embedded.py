@@ -18,7 +18,7 @@ IPTC_RESOURCE = 0x0404
 
 
 def embedded_metadata(image: Image.Image, data: bytes, format: str) -> Metadata:
-    """Return what an opened image other than TIFF carries. Damaged blocks are left out, never an error."""
+    """Return the metadata of an opened image other than TIFF. Damaged blocks are left out without an error."""
     info = image.info
     if format == "PNG":
         found = png_texts(chunks(data))
@@ -40,7 +40,7 @@ def _as_bytes(value: Any) -> bytes | None:
 
 
 def _tiff_block(exif: bytes | None) -> bytes | None:
-    """Return the EXIF block from its TIFF header on, or None where there is no such header."""
+    """Return the EXIF block from its TIFF header on, or None if there is no such header."""
     if exif is None:
         return None
     exif = exif.removeprefix(b"Exif\0\0")
@@ -54,16 +54,16 @@ def _iptc(info: dict[Any, Any]) -> bytes | None:
 
 
 def _dpi(info: dict[Any, Any], exif: bytes | None, format: str) -> tuple[float, float] | None:
-    """Return the resolution that the file states in its own header, else in EXIF; None where it states none.
+    """Return the resolution from the file header, else from EXIF; None if neither states one.
 
-    Pillow makes 72 of the absence of one in the EXIF block of a JPEG, so that its value counts only with JFIF's.
+    Pillow reports 72 if the EXIF block of a JPEG has none, so its value counts only if JFIF states one.
     """
     stated = info.get("dpi") if format != "JPEG" or info.get("jfif_unit") in (1, 2) else None
     try:
         x, y = (float(value) for value in stated or dpi_of_exif(exif) or ())
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    # JFIF writers put 1 x 1 for "unknown"; nobody scans at that.
+    # JFIF writers use 1 x 1 for "unknown".
     return (x, y) if 1 < x < 1e6 and 1 < y < 1e6 else None
 
 
@@ -77,7 +77,7 @@ def jp2_uuid_boxes(data: bytes) -> dict[bytes, bytes]:
 
 
 def jp2_icc(data: bytes) -> bytes | None:
-    """Return the ICC profile in the color specification box of a JP2 or JPX file, None where it has none."""
+    """Return the ICC profile in the color specification box of a JP2 or JPX file, None if there is none."""
     for kind, start, end in _jp2_boxes(data, 0, len(data)):
         if kind != b"jp2h":
             continue

@@ -1,6 +1,6 @@
-"""EXIF blocks made true again for the result: upright, of its size, in sRGB, without the thumbnail of the original.
+"""Correct EXIF blocks for the result: upright, its size, sRGB, without the thumbnail of the original.
 
-Values are changed in place and nothing else moves, so that maker notes, whose offsets only the maker knows, stay whole.
+Values are changed in place and nothing else moves, so that maker notes, whose offsets are proprietary, stay intact.
 """
 
 import struct
@@ -13,8 +13,8 @@ _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 0x011A, 0x011B, 0x0128
 _COLOR_SPACE, _SRGB = 0xA001, 1
 _THUMBNAIL_OFFSET, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 GEOGRAPHIC_TAGS = frozenset((33550, 33918, 33920, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50844))
-"""Where on Earth the pixels are, as long as they are not turned: GeoTIFF 1.1, GDAL's metadata, rational polynomials."""
-# Of a TIFF file's first directory, what describes the picture rather than how its samples lie in the file.
+"""Georeference tags, valid only if the pixels are not rotated: GeoTIFF 1.1, GDAL metadata, rational polynomials."""
+# Tags of a TIFF file's first directory that describe the picture, not the layout of its samples.
 DESCRIPTIVE_TAGS = frozenset(
     (
         *GEOGRAPHIC_TAGS,
@@ -26,9 +26,9 @@ DESCRIPTIVE_TAGS = frozenset(
 
 
 def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> bytes | None:
-    """Return the EXIF block for an sRGB result of this size, thumbnail dropped; None where it cannot be read.
+    """Return the EXIF block for an sRGB result of this size, thumbnail dropped; None if it cannot be read.
 
-    ``orientation``: what it says of how the pixels lie, 1 for upright; a block without that tag does not get it.
+    ``orientation``: the value to state, 1 for upright; a block without that tag does not get one.
     """
     try:
         order, big, offset = header(exif)
@@ -53,12 +53,12 @@ def upright_exif(exif: bytes, width: int, height: int, orientation: int = 1) -> 
             struct.pack_into(order + "I", block, offset + 2 + 12 * count, 0)
             return _without_thumbnail(block, exif, order, following)
         return bytes(block)
-    except Exception:  # whatever is wrong with a damaged block, it must not cost the photo
+    except Exception:  # a damaged block must not make the photo unreadable
         return None
 
 
 def _put(block: bytearray, order: str, entry: Entry, value: int) -> None:
-    """Overwrite the value of a SHORT or LONG entry where it lies."""
+    """Overwrite the value of a SHORT or LONG entry in place."""
     if entry.kind == 3:
         struct.pack_into(order + "H", block, entry.position, min(value, 65535))
     elif entry.kind == 4:
@@ -66,7 +66,7 @@ def _put(block: bytearray, order: str, entry: Entry, value: int) -> None:
 
 
 def _without_thumbnail(block: bytearray, exif: bytes, order: str, offset: int) -> bytes:
-    """Blank the pixels of the thumbnail directory at ``offset``, and cut them off where they end the block."""
+    """Blank the pixels of the thumbnail directory at ``offset``, and cut them off if they end the block."""
     try:
         entries, _ = parse(exif, order, offset)
     except (ValueError, struct.error):
@@ -82,7 +82,7 @@ def _without_thumbnail(block: bytearray, exif: bytes, order: str, offset: int) -
 
 
 def without_geography(exif: bytes) -> tuple[bytes | None, bool]:
-    """Return an EXIF block without the tags that tie pixels to places, None where nothing else is in it, and whether
+    """Return an EXIF block without georeference tags, None if nothing else is in it, and whether
     there were any.
     """
     try:
@@ -97,7 +97,7 @@ def without_geography(exif: bytes) -> tuple[bytes | None, bool]:
 
 
 def dpi_of_exif(exif: bytes | None) -> tuple[float, float] | None:
-    """Return the resolution that an EXIF block states, in pixels an inch; None where it states none."""
+    """Return the resolution stated by an EXIF block, in pixels per inch; None if it states none."""
     if exif is None:
         return None
     try:

@@ -28,7 +28,7 @@ SRGB_PRIMARIES: Primaries = ((0.3127, 0.329), (0.64, 0.33), (0.3, 0.6), (0.15, 0
 
 @dataclass(frozen=True)
 class Profile:
-    """What was found in a profile. ``space``: "GRAY", "RGB " or "CMYK"; ``name``: its description, for messages.
+    """A parsed profile. ``space``: "GRAY", "RGB " or "CMYK"; ``name``: its description, for messages.
 
     ``tags``: the raw tag data by signature.
     """
@@ -39,12 +39,12 @@ class Profile:
 
     @property
     def is_tabular(self) -> bool:
-        """Whether colors go through a multidimensional table, which the curves here would misread."""
+        """Whether colors use a multidimensional lookup table, which cannot be read as curves."""
         return any(tag in self.tags for tag in ("A2B0", "A2B1", "D2B0", "D2B1"))
 
 
 def parse_profile(data: bytes) -> Profile:
-    """Return the profile in ``data``. Raises ValueError where it is none."""
+    """Return the profile in ``data``. Raises ValueError if it is not a profile."""
     if len(data) < 132 or data[36:40] != b"acsp":
         raise ValueError("not an ICC profile")
     (count,) = struct.unpack_from(">I", data, 128)
@@ -85,7 +85,7 @@ def _curve(tag: bytes, levels: int) -> np.ndarray:
 def gray_luminance(profile: Profile, levels: int) -> np.ndarray:
     """Return the luminance, float64 (levels,) 0..1, of each gray value under a gray or RGB profile.
 
-    A gray picture with an RGB profile is read as neutral pixels of that profile. Raises ValueError where the profile
+    A gray picture with an RGB profile is read as neutral pixels of that profile. Raises ValueError if the profile
     holds no plain curves.
     """
     if profile.space == "GRAY" and "kTRC" in profile.tags:
@@ -97,9 +97,9 @@ def gray_luminance(profile: Profile, levels: int) -> np.ndarray:
 
 
 def rgb_luminance(profile: Profile, levels: int) -> np.ndarray:
-    """Return the luminance, float64 (3, levels), that each value of each channel adds, by an RGB matrix profile.
+    """Return the luminance, float64 (3, levels), contributed by each value of each channel under an RGB matrix profile.
 
-    Raises ValueError where the profile is not one of three curves and a matrix.
+    Raises ValueError if the profile does not consist of three curves and a matrix.
     """
     if profile.space != "RGB " or profile.is_tabular:
         raise ValueError("not a matrix profile")
@@ -117,7 +117,7 @@ def rgb_luminance(profile: Profile, levels: int) -> np.ndarray:
 def profile_of(gamma: float | None, primaries: Primaries) -> bytes:
     """Return an ICC matrix profile with this gamma (None: the curve of sRGB) and these chromaticities.
 
-    Raises ValueError or ArithmeticError where they are none of real colors.
+    Raises ValueError or ArithmeticError for impossible values.
     """
     if gamma is not None and not 0.1 <= gamma <= 10:
         raise ValueError("no gamma of a picture")
@@ -149,7 +149,7 @@ def _xyz(values: np.ndarray) -> bytes:
 
 
 def is_srgb_gray(luminance: np.ndarray) -> bool:
-    """Return whether gray values with these luminances are what sRGB says, to within a fifth of an 8-bit level."""
+    """Return whether these luminances of gray values match sRGB to within a fifth of an 8-bit level."""
     levels = len(luminance)
     reference = luminance_table(8 if levels == 256 else 16)
     step = np.maximum(np.gradient(reference) * (levels - 1) / 255, 1e-9)
@@ -157,14 +157,14 @@ def is_srgb_gray(luminance: np.ndarray) -> bool:
 
 
 def is_srgb(curves: np.ndarray) -> bool:
-    """Return whether the luminances (3, levels) of an RGB profile are those of sRGB itself."""
+    """Return whether the luminances (3, levels) of an RGB profile match sRGB."""
     ends = np.abs(curves[:, -1] - np.array(SRGB_LUMINANCE)).max()
     return bool(ends < 2e-3) and all(is_srgb_gray(curve / curve[-1]) for curve in curves)
 
 
 @cache
 def srgb_profile() -> bytes:
-    """Return the sRGB profile that results carry: the same bytes in every run, with no date in it."""
+    """Return the sRGB profile embedded in results: the same bytes in every run, without a date."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     data[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
     data[84:100] = bytes(16)

@@ -17,7 +17,7 @@ _MOST_ENTRIES = 1000
 class Entry:
     """One tag: ``kind`` is the TIFF type, ``data`` the raw values in the byte order of the block.
 
-    ``position``: where in the block the values lie (inline ones inside the directory itself).
+    ``position``: offset of the values in the block (inline values are inside the directory).
     """
 
     tag: int
@@ -38,7 +38,7 @@ class Entry:
 def header(block: bytes) -> tuple[str, bool, int]:
     """Return byte order ("<" or ">"), whether it is BigTIFF, and the offset of the first directory.
 
-    Raises ValueError where there is no TIFF header.
+    Raises ValueError if there is no TIFF header.
     """
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None or len(block) < 8:
@@ -52,9 +52,9 @@ def header(block: bytes) -> tuple[str, bool, int]:
 
 
 def parse(block: bytes, order: str, offset: int, big: bool = False, depth: int = 0) -> tuple[list[Entry], int]:
-    """Return the entries of the directory at ``offset``, sub-directories of EXIF included, and where the next begins.
+    """Return the entries of the directory at ``offset``, including EXIF sub-directories, and the offset of the next.
 
-    Entries that point outside the block are left out. Raises ValueError or struct.error where there is no directory.
+    Entries that point outside the block are left out. Raises ValueError or struct.error if there is no directory.
     """
     (count,) = struct.unpack_from(order + ("Q" if big else "H"), block, offset)
     if offset <= 0 or count > _MOST_ENTRIES:
@@ -84,10 +84,10 @@ def parse(block: bytes, order: str, offset: int, big: bool = False, depth: int =
 
 
 def lay_out(entries: Iterable[Entry], order: str, base: int, *, big: bool = False, following: int = 0) -> bytes:
-    """Return a directory that begins at file offset ``base``, followed by its values and sub-directories.
+    """Return a directory for file offset ``base``, followed by its values and sub-directories.
 
-    ``big`` lays it out as BigTIFF; 64-bit entries are left out of classic ones. ``following``: offset of the directory
-    that comes next, 0 for none.
+    ``big``: use BigTIFF; classic TIFF leaves out 64-bit entries. ``following``: offset of the next directory,
+    0 for none.
     """
     entries = sorted((entry for entry in entries if big or entry.kind < 16), key=lambda entry: entry.tag)
     count_code, size, inline, offset_code = ("Q", 20, 8, "Q") if big else ("H", 12, 4, "I")

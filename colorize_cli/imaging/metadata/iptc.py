@@ -1,4 +1,4 @@
-"""IPTC-IIM records: found in the blocks that hold them, and said again in XMP for formats that hold no IIM.
+"""IPTC-IIM records: find them in their blocks, and repeat them in XMP for formats that cannot hold IIM.
 
 Datasets and their XMP equivalents: IPTC Photo Metadata Standard, "IIM and XMP properties mapping".
 """
@@ -42,7 +42,7 @@ _PROPERTIES: dict[int, Property] = {
 
 
 def datasets(iptc: bytes) -> list[tuple[int, int, bytes]]:
-    """Return (record, dataset, value) of each field up to the first that is damaged."""
+    """Return (record, dataset, value) of each field up to the first damaged one."""
     found = []
     position = 0
     while position + 5 <= len(iptc) and iptc[position] == 0x1C:
@@ -60,7 +60,7 @@ def datasets(iptc: bytes) -> list[tuple[int, int, bytes]]:
 
 
 def xmp_properties(iptc: bytes) -> dict[Property, list[str]]:
-    """Return what the descriptive fields of ``iptc`` say, as XMP properties with their values in order."""
+    """Return the descriptive fields of ``iptc`` as XMP properties with their values in order."""
     properties: dict[Property, list[str]] = {}
     for record, dataset, value in datasets(iptc):
         known = _PROPERTIES.get(dataset)
@@ -75,7 +75,7 @@ def xmp_properties(iptc: bytes) -> dict[Property, list[str]]:
 
 
 def _text(value: bytes) -> str:
-    """Return the text of a field: UTF-8 where it is that, else Latin-1, which older programs wrote."""
+    """Return the text of a field: UTF-8 if valid, else Latin-1, as older programs wrote."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -83,7 +83,7 @@ def _text(value: bytes) -> str:
 
 
 def iptc_of_photoshop(block: bytes) -> bytes | None:
-    """Return the IPTC records (resource 0x0404) in a block of Photoshop image resources, None where it has none."""
+    """Return the IPTC records (resource 0x0404) in a block of Photoshop image resources, None if there are none."""
     position = 0
     while position + 12 <= len(block) and block[position : position + 4] == b"8BIM":
         (identifier,) = struct.unpack_from(">H", block, position + 4)
@@ -100,9 +100,9 @@ def iptc_of_photoshop(block: bytes) -> bytes | None:
 
 
 def best_iptc(*copies: bytes | None) -> bytes | None:
-    """Return the copy of IPTC records of which most can be read, the first of equals; None where none can.
+    """Return the most readable copy of IPTC records, the first of equals; None if none is readable.
 
-    TIFF files have them in two places, of which programs that know only one leave the other behind, or break it.
+    TIFF files store them in two places; programs that know only one leave the other outdated or break it.
     """
     whole = [(_read_bytes(copy), copy) for copy in copies if copy]
     best = max(whole, key=lambda entry: entry[0], default=(0, None))
@@ -110,5 +110,5 @@ def best_iptc(*copies: bytes | None) -> bytes | None:
 
 
 def _read_bytes(iptc: bytes) -> int:
-    """Return how many bytes of values can be read."""
+    """Return the number of readable bytes of values."""
     return sum(1 + len(value) for _, _, value in datasets(iptc))

@@ -1,6 +1,6 @@
-"""How a picture lies in its file: the EXIF orientation 1..8, where it is stated, and what is left of one after turning.
+"""EXIF orientation 1..8: read it from a file, apply it to samples, and combine two orientations.
 
-The TIFF or EXIF tag decides; XMP (tiff:Orientation) counts only where there is none.
+The TIFF or EXIF tag takes precedence; XMP (tiff:Orientation) counts only if there is none.
 """
 
 import re
@@ -27,7 +27,7 @@ _TURNS: dict[int, tuple[bool, bool, bool]] = {
 
 
 def turn_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """Return ``samples``, (H, W) or (H, W, 3), turned as EXIF ``orientation`` 1..8 asks, contiguous."""
+    """Return ``samples``, (H, W) or (H, W, 3), turned upright according to EXIF ``orientation`` 1..8, contiguous."""
     swap, rows, columns = _TURNS[orientation]
     if swap:
         samples = samples.swapaxes(0, 1)
@@ -39,7 +39,7 @@ def turn_upright(samples: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def turn_back(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """Return upright ``samples``, (H, W) or (H, W, 3), turned to lie as EXIF ``orientation`` 1..8 says, contiguous."""
+    """Return upright ``samples``, (H, W) or (H, W, 3), turned to the stored EXIF ``orientation`` 1..8, contiguous."""
     return turn_upright(samples, {6: 8, 8: 6}.get(orientation, orientation))
 
 
@@ -51,22 +51,22 @@ def remaining(wanted: int, applied: int) -> int:
 
 
 def stated_orientation(tag: object, xmp: bytes | None) -> int:
-    """Return the orientation 1..8 by the TIFF or EXIF tag, else by XMP, else 1; nonsense counts as none."""
+    """Return the orientation 1..8 by the TIFF or EXIF tag, else by XMP, else 1; invalid values are ignored."""
     if isinstance(tag, int) and 1 <= tag <= 8:
         return tag
     return orientation_of_xmp(xmp) or 1
 
 
 def orientation_of_xmp(xmp: bytes | None) -> int | None:
-    """Return the orientation 1..8 that an XMP packet states, None where it states none."""
+    """Return the orientation 1..8 stated by an XMP packet, None if it states none."""
     found = _IN_XMP.search(xmp or b"")
     return int(found[1]) if found else None
 
 
 def orientation_of_exif(exif: bytes | None) -> int | None:
-    """Return the value of the orientation tag of an EXIF block, None where it has none.
+    """Return the value of the orientation tag of an EXIF block, None if it has none.
 
-    Raises ValueError or struct.error where the block is damaged.
+    Raises ValueError or struct.error if the block is damaged.
     """
     if exif is None:
         return None
@@ -76,7 +76,7 @@ def orientation_of_exif(exif: bytes | None) -> int | None:
 
 
 def safe_orientation_of_exif(exif: bytes | None) -> int | None:
-    """Return what :func:`orientation_of_exif` does, None for a damaged block too."""
+    """Like :func:`orientation_of_exif`, but return None for a damaged block."""
     try:
         return orientation_of_exif(exif)
     except (ValueError, struct.error):

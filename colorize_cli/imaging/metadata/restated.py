@@ -1,4 +1,4 @@
-"""What the XMP of an original says about how its pixels lie, made true again for the result.
+"""Correct XMP statements of an original about orientation, size and regions for the result.
 
 Properties: XMP specification part 2 (tiff and exif namespaces), MWG guidelines 2.0 (regions), Microsoft Photo 1.2.
 """
@@ -16,7 +16,7 @@ _SRGB = "1"
 
 @dataclass(frozen=True)
 class Restated:
-    """What is true of the result: ``orientation`` (None leaves what is said), its size, and whether it was turned."""
+    """Facts about the result: ``orientation`` (None keeps the existing value), its size, and whether it was turned."""
 
     orientation: int | None
     width: int | None = None
@@ -24,7 +24,7 @@ class Restated:
     is_turned: bool = False
 
     def apply(self, document: minidom.Document) -> None:
-        """Replace what the packet says on these points, where it says anything; regions are dropped when turned."""
+        """Correct existing statements of the packet on these points; regions are dropped if the picture was turned."""
         sizes = {(NS_TIFF, "ImageWidth"): self.width, (NS_TIFF, "ImageLength"): self.height}
         sizes |= {(NS_EXIF, "PixelXDimension"): self.width, (NS_EXIF, "PixelYDimension"): self.height}
         _replace(document, NS_TIFF, "Orientation", self.orientation)

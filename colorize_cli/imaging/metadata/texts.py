@@ -1,6 +1,6 @@
-"""Texts beside the pixels: comments of JPEG files, the text chunks of PNG files and the profiles hidden in those.
+"""Texts beside the pixels: comments of JPEG files, the text chunks of PNG files and profiles stored in those.
 
-PNG text chunks: PNG specification, third edition, section 11.3.3. "Raw profile type" texts are how ImageMagick and
+PNG text chunks: PNG specification, third edition, section 11.3.3. "Raw profile type" texts are the way ImageMagick and
 exiftool keep EXIF, XMP and IPTC in PNG files. XMP properties for keywords: XMP specification part 3, "PNG".
 """
 
@@ -29,7 +29,7 @@ _PROPERTIES = {
 
 @dataclass
 class PngTexts:
-    """What the chunks of a PNG file say: raw blocks of EXIF, XMP and IPTC, None where there are none, and texts."""
+    """Metadata from the chunks of a PNG file: raw blocks of EXIF, XMP and IPTC (None if missing), and texts."""
 
     exif: bytes | None = None
     xmp: bytes | None = None
@@ -38,7 +38,7 @@ class PngTexts:
 
     def _take_text(self, keyword: str, text: bytes, encoding: str) -> None:
         if keyword == _XMP_KEYWORD:
-            # Of several packets an uncompressed one comes from the writer that followed the standard.
+            # If there are several packets, the uncompressed one is from a writer that followed the standard.
             self.xmp = self.xmp or text
         elif keyword.startswith(_RAW):
             self._take_profile(keyword.removeprefix(_RAW).lower(), raw_profile(text.decode("latin-1")))
@@ -59,7 +59,7 @@ class PngTexts:
 
 
 def png_texts(chunks: Iterable[tuple[bytes, memoryview]]) -> PngTexts:
-    """Return what the text and EXIF chunks of a PNG say, before and after its pixels; damaged ones are left out."""
+    """Return the contents of a PNG's text and EXIF chunks, before and after its pixels, without damaged ones."""
     found = PngTexts()
     exif: bytes | None = None
     total = 0
@@ -77,7 +77,7 @@ def png_texts(chunks: Iterable[tuple[bytes, memoryview]]) -> PngTexts:
 
 
 def _text_chunk(name: bytes, payload: bytes) -> tuple[str, bytes, str] | None:
-    """Return keyword, text and its encoding of a text chunk, None where it is damaged."""
+    """Return keyword, text and its encoding of a text chunk, None if it is damaged."""
     keyword, separator, rest = payload.partition(b"\0")
     if not separator or not 1 <= len(keyword) <= 79:
         return None
@@ -95,7 +95,7 @@ def _text_chunk(name: bytes, payload: bytes) -> tuple[str, bytes, str] | None:
 
 
 def _inflated(data: bytes) -> bytes | None:
-    """Return deflated bytes, None where they are damaged or would be too many."""
+    """Return decompressed bytes, None if they are damaged or too many."""
     try:
         inflater = zlib.decompressobj()
         text = inflater.decompress(data, _LARGEST)
@@ -105,7 +105,7 @@ def _inflated(data: bytes) -> bytes | None:
 
 
 def raw_profile(text: str) -> bytes | None:
-    """Return the block in a "Raw profile type" text: a name, a length and hexadecimal digits, a line each."""
+    """Return the block in a "Raw profile type" text: name, length and hexadecimal digits, one per line."""
     lines = text.strip().split("\n", 2)
     if len(lines) < 3:
         return None
@@ -116,7 +116,7 @@ def raw_profile(text: str) -> bytes | None:
 
 
 def xmp_of_texts(texts: Texts, kept: bool = False) -> dict[Property, list[str]]:
-    """Return the XMP properties that texts stand for; ``kept``: comments are kept in the file itself."""
+    """Return the XMP properties for texts; ``kept``: comments are kept in the file itself."""
     found: dict[Property, list[str]] = {}
     for keyword, text in texts:
         known = _PROPERTIES.get(keyword)
@@ -126,5 +126,5 @@ def xmp_of_texts(texts: Texts, kept: bool = False) -> dict[Property, list[str]]:
 
 
 def lost_keywords(texts: Texts) -> list[str]:
-    """Return the keywords of texts that have no place in XMP, each once."""
+    """Return the keywords of texts without an XMP equivalent, each once."""
     return list(dict.fromkeys(keyword for keyword, _ in texts if keyword not in _PROPERTIES))

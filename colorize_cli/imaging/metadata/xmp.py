@@ -1,7 +1,7 @@
-"""Provenance: which model made the colors, written into XMP beside whatever the original's XMP says.
+"""Provenance: the model that made the colors, added to the XMP of the original.
 
-Fields: IPTC Photo Metadata "Digital Source Type" (a controlled vocabulary) and a namespace of this tool's own, a UUID
-because that needs no domain that somebody has to keep. XMP packets: ISO 16684-1.
+Fields: IPTC Photo Metadata "Digital Source Type" (a controlled vocabulary) and this tool's own namespace, a UUID,
+which needs no registered domain. XMP packets: ISO 16684-1.
 """
 
 import re
@@ -35,9 +35,9 @@ _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{NS_RDF}"/></
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the colors of a result: ``model`` (registry name), ``weights_sha256`` (hex), tool ``version``.
+    """The origin of a result's colors: ``model`` (registry name), ``weights_sha256`` (hex), tool ``version``.
 
-    ``parameters``: what else was set, as text by name.
+    ``parameters``: other settings, as text by name.
     """
 
     model: str
@@ -47,10 +47,10 @@ class Provenance:
 
 
 def parse_xmp(packet: bytes) -> minidom.Document | None:
-    """Return the XML of an XMP packet, None where it is not well-formed, holds no RDF, or is beyond all reason.
+    """Return the XML of an XMP packet, None if it is not well-formed, holds no RDF, or exceeds the limits.
 
-    Document type declarations are refused in every encoding: XMP has none, and entities can be made to explode. Size,
-    depth and number of elements are bounded, because a tree of them takes far more than the packet.
+    Document type declarations are rejected in every encoding: XMP has none, and entities can expand without limit.
+    Size, depth and number of elements are bounded, because the tree takes far more memory than the packet.
     """
     if not packet.startswith((b"\xff\xfe", b"\xfe\xff")):  # in UTF-16 every other byte is 0
         packet = packet.strip(b"\0 \t\r\n")
@@ -64,11 +64,11 @@ def parse_xmp(packet: bytes) -> minidom.Document | None:
 
 
 class _Unreasonable(ValueError):
-    """The packet has a document type, or too many elements, or too deep ones."""
+    """The packet has a document type, too many elements, or too much nesting."""
 
 
 def _is_reasonable(packet: bytes) -> bool:
-    """Return whether XML is well-formed and within the bounds, without building a tree of it."""
+    """Return whether XML is well-formed and within the bounds, without building a tree."""
     depth = elements = 0
 
     def start(name: str, attributes: list[str]) -> None:
@@ -106,9 +106,9 @@ def build_xmp(
 ) -> bytes:
     """Return an XMP packet with all of ``existing`` and the provenance, UTF-8.
 
-    ``iptc``: IPTC-IIM records to say in XMP too, where ``existing`` does not say them, for formats that hold no IIM.
-    ``stated``: further properties to say where ``existing`` does not.
-    ``restated``: what is true of the result where ``existing`` says something else about how the pixels lie.
+    ``iptc``: IPTC-IIM records to repeat in XMP unless ``existing`` has them, for formats that cannot hold IIM.
+    ``stated``: further properties to add unless ``existing`` has them.
+    ``restated``: corrections of what ``existing`` states about orientation, size and regions.
 
     Provenance of an earlier run is replaced, other properties are kept; an ``existing`` packet that is not well-formed
     is dropped (``parse_xmp`` tells whether).
@@ -147,7 +147,7 @@ def build_xmp(
 
 
 def without_provenance(packet: bytes) -> bytes | None:
-    """Return the XMP packet without what :func:`build_xmp` added; None where nothing else was in it."""
+    """Return the XMP packet without what :func:`build_xmp` added; None if nothing else was in it."""
     document = parse_xmp(packet)
     if document is None:
         return None
@@ -167,12 +167,12 @@ def _add_text(document: minidom.Document, parent: minidom.Element, space: str, n
 
 
 def xml_text(text: str) -> str:
-    """Return text as it comes back from XML: characters that XML cannot hold are question marks, lines end in \\n."""
+    """Return text as read back from XML: characters invalid in XML become question marks, lines end in \\n."""
     return _NOT_IN_XML.sub("?", text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _remove_extension_link(rdf: minidom.Element) -> None:
-    """Take out the pointer to the extended packet of a JPEG, which results do not carry."""
+    """Remove the pointer to the extended packet of a JPEG, which results do not carry."""
     for node in rdf.childNodes:
         if isinstance(node, minidom.Element) and node.hasAttributeNS(NS_XMP_NOTE, "HasExtendedXMP"):
             node.removeAttributeNS(NS_XMP_NOTE, "HasExtendedXMP")
@@ -181,7 +181,7 @@ def _remove_extension_link(rdf: minidom.Element) -> None:
 def _add_properties(
     document: minidom.Document, rdf: minidom.Element, parent: minidom.Element, properties: Mapping[Property, list[str]]
 ) -> None:
-    """Append properties, but for those that the packet has already."""
+    """Append properties that the packet does not have yet."""
     for known, values in properties.items():
         prefix, _, local = known.name.partition(":")
         stated = rdf.getElementsByTagNameNS(known.space, local) or any(
@@ -206,7 +206,7 @@ def _add_properties(
 
 
 def _about(rdf: minidom.Element) -> str:
-    """Return the resource name that the existing descriptions share; all of one packet must name the same."""
+    """Return the resource name shared by the existing descriptions; all in one packet must be equal."""
     for description in rdf.getElementsByTagNameNS(NS_RDF, "Description"):
         if description.hasAttributeNS(NS_RDF, "about"):
             return description.getAttributeNS(NS_RDF, "about")
@@ -218,7 +218,7 @@ def _is_ours(space: str | None, name: str | None) -> bool:
 
 
 def _remove_earlier(rdf: minidom.Element) -> None:
-    """Take out what an earlier run, or the scanner, said on the points that the provenance now states."""
+    """Remove properties of an earlier run, or of the scanner, that the provenance now states."""
     for description in list(rdf.childNodes):
         if not isinstance(description, minidom.Element):
             continue
@@ -236,7 +236,7 @@ def _remove_earlier(rdf: minidom.Element) -> None:
 
 
 def provenance_of_xmp(packet: bytes) -> Provenance | None:
-    """Return the provenance stated in an XMP packet, None where it states none."""
+    """Return the provenance in an XMP packet, None if there is none."""
     spaces = [space for space in (NS_OWN, NS_0_1) if space.encode() in packet]
     document = parse_xmp(packet) if spaces else None
     if document is None:
@@ -245,7 +245,7 @@ def provenance_of_xmp(packet: bytes) -> Provenance | None:
 
 
 def _stated(document: minidom.Document, space: str) -> Provenance | None:
-    """Return the provenance stated in one namespace, None where it names no model."""
+    """Return the provenance in one namespace, None if it names no model."""
 
     def text(name: str) -> str:
         found = document.getElementsByTagNameNS(space, name)
@@ -266,11 +266,11 @@ def _text_of(element: minidom.Element) -> str:
 
 
 def sidecar_path(target: Path) -> Path:
-    """Return where the XMP of a result lies whose format holds none: the whole name with ".xmp" added."""
+    """Return the path of the XMP sidecar for a format without XMP: the full name plus ".xmp"."""
     return target.with_name(target.name + ".xmp")
 
 
 def read_sidecar(path: Path) -> bytes:
-    """Return the packet in a sidecar, cut off beyond what :func:`parse_xmp` takes. Raises OSError."""
+    """Return the packet in a sidecar, truncated beyond the limit of :func:`parse_xmp`. Raises OSError."""
     with path.open("rb") as file:
         return file.read(_LARGEST + 1)

@@ -1,1 +1,1 @@
-"""Chroma at full size, joined to the untouched lightness of the scan."""
+"""Upsample chroma to full size and combine it with the unchanged lightness of the scan."""

@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 WEBER = 0.045
 """By what share a unit of chroma counts for less with every unit of it: S_C = 1 + 0.045 C* of CIEDE2000."""
 
-REACH = (100.0, 110.0)
+REACH = (100, 110)
 """Largest |a*| and |b*| that have a code: more than any color of sRGB has."""
 
 STEPS = (63, 127)
@@ -29,6 +29,13 @@ STEPS = (63, 127)
 
 _FACTORS = tuple(steps / float(np.log1p(WEBER * reach)) for steps, reach in zip(STEPS, REACH, strict=True))
 _CODES = tuple(2 * steps + 1 for steps in STEPS)
+
+INDEX_UNIT = 64
+"""Indices of a code in a unit of a* or b*: a twelfth of the finest step at most."""
+
+INDEX_OF_GRAY = tuple((reach + 1) * INDEX_UNIT + 0.5 for reach in REACH)
+"""Index of a* and of b* that are 0, before it is cut to an integer: there is room for every chroma of `REACH`."""
+
 _CELLS_AT_ONCE = 64
 
 KNOWN = 1
@@ -44,18 +51,22 @@ def limit_chroma(ab: Array) -> Array:
     return (ab / np.maximum(excess, 1)).astype(np.float32)
 
 
-def encode_chroma(weighted: Array, spare: Array, out: Array) -> Array:
-    """Codes of a* and b*, uint8, in even steps of what the eye tells apart; 0 is exactly `STEPS`.
+def _codes_by_index(axis: int) -> Array:
+    zero = int(INDEX_OF_GRAY[axis])
+    chroma = np.arange(-zero, zero + 1) / INDEX_UNIT
+    distance = np.copysign(np.log1p(WEBER * np.abs(chroma)), chroma) * _FACTORS[axis]
+    return np.clip(np.rint(distance + STEPS[axis]), 0, _CODES[axis] - 1).astype(np.uint8)
 
-    weighted: float32 (2, n, W), `WEBER` times a* and b*, Lab units; overwritten, as is spare, of the same shape.
-    out: uint8 (2, n, W), the result.
-    """
-    np.abs(weighted, out=spare)
-    np.add(spare, 1, out=spare)
-    cv2.log(spare.reshape(-1, spare.shape[2]), dst=spare.reshape(-1, spare.shape[2]))
-    np.copysign(spare, weighted, out=spare)
+
+CODES_BY_INDEX = [_codes_by_index(axis) for axis in range(2)]
+"""Codes of a* and of b*, uint8, in even steps of what the eye tells apart, by their index; gray is exactly `STEPS`."""
+
+
+def encode_chroma(index: Array, out: Array) -> Array:
+    """Codes of a* and b*, uint8 (2, n, W), of their indices, float32 (2, n, W); written to and returned as out."""
+    whole = index.astype(np.uint16)
     for axis in range(2):
-        cv2.convertScaleAbs(spare[axis], alpha=_FACTORS[axis], beta=STEPS[axis], dst=out[axis])
+        np.take(CODES_BY_INDEX[axis], whole[axis], out=out[axis], mode="clip")
     return out
 
 
@@ -110,10 +121,15 @@ class ColorTable:
         colors[b_codes, a_codes] = np.stack([red, green, blue, np.full(shape, KNOWN, np.uint8)], axis=-1)
         self._known[b_codes, a_codes] = True
 
+    @property
+    def colors(self) -> Array:
+        """R, G, B and `KNOWN`, four zeros where not filled in: uint8 (b* codes, a* codes * 256, 4)."""
+        return self._colors
+
     def look_up(self, index: Array, out: Array) -> None:
         """Fill out, uint8 (n, m, 4), with R, G, B and `KNOWN`, for (gray, a* code, b* code, 0), uint8 (n, m, 4).
 
-        OpenCV takes n and m below 32,767 only. The rest is four zeros: see `expect_known`.
+        OpenCV takes n and m below 32,767 only. The rest is four zeros: see `all_known`.
         """
         # Read as two 16-bit numbers these four bytes are column and row of the table; a color moves as one number.
         source, map, result = self._colors.view(np.float32), index.view(np.int16), out.view(np.float32)
@@ -121,10 +137,15 @@ class ColorTable:
         cv2.remap(source[..., 0], map, no_fractions, cv2.INTER_NEAREST, dst=result[..., 0])
 
 
-def expect_known(colors: Array) -> None:
-    """Raise RuntimeError where a color that was looked up, uint8 (..., 4), is not in the table: it would be black."""
-    if colors.view(np.uint32).min() < _LEAST_KNOWN:
-        raise RuntimeError("Colors are missing from the color table. This is a bug; please report it.")
+def all_known(colors: Array) -> bool:
+    """Whether all colors that were looked up, uint8 (..., 4), are in the table."""
+    return bool(colors.view(np.uint32).min() >= _LEAST_KNOWN)
+
+
+def expect_known(known: bool) -> None:
+    """Raise RuntimeError unless the colors that were looked up are in the table: others would be black."""
+    if not known:
+        raise RuntimeError("Colors are missing in the table of all colors. This is a defect: please report it.")
 
 
 # Made on import, which happens once: a cached function gives threads that come first together a table each.

@@ -1,8 +1,8 @@
-"""Chroma joined to the untouched lightness of the scan: the colorized picture at full size.
+"""Combine chroma with the unchanged lightness of the scan: the colorized picture at full size.
 
-The output has the L* of the input, by the exact formulas, whatever the chroma: colors out of gamut are scaled toward
-gray. At 8 bits the color of a pixel is looked up by its gray level and its chroma, at 16 it is computed. Strips of rows
-stay in the cache and bound the memory; they are independent, so threads may share them.
+The output has the L* of the input, by the exact formulas, for any chroma: colors out of gamut are scaled toward
+gray. At 8 bits the color of a pixel is looked up by its gray level and chroma, at 16 bits it is computed. Strips of
+rows fit into the cache and bound the memory; they are independent, so threads may share them.
 """
 
 import os
@@ -69,13 +69,13 @@ def recombine(
 
     gray: (H, W) uint8 or uint16, sRGB gray with the L* of the scan.
     ab: float32 (2, h, w), Lab units, any resolution, covering exactly the picture (padding removed).
-    depth: bits a channel of the result, 8 or 16; None is that of gray.
+    depth: bits per channel of the result, 8 or 16; None takes that of gray.
     strength: 0..1, how much of the chroma is applied; 0 gives R = G = B = gray.
-    threads: strips worked on at once; None is the number of processors, at most 4.
+    threads: strips processed in parallel; None is the number of processors, at most 4.
 
     Returns sRGB (H, W, 3), uint8 or uint16, with the L* of gray (at 8 bit that of gray rounded to 8 bit): to the
     rounding of one channel at 8 bit, to 0.01 on average at 16 bit. Neutral chroma gives exactly gray. Needs at most
-    two bytes a pixel beyond the result, and at 8 bits up to 32 MB, once a process, for the table of colors.
+    two bytes per pixel beyond the result, and at 8 bits up to 32 MB per process for the table of colors.
     """
     source = depth_of(gray)
     depth = source if depth is None else depth

@@ -1,4 +1,4 @@
-"""Linear light to rounded sRGB levels and back, on float32 planes: exact, and by OpenCV several times as fast."""
+"""Linear light to rounded sRGB levels and back, on float32 planes: exact, and several times as fast with OpenCV."""
 
 from functools import cache
 from typing import Any
@@ -29,7 +29,7 @@ def look_up(table: Array, index: Array) -> Array:
 
 def _encode(light: Array, top: int, spare: Array) -> Array:
     """sRGB levels 0..top, float32, not rounded, of linear light 0..1; light is overwritten, spare returned."""
-    # Below the knee the line, above it the power function, less what it is worth at the knee.
+    # Below the knee the line, above it the power function minus its value at the knee.
     cv2.threshold(light, _KNEE, 0, cv2.THRESH_TRUNC, dst=spare)
     cv2.addWeighted(light, 1, spare, -1, _KNEE, dst=light)
     # exp(log(x) / 2.4): OpenCV's pow is exact too, but half as fast.
@@ -51,7 +51,7 @@ def encode_8(light: Array, spare: Array) -> Array:
 def encode_16(light: Array, spare: Array) -> Array:
     """uint16 levels, rounded; otherwise as `encode_8`."""
     levels = _encode(light, 65535, spare)
-    # What a conversion to uint16 makes of values outside its range is undefined.
+    # The conversion of out-of-range values to uint16 is undefined.
     cv2.addWeighted(levels, 1, levels, 0, 0.5, dst=levels)
     cv2.threshold(levels, 65535, 0, cv2.THRESH_TRUNC, dst=levels)
     cv2.threshold(levels, 0, 0, cv2.THRESH_TOZERO, dst=levels)
@@ -59,5 +59,5 @@ def encode_16(light: Array, spare: Array) -> Array:
 
 
 def to_8(gray: Array) -> Array:
-    """The 8-bit level nearest to every 16-bit one; 8-bit levels as they are."""
+    """The 8-bit level nearest to every 16-bit one; 8-bit levels are unchanged."""
     return gray if gray.dtype == np.uint8 else cv2.convertScaleAbs(gray, alpha=1 / 257)

@@ -74,6 +74,12 @@ class ChromaField:
         planes = np.concatenate([A * factors * slope, (A * offset + B) * factors, ends.min(0), ends.max(0)])
         return ChromaField(planes.astype(np.float32), self.height, self.width)
 
+    def shifted(self, a: float, b: float) -> "ChromaField":
+        """The field whose chroma is larger by a and b."""
+        A, *chroma = self.planes.reshape(4, 2, *self.planes.shape[1:])
+        moved = [planes + np.array([a, b], np.float32)[:, None, None] for planes in chroma]
+        return ChromaField(np.concatenate([A, *moved]), self.height, self.width)
+
     def ranges(self) -> tuple[Array, Array]:
         """Lowest and highest chroma that a pixel in each cell can get, float32 (2, h, w) each."""
         window = np.ones((3, 3), np.uint8)
@@ -81,21 +87,22 @@ class ChromaField:
         return np.stack(lowest), np.stack([cv2.dilate(plane, window) for plane in self.planes[6:]])
 
     @cached_property
-    def _rows(self) -> tuple[list[int], list[float]]:
-        """For every row of the picture the row of planes above its center, and the weight of the one below that."""
+    def _rows(self) -> tuple[Array, Array]:
+        """For every row of the picture the row of planes above its center, int32, and the weight, float32, of the one
+        below that.
+        """
         rows = self.planes.shape[1]
         position = np.clip((np.arange(self.height) + 0.5) * (rows / self.height) - 0.5, 0, rows - 1)
         cells = np.floor(position)
-        return cells.astype(int).tolist(), (position - cells).tolist()
+        return cells.astype(np.int32), (position - cells).astype(np.float32)
 
     def widened(self, first: int, last: int) -> "WideRows":
         """Planes at full width, float32 (rows of planes, 8, W), as far as the picture rows first..last-1 need them."""
         cells = self._rows[0]
-        top, bottom = cells[first], min(cells[last - 1] + 2, self.planes.shape[1])
+        top, bottom = int(cells[first]), min(int(cells[last - 1]) + 2, self.planes.shape[1])
         near = np.ascontiguousarray(self.planes[:, top:bottom].transpose(1, 0, 2)).reshape(-1, self.planes.shape[2])
         wide = cv2.resize(near, (self.width, near.shape[0]), interpolation=cv2.INTER_LINEAR)
-        wide = wide.reshape(bottom - top, len(self.planes), self.width)
-        return WideRows(wide, wide[1:] - wide[:-1], top, *self._rows)
+        return WideRows(wide.reshape(bottom - top, len(self.planes), self.width), top, *self._rows)
 
     def in_strips(
         self, paint: Callable[[int, int, "WideRows", Array], None], planes: int, strip_pixels: int, threads: int
@@ -120,25 +127,31 @@ class ChromaField:
 class WideRows:
     """Some rows of a `ChromaField` at full width.
 
-    rows: float32 (n, 8, W). steps: differences of neighboring rows (n - 1, 8, W). top: number of the first in the
-    field. cells, weights: for every row of the picture the row of the field above it, and the weight of the next.
+    rows: float32 (n, 8, W). top: number of the first in the field. cells, weights: int32 and float32 (H,), for every
+    row of the picture the row of the field above it, and the weight of the next.
     """
 
     rows: Array
-    steps: Array
     top: int
-    cells: list[int]
-    weights: list[float]
+    cells: Array
+    weights: Array
+
+    @cached_property
+    def _steps(self) -> Array:
+        """Differences of neighboring rows: float32 (n - 1, 8, W)."""
+        return self.rows[1:] - self.rows[:-1]
 
     def interpolate(self, first: int, out: Array) -> Array:
         """The planes, bilinear, for the picture rows that begin at `first`; written to and returned as out (8, n, W).
 
-        Every row depends on its own position alone, so that strips of any height give the same values.
+        Every row depends on its own position alone, so that strips of any height give the same values. Rounded after
+        the product and after the sum, as in ``fused.c``: OpenCV's scaleAdd rounds once on some processors.
         """
-        for row in range(out.shape[1]):
-            cell = self.cells[first + row] - self.top
-            if cell < len(self.steps):
-                cv2.scaleAdd(self.steps[cell], self.weights[first + row], self.rows[cell], dst=out[:, row])
+        cells = (self.cells[first : first + out.shape[1]] - self.top).tolist()
+        for row, cell in enumerate(cells):
+            if cell < len(self._steps):
+                np.multiply(self._steps[cell], self.weights[first + row], out=out[:, row])
+                np.add(out[:, row], self.rows[cell], out=out[:, row])
             else:
                 out[:, row] = self.rows[cell]
         return out

@@ -19,7 +19,7 @@ class Smooth(nn.Sequential):
 class ResidualBlock(nn.Module):
     """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, 3.3), torchvision's key names.
 
-    Written here because every bundled network with a decoder would otherwise wait for torchvision's import.
+    Handwritten because otherwise every bundled network with a decoder would have to import torchvision (slow).
     """
 
     norm_follows = (("conv1", "bn1"), ("conv2", "bn2"))
@@ -37,7 +37,7 @@ class ResidualBlock(nn.Module):
         return F.relu(self.bn2(self.conv2(y)) + x, inplace=True)
 
     def start_as_identity(self) -> None:
-        """Zero the last batch norm's scale: a block added to a trained network begins as ``relu(x)``."""
+        """Zero the last batch norm's scale: a block added to a trained network starts as ``relu(x)``."""
         nn.init.zeros_(self.bn2.weight)
 
 
@@ -45,8 +45,8 @@ class ChromaDecoder(nn.Module):
     """Top-down decoder over an encoder's scales with additive skips, from 1/32 up to a quarter of the input size.
 
     ``channels``: those of the encoder's features at 1/4, 1/8, 1/16 and 1/32, after any of finer scales.
-    ``deep_width``: channels of the decoder at 1/16, where not ``width``; ``context``: transformer blocks there;
-    ``dropout``: share of the coarse feature maps that training leaves out.
+    ``deep_width``: channels of the decoder at 1/16, if not ``width``; ``context``: transformer blocks there;
+    ``dropout``: share of the coarse feature maps dropped in training.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ChromaDecoder(nn.Module):
         self.refine1 = ResidualBlock(width)
 
     def start_as_light_head(self) -> None:
-        """Make everything beyond the light 1/8 head the identity, so that training starts from what that head knows."""
+        """Make everything beyond the light 1/8 head the identity, so that training starts from that head."""
         nn.init.zeros_(self.lateral1.weight)
         if self.lateral1.bias is not None:
             nn.init.zeros_(self.lateral1.bias)

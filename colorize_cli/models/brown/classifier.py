@@ -1,7 +1,7 @@
-"""``classifier``: every pixel is put into one of 256 color classes (Brown et al. 3.2).
+"""``classifier``: every pixel is classified into one of 256 color classes (Brown et al. 3.2).
 
 ``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions with doubling, one
-score a class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
+score per class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
 """
 
 import torch
@@ -66,7 +66,7 @@ class _Classifier(ColorizationNet):
         return self.decode.probabilities(logits, vividness), self.decode.centers
 
     def _scores(self, lightness: Tensor) -> Tensor:
-        """Return the logits without what lies beyond the picture where they were rounded up."""
+        """Return the logits cropped to the picture if their size was rounded up."""
         return self.logits(lightness)[..., : lightness.shape[-2], : lightness.shape[-1]]
 
 
@@ -99,7 +99,7 @@ class PaperClassifier(_Classifier):
 
 
 class LightClassifier(_Classifier):
-    """A whole encoder, additive skips up to a quarter of the input size, and one score a class there."""
+    """A whole encoder, additive skips up to a quarter of the input size, and one score per class there."""
 
     stride = 4
 

@@ -1,13 +1,13 @@
-"""Self-attention over a coarse feature map: what one part of a photograph is tells which colors another part has."""
+"""Self-attention over a coarse feature map: the content of one part of a photograph informs the colors of others."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 class ContextBlock(nn.Module):
-    """A transformer encoder block over the places of a feature map, layer norm first (Xiong et al. 2020).
+    """A transformer encoder block over the positions of a feature map, layer norm first (Xiong et al. 2020).
 
-    No position code: the features of a convolutional network know where they are, and the block works at every size.
+    No position code: the features of a convolutional network encode position, and the block works at every size.
     """
 
     def __init__(self, channels: int, heads: int = 4, expansion: int = 4) -> None:
@@ -21,7 +21,7 @@ class ContextBlock(nn.Module):
         self.project = nn.Linear(expansion * channels, channels)
 
     def start_as_identity(self) -> None:
-        """Zero what the block adds to its input."""
+        """Zero the residual branches, so that the block is the identity."""
         for layer in (self.out, self.project):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)

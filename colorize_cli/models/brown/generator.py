@@ -3,7 +3,7 @@
 After Brown et al. 3.4 and the ResNet-18 U-Net of the system they build on, lightened for CPUs: the encoder is an
 EfficientNet-Lite2, and since chroma is smooth the decoder stops at a quarter of the input size; the full-resolution
 lightness guides the rest. The head predicts a distribution over ab bins (Zhang et al. 2016), decoded to a*b* inside the
-network, so that the L1 and the adversarial loss see a color while vividness can still be chosen afterwards.
+network, so that the L1 and the adversarial loss see a color, and vividness can still be chosen later.
 """
 
 from torch import Tensor, nn
@@ -57,7 +57,7 @@ class Generator(ColorizationNet):
         return self.decode
 
     def set_first_values(self) -> None:
-        """Begin as the light 1/8 head does, and with the bins of sRGB where there are as many."""
+        """Initialize like the light 1/8 head, and with the bins of sRGB if their number matches."""
         self.decoder.start_as_light_head()
         centers = srgb_bins()
         if centers.shape == self.decode.centers.shape:
@@ -82,7 +82,7 @@ class Generator(ColorizationNet):
         return self.decode(self.logits(lightness), vividness)
 
     def chroma_and_error(self, lightness: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
-        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, H / 4, W / 4), Lab units."""
+        """Predict a*b* as :meth:`chroma` does, and its expected error, (N, 1, H / 4, W / 4), Lab units."""
         return self.decode.with_error(self.logits(lightness), vividness)
 
     def distribution(self, lightness: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:

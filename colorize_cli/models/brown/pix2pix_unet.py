@@ -9,7 +9,7 @@ AB_RANGE = 110.0
 
 
 class _Level(nn.Module):
-    """One level of the U: halve, run the level below, double, and hand the input on beside the result."""
+    """One level of the U: halve, run the level below, double, and concatenate the input to the result."""
 
     def __init__(self, outer: int, inner: int, below: nn.Module | None, dropout: bool) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Pix2PixUNet(ColorizationNet):
     """Encoder and decoder of ``levels`` strided 4x4 convolutions with concatenated skips, tanh output.
 
     Widths double from ``width`` to eight times that and stay there; dropout 0.5 in the inner levels of full width, as
-    many as lie between the innermost and the four widening ones. Sizes that are no multiple of 2**levels are padded.
+    many as are between the innermost and the four widening ones. Sizes that are not multiples of 2**levels are padded.
     """
 
     def __init__(self, levels: int = 6, width: int = 64) -> None:

@@ -1,7 +1,7 @@
-"""Recipes of Brown et al. 2024, and those of the weights that come with the product.
+"""Recipes of Brown et al. 2024, and those of the bundled weights.
 
 ``bundled`` made the files in ``weights/``. ``scratch`` makes a network of the kind with a ResNet-18 from photographs
-alone, no outside weights in it; ``head`` puts another head on its encoder (``--encoder FILE``).
+alone, without outside weights; ``head`` trains another head on its encoder (``--encoder FILE``).
 """
 
 from dataclasses import replace
@@ -49,7 +49,7 @@ _BALANCE = {
     "grocerystoredataset": 0.3,
     "food2": 0.6,
 }
-"""How often photos are drawn by their source: those nearest to what users bring more often."""
+"""Sampling weights by source: photos most like those of users are drawn more often."""
 
 _RESNET_STEM = ("encoder.conv1", "encoder.bn1", "encoder.layer1")
 _STEM = ("encoder.conv_stem", "encoder.bn1", "encoder.blocks.0", "encoder.blocks.1")
@@ -79,7 +79,7 @@ _COLOR = Stage(
     sizes=((0.0, 128), (0.5, 144)),
     batch_size=32,
     lr=8e-4,
-    # All but the finest scale comes trained; what is new learns faster than what is kept.
+    # All but the finest scale is pretrained; new layers learn faster than pretrained ones.
     group_lr={"encoder.": 3e-4},
     frozen=(*_STEM, "encoder.blocks.2"),
     weight_decay=0.02,
@@ -93,7 +93,7 @@ _FINE = replace(
     _COLOR,
     name="fine",
     epochs=1.25,
-    # Nearly whole photographs, at nearly the size they are colorized at.
+    # Nearly whole photographs, at nearly the working size.
     sizes=((0.0, 144), (0.6, 160)),
     lr=6e-4,
     group_lr={"encoder.": 2.5e-4},
@@ -112,9 +112,9 @@ _STEADY = replace(
     _PEOPLE,
     name="steady",
     epochs=4.12,
-    # The later stages know the photographs of people better, the earlier one has forgotten less of all others.
+    # The later stages are better on photographs of people, the earlier one has forgotten less about others.
     mean_of=("fine", "people", "large"),
-    # Two thousand steps: at a rate that stays high the average knows more than any network that went into it.
+    # Two thousand steps: at a constantly high rate, the average is better than any network in it.
     ema=0.9995,
 )
 _CALIBRATION = Stage(
@@ -124,14 +124,14 @@ _CALIBRATION = Stage(
     sizes=((0.0, 192),),
     batch_size=64,
     lr=0.45,  # Lab units
-    # The last stage counts half: it knows people best, and the mean of all four the rest.
+    # The last stage counts half: it is best on people, and the mean of all four on the rest.
     mean_of=("fine", "people", "large", "steady", "steady", "steady"),
     optimizer="adam",
-    frozen=("",),  # every layer; what is learned are the fields of the decoder
+    frozen=("",),  # every layer; only the decoder's fields are learned
     schedule="cosine",
     warmup=10,
     augmentation=Augmentation(area=(0.6, 1.0)),
-    # Photographs it was trained on come out more colorful than others: below the default they are nearer to those.
+    # Training photographs come out more colorful than others; below the default, their colorfulness is closer.
     vividness=0.53,
 )
 
@@ -232,7 +232,7 @@ GAN_SCRATCH = Recipe(
             epochs=0.35,
             batch_size=20,
             lr=1e-3,
-            # The encoder and the light head come trained; what is new learns faster than what is kept.
+            # The encoder and the light head are pretrained; new layers learn faster than pretrained ones.
             group_lr={
                 "encoder.": 2.5e-4,
                 "classifier.": 6e-4,
@@ -333,8 +333,17 @@ GAN_64_PAPER = Recipe(
 GAN_64_BUNDLED = replace(
     GAN_64_PAPER,
     name="bundled",
-    # Few steps at a higher rate, and as narrow a discriminator as the generator is.
-    stages=(replace(GAN_64_PAPER.stages[0], epochs=2.5, lr=6e-4, discriminator_width=16),),
+    # Few steps: a rate that falls to zero and averaged weights, and as narrow a discriminator as the generator is.
+    stages=(
+        replace(
+            GAN_64_PAPER.stages[0],
+            epochs=3,
+            lr=6e-4,
+            schedule="cosine",
+            ema=0.99,
+            discriminator_width=16,
+        ),
+    ),
 )
 
 UNCHANGED = Augmentation(area=None, aspect=1.0, flip=0.0)
@@ -365,7 +374,7 @@ REGRESSION_PAPER = Recipe(
     stages=(
         Stage(
             name="regression",
-            objective="mse",  # not stated; that of the code the paper names (Francis)
+            objective="mse",  # not stated; from the code the paper names (Francis)
             epochs=50,  # 3.3
             sizes=((0.0, 256),),
             batch_size=16,  # 3.3
@@ -383,7 +392,7 @@ _ON_THE_ENCODER_OF_GAN = Stage(
     sizes=((0.0, 144),),
     batch_size=20,
     lr=1e-3,
-    # The decoder begins as the one of `gan`; only the last layer is new.
+    # The decoder starts from that of `gan`; only the last layer is new.
     group_lr={"decoder.": 5e-4},
     frozen=("encoder.",),
     weight_decay=0.02,
@@ -413,7 +422,7 @@ REGRESSION_BUNDLED = Recipe(
 )
 
 REGRESSION_L1 = replace(REGRESSION_BUNDLED, name="l1", stages=(replace(REGRESSION_BUNDLED.stages[0], objective="l1"),))
-"""What L1 alone makes of the same encoder: the measure of how much color a loss takes away."""
+"""The same encoder with L1 only: shows how much color that loss removes."""
 
 CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
 REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")

@@ -55,7 +55,7 @@ class LightRegression(ColorizationNet):
         self.output = nn.Conv2d(width, 2, 1)
 
     def set_first_values(self) -> None:
-        """Begin as the light 1/8 head does."""
+        """Initialize like the light 1/8 head."""
         self.decoder.start_as_light_head()
 
     def chroma(self, lightness: Tensor) -> Tensor:

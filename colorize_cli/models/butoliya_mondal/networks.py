@@ -9,7 +9,7 @@ The paper contradicts itself on the encoder's depth: its output is to be "H/8 x 
 scores the volume is 1257 deep, which is 256 + 1001. It is 256 here, as in Baldassarre et al. The 1001 classes are those
 of Inception-ResNet-v2 as first published; the weights for PyTorch leave out the background class: 1000.
 
-The embedding network is part of the checkpoint, so that a checkpoint says all about itself. It is never trained here.
+The embedding network is part of the checkpoint, so that a checkpoint is self-contained. It is never trained.
 """
 
 from collections.abc import Callable, Mapping

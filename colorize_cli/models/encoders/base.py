@@ -1,4 +1,4 @@
-"""What every encoder is: features of a gray picture, and what training needs to know to begin with them."""
+"""Base class of encoders: features of a gray picture, and information for training from pretrained weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from colorize_cli.entry import HubFile, PackageFile
 
 
 class Encoder(nn.Module):
-    """Gray pictures to feature maps; a network holds it as ``encoder``.
+    """Maps gray pictures to feature maps; networks store it as ``encoder``.
 
     ``channels``: those of the maps that :meth:`forward` returns, from the finest on; empty for an encoder that returns
     no maps and cannot be pretrained here. ``hub``: weights trained on ImageNet, published on the Hub, which
@@ -24,18 +24,18 @@ class Encoder(nn.Module):
     bundled: str | None = None
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return this encoder's state for the published one's, which was trained on color pictures."""
+        """Return the state of this encoder converted from the published one, which was trained on color pictures."""
         raise NotImplementedError
 
     def pretraining_twin(self) -> Encoder | None:
-        """Return another encoder, with this one's weights, to be pretrained in its place; None where it needs none."""
+        """Return another encoder, with this one's weights, to pretrain in its place; None if not needed."""
         return None
 
     def of_twin(self, twin: Encoder) -> dict[str, Tensor]:
-        """Return the state with which this encoder computes what its twin does in evaluation mode."""
+        """Return the state with which this encoder equals its twin in evaluation mode."""
         raise NotImplementedError
 
 
 def timm_file(name: str, licence: str) -> HubFile:
-    """Return the weights file of one of timm's repositories on the Hub."""
+    """Return the weights file of a timm repository on the Hub."""
     return HubFile(f"timm/{name}", "model.safetensors", licence=licence)

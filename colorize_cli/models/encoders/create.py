@@ -9,11 +9,11 @@ EncoderName = Literal["efficientnet", "resnet18", "paired"]
 
 
 def create_encoder(name: EncoderName) -> Encoder:
-    """Return a new encoder with untrained weights; raises ValueError for a name there is not."""
+    """Return a new encoder with untrained weights; raises ValueError for an unknown name."""
     if name == "efficientnet":
         return EfficientNetLiteEncoder()
     if name == "resnet18":
-        # Weights that are bundled have the other encoder: they do not wait for torchvision.
+        # Bundled weights use the other encoder, so they do not import torchvision (slow).
         from colorize_cli.models.encoders.resnet import ResNetEncoder
 
         return ResNetEncoder()

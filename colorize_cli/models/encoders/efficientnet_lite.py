@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 as a gray encoder: inverted residuals without squeeze-and-excitation, ReLU6, quick on CPUs.
+"""EfficientNet-Lite2 as a gray encoder: inverted residuals without squeeze-and-excitation, ReLU6, fast on CPUs.
 
 Tan & Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", table 1, scaled by 1.1 in
 width and 1.2 in depth; the Lite family leaves out squeeze-and-excitation and swish, and scales neither the stem nor
@@ -32,7 +32,7 @@ _STEM = 32
 _HEAD = 1280
 _EPSILON = 1e-3
 _INPUT_SCALE = 0.5
-"""The published networks see -1 at black and 1 at white, ours -2 and 2 (see ``normalized_lightness``)."""
+"""The published networks map black to -1 and white to 1, ours to -2 and 2 (see ``normalized_lightness``)."""
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -42,9 +42,9 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 class _DepthwiseInBfloat16(torch.autograd.Function):
     """A depthwise convolution in bfloat16 whose slow gradients are taken in float32.
 
-    oneDNN has quick bfloat16 kernels on CPUs for the answer and for the input's gradient at stride 1. Those of the
+    oneDNN has fast bfloat16 kernels on CPUs for the output and for the input's gradient at stride 1. Those of the
     weights' gradient, and of the input's at stride 2, take three to eight times as long as in float32 (5x5, 144 to
-    1248 channels, AMX), and would be two fifths of a training step.
+    1248 channels, AMX), and would take two fifths of a training step.
     """
 
     @staticmethod
@@ -75,7 +75,7 @@ class _DepthwiseInBfloat16(torch.autograd.Function):
 
 
 def _depthwise(convolution: nn.Conv2d, x: Tensor) -> Tensor:
-    """Return what a depthwise convolution without bias makes of x, with quick gradients where it learns on a CPU."""
+    """Apply a depthwise convolution without bias to x, with fast gradients in training on a CPU."""
     learns = torch.is_grad_enabled() and x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
     if learns and convolution.bias is None and torch.get_autocast_dtype("cpu") == torch.bfloat16:
         answer: Tensor = _DepthwiseInBfloat16.apply(x, convolution.weight, convolution.stride, convolution.padding)
@@ -126,7 +126,7 @@ class _InvertedResidual(nn.Module):
 class EfficientNetLiteEncoder(Encoder):
     """EfficientNet-Lite2 for one gray channel, without its classifier; returns every scale from 1/4 on.
 
-    The deepest features are those its classifier saw.
+    The deepest features are the input of its classifier.
     """
 
     channels = (24, 48, 120, _HEAD)
@@ -162,7 +162,7 @@ class EfficientNetLiteEncoder(Encoder):
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return this encoder's state for a published color network: no classes, the first convolution summed over RGB.
 
-        Takes the names of timm and those of EfficientNet-Lite-PyTorch.
+        Accepts the names of timm and of EfficientNet-Lite-PyTorch.
         """
         renamed = {_renamed(name): value for name, value in state.items()}
         own = {name: value for name, value in renamed.items() if name in self.state_dict()}
@@ -179,7 +179,7 @@ class EfficientNetLiteEncoder(Encoder):
 
 
 class EfficientNetLiteClassifier(EfficientNetLiteEncoder):
-    """The published network as it is: RGB in, scores of the 1,000 ImageNet classes out."""
+    """The published network: RGB in, scores of the 1,000 ImageNet classes out."""
 
     def __init__(self, classes: int = 1000) -> None:
         super().__init__(3)

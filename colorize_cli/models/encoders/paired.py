@@ -1,7 +1,7 @@
-"""Two encoders side by side: one that began on ImageNet in color, one that learned from gray photographs alone.
+"""Two parallel encoders: one pretrained on ImageNet in color, one trained only on gray photographs.
 
-Networks with different pasts make different mistakes: the mean of two networks' predictions is better than either
-(docs/lab/training-log.md). Here both encoders feed one decoder, which learns what to take from which.
+Networks with different training make different mistakes: the mean of two networks' predictions is better than either
+(docs/lab/training-log.md). Both encoders feed one decoder, which learns how to combine them.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class PairedEncoder(Encoder):
     package = EfficientNetLiteEncoder.package
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return this encoder's state with the first one's weights for a published network, the second as it is."""
+        """Return this encoder's state with the first one's weights from a published network, the second unchanged."""
         published = {f"efficientnet.{name}": value for name, value in self.efficientnet.of_imagenet(state).items()}
         return {name: value for name, value in self.state_dict().items() if name.startswith("resnet.")} | published
 

@@ -1,4 +1,4 @@
-"""How an encoder is pretrained on this machine where no published weights of it exist."""
+"""Pretraining recipe for encoders without published weights."""
 
 from colorize_cli.recipe import Augmentation, Stage
 

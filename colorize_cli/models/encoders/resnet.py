@@ -33,7 +33,7 @@ class ResNetEncoder(Encoder):
     layers
         18 or 34.
     stages
-        how many of the four stages there are.
+        number of stages, of four.
     """
 
     channels: tuple[int, ...] = (64, 64, 128, 256, 512)

@@ -1,9 +1,9 @@
 """The convolutional part of VGG-16 (Simonyan & Zisserman 2014, configuration D) for one gray channel.
 
 The names are torchvision's and timm's (``features.0`` ... ``features.28``), so that published weights load. Without
-batch norm such an encoder hardly learns from random initialization; :meth:`VGGEncoder.with_batch_norm` gives one to
-pretrain with (torchvision's ``vgg16_bn``), and :func:`folded` makes a plain encoder of it that computes the same.
-Written here because torchvision's layers take three channels, and its import would delay the narrow variants' start.
+batch norm such an encoder hardly learns from random initialization; :meth:`VGGEncoder.with_batch_norm` returns one to
+pretrain (torchvision's ``vgg16_bn``), and :func:`folded` converts it to an equivalent plain encoder.
+Handwritten because torchvision's layers take three channels, and its import would delay the narrow variants' start.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from colorize_cli.models.encoders.base import Encoder, timm_file
 from colorize_cli.models.network import ColorizationNet
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-"""Channels and convolutions of each block; a max pooling by 2 stands between two blocks and behind the last one."""
+"""Channels and convolutions of each block; a max pooling by 2 follows each block."""
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 GRAY_MEAN, GRAY_STD = sum(IMAGENET_MEAN) / 3, sum(IMAGENET_STD) / 3
@@ -40,9 +40,9 @@ class VGGEncoder(Encoder):
     width
         share of the channels, 1 for VGG-16 itself.
     blocks
-        how many of the five blocks there are.
+        number of blocks, of five.
     batch_norm
-        whether a batch norm stands behind each convolution (``vgg16_bn``).
+        whether a batch norm follows each convolution (``vgg16_bn``).
     """
 
     def __init__(self, width: float = 1.0, blocks: int = 5, batch_norm: bool = False) -> None:
@@ -81,7 +81,7 @@ class VGGEncoder(Encoder):
         return tuple(maps)
 
     def pooled(self, x: Tensor) -> Tensor:
-        """Map (N, 1, H, W) to what VGG-16 gives its classifier: (N, 512 * width, H / 32, W / 32) with five blocks."""
+        """Map (N, 1, H, W) to the input of VGG-16's classifier: (N, 512 * width, H / 32, W / 32) with five blocks."""
         return cast(Tensor, self.features(x))
 
     def with_batch_norm(self) -> "VGGEncoder":
@@ -102,8 +102,8 @@ class VGGEncoder(Encoder):
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the state of this encoder for torchvision's VGG-16 on gray pictures, replicated to three channels.
 
-        The first convolution is summed over R, G and B; its weights and bias take over what differs between the three
-        channels' normalization and :func:`zero_centered`, so that inside the picture the sum is the same.
+        The first convolution is summed over R, G and B; its weights and bias absorb the difference between the three
+        channels' normalization and :func:`zero_centered`, so that the sum is equal inside the picture.
         """
         own = {name: value for name, value in state.items() if name in self.state_dict()}
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
@@ -114,7 +114,7 @@ class VGGEncoder(Encoder):
 
 
 def folded(encoder: VGGEncoder) -> dict[str, Tensor]:
-    """Return the state of a plain encoder that computes what ``encoder``, with batch norms, does in evaluation mode."""
+    """Return the state of a plain encoder that equals ``encoder``, with batch norms, in evaluation mode."""
     layers = list(encoder.features)
     state: dict[str, Tensor] = {}
     place = 0
@@ -134,12 +134,12 @@ def folded(encoder: VGGEncoder) -> dict[str, Tensor]:
 
 
 class VGGNet(ColorizationNet):
-    """A network on a gray VGG-16; only the whole width has published weights."""
+    """A network on a gray VGG-16; only the full width has published weights."""
 
     def __init__(self, width: float, blocks: int) -> None:
         super().__init__()
         self.encoder = VGGEncoder(width, blocks)
 
     def encoder_input(self, lightness: Tensor) -> Tensor:
-        """Return L* (N, 1, H, W) of 0..100 as the encoder takes it."""
+        """Return the encoder input for L* (N, 1, H, W) in 0..100."""
         return zero_centered(lightness)

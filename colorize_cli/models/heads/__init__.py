@@ -1,1 +1,1 @@
-"""What the last layers of several models speak: bins, classes, CIELUV, and how sure they are."""
+"""Output heads shared by several models: ab bins, color classes, CIELUV, and uncertainty."""

@@ -1,4 +1,4 @@
-"""The grid of ab bins a classifying colorizer answers in, soft labels for it, and decoding with a chosen vividness.
+"""The grid of ab bins of a classifying colorizer, soft labels for it, and decoding with a chosen vividness.
 
 Zhang et al. 2016 ("Colorful Image Colorization", section 2.1) quantize the ab plane with a grid of 10 Lab units and
 keep the bins that occur in sRGB. Their rebalancing weights (2.2) are applied here when decoding instead of when
@@ -10,26 +10,26 @@ training: the network learns the true posterior p(bin | photo), and with a vivid
     y = x * min((|x| / 20) ** (curve * v), 1.2) * |x|^2 / (|x|^2 + (neutral * v)^2)
     ab = y + v * displacement(y, spread)
 
-turns it into a color. v = 0 is the posterior mean: the least error, and pale. s is the standard deviation of q, E the
-mean over the picture of its square, S the root mean square of m.
+turns it into a color. v = 0 is the posterior mean: least error, but pale. s is the standard deviation of q, E the
+mean of its square over the picture, S the root mean square of m.
 
-The gain of a picture is what makes a given colorfulness cost least. Multiplying m by 1 + g adds g^2 S^2 to an expected
-squared error of E: it lowers the PSNR by about g^2 S^2 / E, and raises the colorfulness by about g S. With one price of
-colorfulness for all pictures, g is in proportion to E / S. Where q is wide its mean has lost most of its color, and it
-gets most back; what is surely gray stays gray. So it is within a picture: where q is narrower than elsewhere, as it is
-on faces, m has its color already. On validation photographs this costs less than one gain for all, or than dividing by
-the prior, which is kept small: it lets rare colors through.
+The gain of a picture minimizes the cost of a given colorfulness. Multiplying m by 1 + g adds g^2 S^2 to an expected
+squared error of E: it lowers the PSNR by about g^2 S^2 / E and raises the colorfulness by about g S. With one price of
+colorfulness for all pictures, g is proportional to E / S. Where q is wide, its mean has lost most of its color, and it
+regains most; areas that are certainly gray stay gray. The same holds within a picture: where q is narrow, as it is
+on faces, m already has its color. On validation photographs this costs less than one gain for all, or than dividing by
+the prior, whose weight is kept small because it admits rare colors.
 
-The last two factors of y, a curve over chroma, make little of it less and much of it more. Means of many possible
-colors are all of middling chroma; true colors are mostly near neutral, and seldom strong.
+The last two factors of y, a curve over chroma, reduce low chroma and raise high chroma. Means of many possible
+colors all have medium chroma; true colors are mostly near neutral, and rarely strong.
 
 The displacement, smooth fields over the ab plane learned from training photographs
-(:mod:`colorize_cli.training.objectives.calibration`), does the same for hues: means crowd where warm neutrals are, true
-colors lie on both sides of neutral. There is a field for each of several standard deviations of q, and between them
-they are blended: a strong red is believed where q is narrow, and made less of where it is one of many possible colors.
+(:mod:`colorize_cli.training.objectives.calibration`), does the same for hues: means cluster near warm neutrals, true
+colors are on both sides of neutral. There is a field for each of several standard deviations of q, blended in
+between: a strong red is kept where q is narrow, and reduced where it is one of many possible colors.
 Freirich, Michaeli and Meir 2021 ("A theory of the distortion-perception tradeoff in Wasserstein space") show that
-between the least error and the true distribution of answers the best ones lie on the way from the posterior mean to
-where optimal transport takes it; v says how far.
+between the least error and the true distribution, the best predictions are on the path from the posterior mean to
+its optimal transport; v sets how far.
 """
 
 from collections.abc import Iterable
@@ -43,24 +43,24 @@ from colorize_cli.models.heads.uncertainty import expected_error
 GRID = 10.0
 PRIOR_FLOOR = 0.001
 FAINT = 8.0
-"""S0, Lab units: below such chroma a picture is taken for gray rather than for pale."""
+"""S0, Lab units: chroma below which a picture counts as gray, not as pale."""
 MOST_GAIN = 1.5
-"""The limit: chroma is at most two and a half times as much."""
+"""The limit: chroma grows to at most two and a half times."""
 UNCHANGED_CHROMA = 20.0
-"""The chroma, Lab units, that the curve leaves as it is."""
+"""The chroma, Lab units, that the curve leaves unchanged."""
 STEEPEST = 1.2
-"""The most the curve multiplies chroma with."""
+"""The largest factor of the curve."""
 EXTENT = 110.0
 """Lab units: the displacement is known from -EXTENT to EXTENT of a* and b*, at the points of the grid."""
 SPREADS = (8.0, 16.0, 24.0, 34.0)
-"""Lab units: standard deviations of q that the displacement is known for, from sure to unsure."""
+"""Lab units: standard deviations of q for which the displacement is known, from certain to uncertain."""
 
 
 def soft_labels(ab: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
     """Spread each cell's ab over the four neighbouring bins of the grid, bilinearly.
 
     ``ab``: (N, 2, h, w) Lab units; ``centers``: (K, 2) points of a regular 10-unit grid. Returns indices (N, 4, h, w),
-    int64, and weights (N, 4, h, w) that sum to 1. A neighbour that is no bin gives its share to the nearest bin.
+    int64, and weights (N, 4, h, w) that sum to 1. The share of a neighbour that is not a bin goes to the nearest bin.
     """
     table, origin = _grid_table(centers)
     position = (ab - origin.view(1, 2, 1, 1)) / GRID
@@ -93,7 +93,7 @@ def _grid_table(centers: Tensor) -> tuple[Tensor, Tensor]:
 def soft_cross_entropy(logits: Tensor, ab: Tensor, centers: Tensor) -> Tensor:
     """Return the mean cross-entropy of logits (N, K, h, w) against the soft labels of ab (N, 2, h, w)."""
     indices, weights = (x.permute(0, 2, 3, 1) for x in soft_labels(ab, centers))
-    # Bins last, where channels-last logits already have them: it takes two thirds of the time.
+    # Bins last, as channels-last logits already have them: this takes two thirds of the time.
     log_probability = F.log_softmax(logits.permute(0, 2, 3, 1).float(), -1).gather(-1, indices)
     return -(weights * log_probability).sum(-1).mean()
 
@@ -127,8 +127,8 @@ class AbDecoder(nn.Module):
     def count(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Set the prior: how often each bin occurs in a sample of the training photos, a*b* (N, 2, h, w) Lab units.
 
-        Counted with soft labels; each bin gets a thousandth of an even share on top, so that colors never seen keep a
-        finite logarithm. The number of ``pixels`` it stands for does not matter here.
+        Counted with soft labels; each bin gets an extra thousandth of an even share, so that colors that never occur
+        keep a finite logarithm. The number of ``pixels`` is not used.
         """
         centers = self.centers.cpu()
         counts = torch.zeros(len(centers), dtype=torch.float64)
@@ -149,7 +149,7 @@ class AbDecoder(nn.Module):
         return self._answer(self.probabilities(logits, vividness), vividness)
 
     def distribution(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
-        """Return q(bin) as :meth:`probabilities` does, and what each bin contributes to the answer, (N, K, 2).
+        """Return q(bin) as :meth:`probabilities` does, and the contribution of each bin to the color, (N, K, 2).
 
         Lab units, the mean gain of each picture included; :meth:`forward` is about their mean, after curve and
         displacement.
@@ -158,15 +158,15 @@ class AbDecoder(nn.Module):
         return q, self._factor(*self._moments(q), vividness).mean((2, 3))[..., None] * self.centers
 
     def with_error(self, logits: Tensor, vividness: float | None = None) -> tuple[Tensor, Tensor]:
-        """Return a*b* as :meth:`forward` does, and the error to expect of it, (N, 1, h, w), Lab units.
+        """Return a*b* as :meth:`forward` does, and its expected error, (N, 1, h, w), Lab units.
 
-        The root mean square distance between the answer and the true posterior, the one of vividness 0; see
+        The root mean square distance between the color and the true posterior, that of vividness 0; see
         :mod:`colorize_cli.models.heads.uncertainty`.
         """
         v = self.default_vividness if vividness is None else vividness
         q = self.probabilities(logits, vividness)
         ab = self._answer(q, vividness)
-        # Putting the prior back turns q into the posterior without a second softmax.
+        # Multiplying by the prior turns q into the posterior without a second softmax.
         posterior = q * torch.exp(self.prior_weight * v * self.log_prior).view(1, -1, 1, 1)
         return ab, expected_error(posterior, self.centers, ab)
 
@@ -178,14 +178,14 @@ class AbDecoder(nn.Module):
         return self._before_displacement(self.probabilities(logits, vividness), vividness)
 
     def displaced(self, ab: Tensor, spread: Tensor, fields: Tensor, vividness: float | None = None) -> Tensor:
-        """Return a*b* (N, 2, h, w), Lab units, moved by what ``fields`` (S, 2, 23, 23) add, rows a*, columns b*.
+        """Return a*b* (N, 2, h, w), Lab units, displaced by ``fields`` (S, 2, 23, 23), rows a*, columns b*.
 
-        ``spread``: (N, 1, h, w), Lab units; between two :data:`SPREADS` the fields are blended, beyond them kept.
+        ``spread``: (N, 1, h, w), Lab units; between two :data:`SPREADS` the fields are blended, beyond them constant.
         """
         v = self.default_vividness if vividness is None else vividness
         ab = ab.float()
         places = ab.flip(1).permute(0, 2, 3, 1) / EXTENT
-        # Not len(ab), which would fix the batch of an ONNX file.
+        # Not len(ab), which would fix the batch size of an ONNX file.
         known = fields.to(ab.dtype).flatten(0, 1).expand(ab.shape[0], -1, -1, -1)
         moves = F.grid_sample(known, places, padding_mode="border", align_corners=True).unflatten(1, (-1, 2))
         low, high = (x.view(1, -1, 1, 1) for x in (self.spreads[:-1], self.spreads[1:]))
@@ -201,7 +201,7 @@ class AbDecoder(nn.Module):
         return self._curved(self._factor(mean, variance, vividness) * mean, vividness), variance.clamp(min=1e-4).sqrt()
 
     def _curved(self, ab: Tensor, vividness: float | None) -> Tensor:
-        """Return a*b* (N, 2, h, w) with the chroma that the curve gives it."""
+        """Return a*b* (N, 2, h, w) with the chroma curve applied."""
         v = self.default_vividness if vividness is None else vividness
         # The summand keeps gradients finite at neutral; half the exponent, because it is a square.
         square = ab.float().square().sum(1, keepdim=True) + 1e-4
@@ -216,7 +216,7 @@ class AbDecoder(nn.Module):
         return mean, square - mean.float().square().sum(1, keepdim=True)
 
     def _factor(self, mean: Tensor, variance: Tensor, vividness: float | None) -> Tensor:
-        """Return what chroma is multiplied with, (N, 1, h, w)."""
+        """Return the factor of chroma, (N, 1, h, w)."""
         v = self.default_vividness if vividness is None else vividness
         chroma = mean.float().square().sum(1, keepdim=True).mean((2, 3), keepdim=True)
         deviations = (variance.mean((2, 3), keepdim=True) * variance).clamp(min=1e-4).sqrt()
@@ -226,7 +226,7 @@ class AbDecoder(nn.Module):
 def srgb_bins() -> Tensor:
     """Return the centers (K, 2), Lab units, of the 10-unit grid cells that colors of sRGB fall into.
 
-    Zhang et al. count 313 with their own rule; here a cell counts when some sRGB color lies within it.
+    Zhang et al. count 313 with their own rule; this function counts a cell if it contains an sRGB color.
     """
     import numpy as np
 

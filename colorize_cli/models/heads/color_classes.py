@@ -1,4 +1,4 @@
-"""The 256 color classes of Brown et al. 3.2, and how a distribution over them becomes a color.
+"""The 256 color classes of Brown et al. 3.2, and decoding a distribution over them to a color.
 
 a* and b*, stored as bytes in the paper (a* + 128), are each rounded to the nearest of {8, 24, ..., 248}: sixteen evenly
 spaced values, which are -120, -104, ..., 120 in Lab units. (The notebook published with the paper takes the lower edge
@@ -49,7 +49,7 @@ def class_weights(counts: Tensor) -> Tensor:
 
 
 class ClassDecoder(nn.Module):
-    """Logits over the 256 classes to a*b*; what it does when nothing is asked for is part of the checkpoint."""
+    """Logits over the 256 classes to a*b*; its default decoding is part of the checkpoint."""
 
     weights: Tensor
     default_vividness: Tensor
@@ -89,10 +89,10 @@ class ClassDecoder(nn.Module):
     ) -> Tensor:
         """Return a*b* (N, 2, h, w) in Lab units for logits (N, 256, h, w); None takes the checkpoint's own.
 
-        ``temperature``: 0 takes the likeliest class, 1 the mean of all, between them the mean of the sharpened
-        distribution. ``fallback``: where the likeliest class has a smaller probability than this, classes vote together
-        with similar ones, and the color is the mean of the likeliest neighbourhood: the paper's own wish (section 5)
-        for pixels where no class stands out.
+        ``temperature``: 0 takes the most likely class, 1 the mean of all, values between them the mean of the sharpened
+        distribution. ``fallback``: where the most likely class has a smaller probability than this, similar classes are
+        combined, and the color is the mean of the most likely neighbourhood: suggested by the paper (section 5)
+        for pixels without a dominant class.
         """
         adjusted = self._adjusted(logits, vividness)
         T = float(self.default_temperature) if temperature is None else temperature
@@ -108,7 +108,7 @@ class ClassDecoder(nn.Module):
         return torch.einsum("nkhw,kc->nchw", F.softmax(adjusted / T, 1), self.centers)
 
     def _of_similar(self, p: Tensor) -> Tensor:
-        """Mean color (N, 2, h, w) of the neighbourhood of classes that has most probability together."""
+        """Mean color (N, 2, h, w) of the neighbourhood of classes with the largest total probability."""
         kernel = torch.exp(-(torch.cdist(self.centers, self.centers) ** 2) / (2 * SIMILAR**2))
         mass = torch.einsum("nkhw,kj->njhw", p, kernel)
         moments = torch.einsum("nkhw,kjc->njchw", p, kernel[..., None] * self.centers[:, None])

@@ -31,7 +31,7 @@ def ab_to_uv(lightness: Tensor, ab: Tensor) -> Tensor:
     fy = (L + 16) / 116
     x, y, z = _X * cie_expand(fy + a / 500), cie_expand(fy), _Z * cie_expand(fy - b / 200)
     denominator = x + 15 * y + 3 * z
-    # Black has no chromaticity: u* and v* are 0 there whatever the quotient.
+    # Black has no chromaticity: u* and v* are 0 for any quotient.
     denominator = torch.where(denominator > 0, denominator, 1)
     return 13 * L * torch.cat([4 * x / denominator - _U_WHITE, 9 * y / denominator - _V_WHITE], 1)
 
@@ -39,13 +39,13 @@ def ab_to_uv(lightness: Tensor, ab: Tensor) -> Tensor:
 def uv_to_ab(lightness: Tensor, uv: Tensor) -> Tensor:
     """Return a*b* (N, 2, H, W) for L* (N, 1, H, W) in 0..100 and u*v* (N, 2, H, W), float32; 0 at black.
 
-    u*v* that no light has give a*b* far out; they are limited to +-128.
+    Impossible u*v* give extreme a*b*, which are limited to +-128.
     """
     L = lightness.float()
     scale = 13 * torch.where(L > 0, L, 1)
     u, v = uv.float().chunk(2, 1)
     u_prime = u / scale + _U_WHITE
-    # v' of real colors is at least 0.017; a wild prediction must give a finite answer, not a division by zero.
+    # v' of real colors is at least 0.017; an extreme prediction must give a finite result, not a division by zero.
     v_prime = (v / scale + _V_WHITE).clamp(min=1e-3)
     fy = (L + 16) / 116
     y = cie_expand(fy)

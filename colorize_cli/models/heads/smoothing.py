@@ -1,4 +1,4 @@
-"""Two ways to calm noisy predictions: a Gaussian blur of scores, and total variation that respects edges."""
+"""Two ways to smooth noisy predictions: a Gaussian blur of scores, and edge-aware total variation."""
 
 import math
 
@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 EDGE = 10.0
-"""Lab units: a step of L* of this size makes a step of color cost 1/e of what it costs in even areas."""
+"""Lab units: an L* step of this size reduces the cost of a color step to 1/e of that in even areas."""
 _STEP = 0.125  # 1 / the largest eigenvalue of the discrete Laplacian
 
 
 def blurred(scores: Tensor, sigma: float) -> Tensor:
-    """Blur (N, C, H, W) with a Gaussian of ``sigma`` pixels, the border repeated; 0 leaves it as it is."""
+    """Blur (N, C, H, W) with a Gaussian of ``sigma`` pixels, with the border repeated; 0 leaves it unchanged."""
     if sigma <= 0:
         return scores
     radius = max(1, min(math.ceil(3 * sigma), 4 * max(scores.shape[-2:])))
@@ -27,11 +27,11 @@ def blurred(scores: Tensor, sigma: float) -> Tensor:
 
 
 def smoothed(chroma: Tensor, lightness: Tensor, weight: float, iterations: int = 100) -> Tensor:
-    """Return chroma (N, 2, H, W) made even within areas, sharp where L* (N, 1, H, W) has edges; float32.
+    """Return chroma (N, 2, H, W) smoothed within areas, sharp where L* (N, 1, H, W) has edges; float32.
 
     Minimizes 1/2 |x - chroma|^2 + weight * sum of e^(-|step of L*| / 10) * |step of x|, a pixel's steps being those to
     the right and downwards, of both channels, under one norm, by the projected gradient of the dual (Chambolle 2004).
-    ``weight`` has the units of the chroma: at 10, specks of a few pixels that differ by 10 are gone. 0 changes nothing.
+    ``weight`` has the units of the chroma: 10 removes specks of a few pixels that differ by 10. 0 changes nothing.
     """
     if weight <= 0:
         return chroma

@@ -1,12 +1,12 @@
-"""How sure a network is of its colors: the error it expects itself, and the confidence that is made of it.
+"""The uncertainty of a network about its colors: its expected error, and the confidence derived from it.
 
-A network that predicts a distribution over colors knows more than the color it answers with. With its true posterior
-p(color | photo), the root mean square distance between the answer ab and the truth is expected to be
+A network that predicts a distribution over colors knows more than the color it returns. With its true posterior
+p(color | photo), the expected root mean square distance between the returned ab and the truth is
 
     error = sqrt(sum_k p_k |c_k - ab|^2),
 
-in Lab units. It is large where several colors are plausible, where what is plausible is colorful, and where the answer
-leaves the mean of the posterior to be vivid. A confidence of 1 stands for no error, one half for :data:`HALF_AT`, a
+in Lab units. It is large where several colors are plausible, where plausible colors are strong, and where the result
+departs from the posterior mean to be vivid. A confidence of 1 means no error, one half :data:`HALF_AT`, a
 quarter for twice that.
 """
 
@@ -17,17 +17,17 @@ import torch
 from torch import Tensor
 
 HALF_AT = 15.0
-"""Expected error of a*b*, in Lab units, at which confidence is one half: near the middle of everyday photographs."""
+"""Expected error of a*b*, in Lab units, at which confidence is one half: near the median of everyday photographs."""
 
 Values = TypeVar("Values", np.ndarray, Tensor, float)
 
 
 @runtime_checkable
 class ExpectsError(Protocol):
-    """A network that says how far off its colors may be."""
+    """A network that estimates the error of its colors."""
 
     def chroma_and_error(self, lightness: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
-        """Return what ``chroma`` does, a*b* (N, 2, h, w), and the error expected of it, (N, 1, h, w), Lab units."""
+        """Return the result of ``chroma``, a*b* (N, 2, h, w), and its expected error, (N, 1, h, w), Lab units."""
         ...
 
 
@@ -47,7 +47,7 @@ class PredictsDistribution(Protocol):
     def distribution(self, lightness: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
         """Return weights (N, K, h, w) that sum to 1 over K, and colors (K, 2), or (N, K, 2), a*b* in Lab units.
 
-        Where ``chroma`` answers with a mean of colors, it is theirs, with the same options.
+        If ``chroma`` returns a mean of colors, it is the mean of these, with the same options.
         """
         ...
 
@@ -65,5 +65,5 @@ def expected_error(probabilities: Tensor, colors: Tensor, ab: Tensor) -> Tensor:
 
 
 def confidence_of(error: Values) -> Values:
-    """Return the confidence, 0 (a guess) to 1 (sure), of colors whose expected error is ``error`` Lab units."""
+    """Return the confidence, 0 (a guess) to 1 (certain), of colors with an expected error of ``error`` Lab units."""
     return 0.5 ** (error / HALF_AT)

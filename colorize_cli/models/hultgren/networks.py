@@ -27,7 +27,7 @@ class VGGDecoder(VGGNet):
     width
         share of VGG-16's channels; the decoder keeps those of table 2.
     regularization
-        what stands before each convolution of the decoder (3.6): nothing, a batch norm, or dropout.
+        layer before each convolution of the decoder (3.6): none, batch norm, or dropout.
     dropout
         chance of a value being dropped; the paper gives none.
     output
@@ -78,10 +78,10 @@ class VGGDecoder(VGGNet):
 
     @torch.no_grad()
     def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return ``accuracy``: the share of pixels where the larger one of a* and b* is the right one.
+        """Return ``accuracy``: the share of pixels where the correct one of a* and b* is the larger.
 
-        The paper plots an accuracy without defining it. This is what Keras, whose names its tables use, computes under
-        that word for two output channels.
+        The paper plots an accuracy without defining it. This is what Keras, whose names its tables use, computes as
+        accuracy for two output channels.
         """
         return {"accuracy": (predictions.argmax(1) == targets.argmax(1)).float().mean()}
 

@@ -1,10 +1,10 @@
 """The networks of Hwang & Zhou 2016: u* and v* of CIELUV as numbers (section 3.5), and as classes (3.6).
 
 ``vgg-regression`` is a VGG-16 residual encoder. The paper describes the "creating" half as upscaling, an elementwise
-sum with a map of VGG-16 and a convolution, again and again, after Dahl's "residual encoder", without naming layers; the
-layers here are Dahl's: the last maps of the first four blocks and the gray input itself. Dahl's last layers have three
-channels and batch norms up to the output; here the last two convolutions have none, as the paper says (3.4), and the
-output is linear: u* and v*, by 100.
+sum with a map of VGG-16 and a convolution, repeated, after Dahl's "residual encoder", without naming layers; the
+layers are Dahl's: the last maps of the first four blocks and the gray input itself. Dahl's last layers have three
+channels and batch norms up to the output; in this network the last two have none, as in the paper (3.4), and the
+output is linear: u* and v*, divided by 100.
 
 ``vgg-classifier`` has two sets of 50 classes: residual encoder units (5.2, item 2: each adds a map of VGG-16 to an
 upscaled one and convolves the sum), a concatenation of the maps that they create, three 3x3 convolutions, two parallel
@@ -27,7 +27,7 @@ from colorize_cli.models.heads.smoothing import blurred, smoothed
 from colorize_cli.models.network import resize_like
 
 UV_UNIT = 100.0
-"""u*v* of an output of 1: the paper's targets lie in [-100, 100] (3.6)."""
+"""u*v* of an output of 1: the paper's targets are in [-100, 100] (3.6)."""
 UV_BINS = 50
 """Bins over [-100, 100] on each axis (3.6)."""
 CHANNELS = (128, 64, 64)
@@ -35,7 +35,7 @@ Aggregation = Literal["concat", "sum"]
 
 
 def uv_bins(uv: Tensor) -> Tensor:
-    """Return the bin 0..49 of u* and of v*, int64 (N, 2, H, W); what lies outside counts to the outermost one."""
+    """Return the bin 0..49 of u* and of v*, int64 (N, 2, H, W); values outside count for the outermost one."""
     width = 2 * UV_UNIT / UV_BINS
     return ((uv + UV_UNIT) / width).floor().clamp(0, UV_BINS - 1).long()
 
@@ -242,11 +242,11 @@ class VGGClassifier(ResidualEncoder):
         return self._answer(self.scores(lightness).float(), lightness, temperature, score_blur, smoothing)
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
-        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units.
+        """Predict a*b* as :meth:`chroma` does, and its expected error, (N, 1, h, w), Lab units.
 
-        The two heads give u* and v* a distribution each and know nothing of how these go together: they are taken to
+        The two heads predict separate distributions of u* and v* without their dependence: they are assumed to
         be independent. Four colors, a standard deviation from the means on both axes, have the same mean and
-        variances; turned into a*b* one by one they stand for the 2500 pairs of bins.
+        variances; converted to a*b* one by one, they represent the 2500 pairs of bins.
         """
         scores = self.scores(lightness).float()
         ab = self._answer(scores, lightness, **decoding)

@@ -1,6 +1,6 @@
 """Recipes of Hwang & Zhou 2016, sections 3.2 to 3.6 and 5.2.
 
-The paper tells neither how long it trained nor which VGG-16 layers it tuned: here all of them are, at the one learning
+The paper states neither how long it trained nor which VGG-16 layers it tuned: we tune all, at the one learning
 rate it gives, for as many epochs as one pass over a few thousand photos takes on a GPU within a night.
 """
 

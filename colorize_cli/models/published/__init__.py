@@ -1,1 +1,1 @@
-"""Colorizers that others published, with their own weights."""
+"""Colorizers published by others, with their own weights."""

@@ -50,7 +50,7 @@ class ConvNeXt(nn.Module):
     """Four stages at 1/4, 1/8, 1/16 and 1/32 of the input size, each with a layer norm of its own for its output.
 
     The names are those of the original release (``downsample_layers``, ``stages``) with ``norm0`` .. ``norm3`` for the
-    outputs and the classifier's ``norm``, which checkpoints hold and nothing here uses. Sizes: multiples of 32.
+    outputs and the classifier's ``norm``, which checkpoints contain but is not used. Sizes: multiples of 32.
     """
 
     def __init__(self, depths: tuple[int, int, int, int], channels: tuple[int, int, int, int]) -> None:

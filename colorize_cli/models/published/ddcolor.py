@@ -2,7 +2,7 @@
 
 ConvNeXt encoder, a pixel decoder that restores resolution, a color decoder of learned queries; the state dict has the
 names and shapes of the published checkpoints. Two steps are reordered without changing the result: the last 1x1
-convolution is applied to the query embeddings instead of to one map a query, and the blur behind the last pixel
+convolution is applied to the query embeddings instead of to one map per query, and the blur after the last pixel
 shuffle, which commutes with it, acts on two channels instead of 256.
 """
 
@@ -34,7 +34,7 @@ def gray_rgb(lightness: Tensor) -> Tensor:
 
 
 def blur(x: Tensor) -> Tensor:
-    """Average each pixel with those above and left of it, borders repeated; takes the checkerboard off a pixel shuffle.
+    """Average each pixel with those above and left of it, borders repeated; removes pixel-shuffle checkerboards.
 
     Sugawara et al. 2018 ("Super-Resolution using Convolutional Neural Networks without Any Checkerboard Artifacts").
     """
@@ -110,7 +110,7 @@ class Decoder(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """The encoder under the name that checkpoints give it."""
+    """The encoder under its name in checkpoints."""
 
     def __init__(self, arch: ConvNeXt) -> None:
         super().__init__()

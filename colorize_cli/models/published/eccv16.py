@@ -18,7 +18,7 @@ MULTIPLE = 8
 
 
 def convolutions(channels_in: int, channels: int, count: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """Return ``count`` 3x3 convolutions, each with ReLU, the last one with ``stride``, and a batch norm behind them."""
+    """Return ``count`` 3x3 convolutions, each with ReLU, the last one with ``stride``, followed by a batch norm."""
     layers: list[nn.Module] = []
     for i in range(count):
         step = stride if i == count - 1 else 1
@@ -68,7 +68,7 @@ class ECCV16(ColorizationNet):
     def chroma_and_error(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
         """Predict a*b* as :meth:`chroma` does, and its expected error (N, 1, H, W) in Lab units.
 
-        By the distribution as trained, in which rare colors weigh more than they occur: errors come out too large.
+        Uses the distribution as trained, in which rare colors are overweighted: errors are overestimated.
         """
 
         def network(x: Tensor) -> Tensor:

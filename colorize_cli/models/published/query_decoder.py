@@ -1,4 +1,4 @@
-"""DDColor's color decoder (Kang et al. 2023, section 3.3): learned color queries that read the picture's features."""
+"""DDColor's color decoder (Kang et al. 2023, section 3.3): learned color queries that attend to the features."""
 
 import math
 from collections.abc import Sequence
@@ -100,8 +100,8 @@ class Table(nn.Module):
 class QueryDecoder(nn.Module):
     """Blocks of cross-attention, self-attention and feed-forward, cycling through the scales of the pixel decoder.
 
-    ``scales``: channels of each scale, coarsest first. The result is one embedding a query, which dotted with the pixel
-    decoder's embedding of a pixel says how much of that query's color the pixel has.
+    ``scales``: channels of each scale, coarsest first. The result is one embedding per query; its dot product with the
+    pixel decoder's embedding of a pixel is the amount of that query's color in the pixel.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The colorizer of Zhang et al. 2017 ("Real-Time User-Guided Image Colorization with Learned Deep Priors", SIGGRAPH).
 
-Takes color hints beside the lightness; without any it colorizes by itself. The names and shapes of the state dict are
-those of the authors' PyTorch release (``siggraph17``), whose head over 23 x 23 ab bins is kept for that reason.
+Takes color hints in addition to lightness; without hints it colorizes automatically. The names and shapes of the state
+dict are those of the authors' PyTorch release (``siggraph17``), whose head over 23 x 23 ab bins is therefore kept.
 """
 
 import torch
@@ -32,7 +32,7 @@ def _subsample(x: Tensor) -> Tensor:
 class SIGGRAPH17(ColorizationNet):
     """A U-Net with additive skips; input L*, hints a*b* and their mask, output tanh.
 
-    ``mask_center`` is subtracted from the mask: 0 for the published ``siggraph17`` weights, to which 0 means no hint;
+    ``mask_center`` is subtracted from the mask: 0 for the published ``siggraph17`` weights, where 0 means no hint;
     0.5 for weights trained with a centered mask, as the authors' training code does.
     """
 

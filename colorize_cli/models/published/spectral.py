@@ -1,4 +1,4 @@
-"""Convolution under spectral normalization (Miyato et al. 2018), stored the way PyTorch's first implementation did."""
+"""Convolution under spectral normalization (Miyato et al. 2018), stored like PyTorch's first implementation."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ POWER_ITERATIONS_AT_START = 10
 
 
 def normal(*shape: int, std: float = 1.0) -> Tensor:
-    """Return values drawn from N(0, std); none are drawn on the meta device, where that would cost seconds."""
+    """Return values drawn from N(0, std); none are drawn on the meta device, where that would take seconds."""
     values = torch.empty(shape)
     return values if values.is_meta else values.normal_(0, std)
 
@@ -19,8 +19,8 @@ class SpectralConv2d(nn.Module):
     """A convolution with weight W / sigma, sigma = u.W.v from the stored singular vectors (their section 2.1, eq. 20).
 
     State dict: ``weight_orig``, ``bias``, ``weight_u`` (channels), ``weight_v`` (channels_in * kernel**2). The division
-    is done once, when weights are loaded or when the module enters evaluation; after writing to the parameters of a
-    module in evaluation by other means, call :meth:`fold`. Training updates u and v by one power iteration a step.
+    is done once, when weights are loaded or when the module enters evaluation mode; after changing parameters of a
+    module in evaluation mode by other means, call :meth:`fold`. Training updates u and v by a power iteration per step.
     """
 
     weight: Tensor
@@ -55,7 +55,7 @@ class SpectralConv2d(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Renew the weight that evaluation uses from ``weight_orig``, ``weight_u`` and ``weight_v``."""
+        """Update the weight used in evaluation from ``weight_orig``, ``weight_u`` and ``weight_v``."""
         self.weight = self.normalized_weight().detach()
 
     def train(self, mode: bool = True) -> "SpectralConv2d":

@@ -34,6 +34,7 @@ def _linear(name: str, kind: str) -> ModelEntry:
         hints=True,
         needs_hints=True,
         decoding=("paper_iterations",),
+        no_onnx="it has no network, but solves a system of equations for the hints of each photograph",
     )
 
 
@@ -53,6 +54,7 @@ def _trees(name: str, section: str, kind: str, recipe: str, light: dict[str, Any
         licence=_LICENCE,
         mirror=False,
         notes=("The weights are light: pictures of 32x32 pixels instead of 400x400.",),
+        no_onnx="it has no network, but trees that are looked up row by row",
     )
 
 

@@ -2,7 +2,7 @@
 
 25 inputs (L*, a*, b* of the eight neighbours, L* of the pixel), 2 outputs. In a picture some pixels are known, from
 color hints; the others are the unknowns of a sparse linear system in which each depends on its neighbours, known or
-not. The coefficients are buffers: nothing here is trained by gradients.
+not. The coefficients are buffers: nothing is trained by gradients.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ PAPER_TILE = 100
 PAPER_ITERATIONS = 400
 """Steps of the biconjugate gradient method in the paper's system; the paper gives no number."""
 SIGMA = 6.0
-"""Difference in L* that color hardly crosses; 4 to 12 were measured, see docs/lab/reproduction.md."""
+"""Difference in L* that color hardly crosses; 4 to 12 were tested, see docs/lab/reproduction.md."""
 LEAK = 1e-5
-"""Least affinity of neighbours, so that regions without a hint take the colors around them and nothing is singular."""
+"""Least affinity of neighbours, so that regions without a hint take surrounding colors and nothing is singular."""
 
 
 class LinearNeighbours(ColorizationNet):
-    """Coefficients of a neighbour regression, and the system that paints with them.
+    """Coefficients of a neighbour regression, and the linear system that colorizes with them.
 
     ``solver``: ``paper`` solves the regression's own equations in tiles of 100x100 pixels with a border of zeros, by
     the biconjugate gradient method alone (3.1). The paper does not say when that stops: here after
@@ -80,7 +80,7 @@ class LinearNeighbours(ColorizationNet):
 
     def neighbour_weights(self) -> Array:
         """Return the guided solver's weights of the eight neighbours (8,), none negative, of sum 1, or all 0."""
-        # a* and b* weigh their neighbours alike but for the third digit; together they share one matrix.
+        # a* and b* weigh their neighbours alike up to the third digit, so they share one matrix.
         own = (self.weight[0, 8:16] + self.weight[1, 16:24]).cpu().numpy().clip(0)
         total = own.sum()
         return own / total if total > 0 else own

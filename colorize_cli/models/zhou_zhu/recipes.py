@@ -1,4 +1,4 @@
-"""Recipes of Zhou & Zhu 2024, sections 3.1 to 3.5, and those of the weights that come with the product."""
+"""Recipes of Zhou & Zhu 2024, sections 3.1 to 3.5, and those of the bundled weights."""
 
 from dataclasses import replace
 
@@ -37,8 +37,8 @@ UNET_GAN_PAPER = Recipe(
     stages=(_PAPER_ADVERSARIAL,),
 )
 
-# 5.3: "GAN model sometimes cannot learn anything after a long time of training". One judgement of a whole picture says
-# little about where its colors belong; the distance to the true colors does (Isola et al. 2018, 3.1, who weigh it 100).
+# 5.3: "GAN model sometimes cannot learn anything after a long time of training". One logit for a whole picture says
+# little about where its colors belong; the distance to the true colors does (Isola et al. 2018, 3.1, with weight 100).
 UNET_GAN_PIXEL = Recipe(
     name="pixel",
     validation_size=400,

@@ -1,7 +1,7 @@
 """The tree models of Zhou & Zhu 2024, 3.2 to 3.4: a row of lightness in, the row's a* or b* out.
 
-Gradient boosting has 10 models a channel, each for a tenth of the rows; random forest and decision tree have one for
-every row. All trees have depth 3 (5.2), so that a tree is seven questions and eight answers, held in arrays.
+Gradient boosting has 10 models per channel, each for a tenth of the rows; random forest and decision tree have one for
+every row. All trees have depth 3 (5.2), so a tree is seven questions and eight answers, stored in arrays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ QUESTIONS, ANSWERS = 2**DEPTH - 1, 2**DEPTH
 
 
 def band_rows(size: int, bands: int) -> list[range]:
-    """Return the rows of a picture of ``size`` rows that each of ``bands`` models serves, as even as can be."""
+    """Return the rows of a picture of ``size`` rows that each of ``bands`` models predicts, as evenly as possible."""
     edges = [size * band // bands for band in range(bands + 1)]
     return [range(edges[band], edges[band + 1]) for band in range(bands)]
 
@@ -25,9 +25,9 @@ def band_rows(size: int, bands: int) -> list[range]:
 class TreeRows(ColorizationNet):
     """Trees for pictures of ``size`` x ``size`` pixels.
 
-    ``bands``: models a channel. ``trees``: of each model and group. ``outputs``: values in a leaf, ``size`` for trees
-    that answer a whole row, 1 for boosting, where every column has trees of its own (a group). ``averaged``: whether
-    trees are averaged (a forest) or added up (boosting). Buffers: ``feature`` (column asked for) and ``threshold``
+    ``bands``: models per channel. ``trees``: per model and group. ``outputs``: values in a leaf, ``size`` for trees
+    that predict a whole row, 1 for boosting, where every column has its own trees (a group). ``averaged``: whether
+    trees are averaged (a forest) or added up (boosting). Buffers: ``feature`` (column tested) and ``threshold``
     (trees, 7), ``leaf`` (trees, 8 outputs) in Lab units, ``base`` (2 bands, size); trees in the order channel, band,
     group, tree, questions from the root down, left (not above the threshold) before right.
     """
@@ -48,12 +48,12 @@ class TreeRows(ColorizationNet):
         self.register_buffer("base", torch.zeros(2 * bands, size))
 
     def model_trees(self, model: int) -> slice:
-        """Return where the trees of a model lie; models are numbered by channel, then band."""
+        """Return the slice of a model's trees; models are numbered by channel, then band."""
         each = self.groups * self.trees
         return slice(model * each, (model + 1) * each)
 
     def predict_rows(self, model: int, rows: Tensor) -> Tensor:
-        """Return the a* or b* (n, size), Lab units, that one model answers to rows of L* (n, size), 0..100."""
+        """Return the a* or b* (n, size), Lab units, that one model predicts for rows of L* (n, size), 0..100."""
         where = self.model_trees(model)
         feature, threshold = self.feature[where].long(), self.threshold[where]
         tree = torch.arange(len(feature), device=rows.device)[None]
@@ -67,7 +67,7 @@ class TreeRows(ColorizationNet):
         return total.flatten(1) + self.base[model]
 
     def chroma(self, lightness: Tensor) -> Tensor:
-        """Predict a*b* (N, 2, size, size) in Lab units from L* (N, 1, H, W), brought to (size, size)."""
+        """Predict a*b* (N, 2, size, size) in Lab units from L* (N, 1, H, W), resized to (size, size)."""
         count = len(lightness)
         if lightness.shape[-2:] != (self.size, self.size):
             lightness = F.interpolate(

@@ -1,8 +1,8 @@
-"""The U-Net of Zhou & Zhu 2024, section 3.5: that of Ronneberger et al. 2015 with batch norm, L* in, a*b* out.
+"""The U-Net of Zhou & Zhu 2024, section 3.5: the U-Net of Ronneberger et al. 2015 with batch norm, L* in, a*b* out.
 
 Where the paper is silent: 3x3 convolutions are padded, so that the picture keeps its size (the original makes 388 of
 572 pixels); the last 1x1 convolution ends in tanh, as in the DCGAN (Radford et al. 2016) whose initialization and
-optimizer the paper takes; 1 of it is 110 Lab units.
+optimizer the paper uses; an output of 1 is 110 Lab units.
 """
 
 import torch
@@ -33,13 +33,13 @@ class UNet(ColorizationNet):
     widths
         channels at full size and after each 2x2 max pooling; the original's are the default.
     stop
-        halvings that the expanding path leaves undone: chroma is smooth, and the last levels cost the most.
+        halvings that the expanding path does not undo: chroma is smooth, and the last levels cost the most.
     """
 
     def __init__(self, widths: tuple[int, ...] = (64, 128, 256, 512, 1024), stop: int = 0) -> None:
         super().__init__()
         if not 0 <= stop < len(widths) - 1:
-            raise ValueError(f"stop must lie in 0..{len(widths) - 2}, not {stop}")
+            raise ValueError(f"stop must be in 0..{len(widths) - 2}, not {stop}")
         inputs = (1, *widths[:-1])
         self.down = nn.ModuleList(DoubleConvolution(*pair) for pair in zip(inputs, widths, strict=True))
         self.pool = nn.MaxPool2d(2)

@@ -1,1 +1,1 @@
-"""Training photographs: found, decoded, split, augmented, delivered in batches."""
+"""Training photographs: find, decode, split, augment, and deliver them in batches."""

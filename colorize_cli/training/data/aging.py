@@ -1,8 +1,8 @@
-"""What time and old film do to a photograph, for a whole batch on the device that learns from it.
+"""Simulate the effects of age and old film on photographs, for a whole batch on the training device.
 
-Ageing touches the lightness that the network is given; the a*b* it is to predict stay those of the clean photograph,
-with two exceptions: where film blind to red is imitated, a*b* are scaled into the gamut at the lightness shown, and
-around a mounted photograph and on blank pages they are 0. Every choice comes from the generator passed in.
+Ageing changes the network's input lightness; the target a*b* stay those of the clean photograph,
+with two exceptions: for simulated red-blind film, a*b* are scaled into the gamut at the new lightness, and
+around a mounted photograph and on blank pages they are 0. All randomness comes from the given generator.
 
 `python tools/aging_sheet.py` draws every effect; docs/training.md shows the result.
 """
@@ -20,7 +20,7 @@ from colorize_cli.imaging.color import RGB_TO_XYZ, WHITE, XYZ_TO_RGB
 from colorize_cli.recipe import Augmentation
 
 ORTHOCHROMATIC = (0.06, 0.47, 0.47)
-"""Weights of linear R, G and B in what film without red sensitivity records (most film before about 1925)."""
+"""Weights of linear R, G and B in the response of film without red sensitivity (most film before about 1925)."""
 _LUMINANCE_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     label: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device; lightness channels-last, as the networks run."""
+        """Return the batch on a device; lightness in channels-last layout, as the networks use it."""
         lightness = self.lightness.to(device, memory_format=torch.channels_last, non_blocking=True)
         return Batch(lightness, self.ab.to(device, non_blocking=True), self.label.to(device, non_blocking=True))
 
@@ -54,7 +54,7 @@ class Chance:
         self.count, self.generator, self.device = count, generator, generator.device
 
     def uniform(self, low: float = 0.0, high: float = 1.0, shape: tuple[int, ...] = (1, 1, 1)) -> Tensor:
-        """Return numbers from low to high, (count, *shape)."""
+        """Return uniform numbers from low to high, (count, *shape)."""
         return low + (high - low) * torch.rand(self.count, *shape, generator=self.generator, device=self.device)
 
     def normal(self, *shape: int) -> Tensor:
@@ -101,7 +101,7 @@ def _inside_srgb(lightness: Tensor, ab: Tensor) -> Tensor:
 
 
 def orthochromatic(lightness: Tensor, ab: Tensor, steps: int = 6) -> tuple[Tensor, Tensor]:
-    """Return L* (N, 1, H, W) as film blind to red shows it, and a*b* scaled into the gamut at that lightness."""
+    """Return L* (N, 1, H, W) as red-blind film records it, and a*b* scaled into the gamut at that lightness."""
     weights = ab.new_tensor(ORTHOCHROMATIC).view(1, 3, 1, 1)
     shown = lightness_of((linear_of_lab(lightness, ab).clamp(0, 1) * weights).sum(1, keepdim=True))
     low, high = torch.zeros_like(shown), torch.ones_like(shown)
@@ -113,7 +113,7 @@ def orthochromatic(lightness: Tensor, ab: Tensor, steps: int = 6) -> tuple[Tenso
 
 
 def blurred(x: Tensor, sigma: Tensor, radius: int = 5) -> Tensor:
-    """Return x (N, 1, H, W) blurred by a Gaussian, sigma (N, 1, 1, 1) in pixels, each sample by its own."""
+    """Return x (N, 1, H, W) blurred by a Gaussian, sigma (N, 1, 1, 1) in pixels, one per sample."""
     offsets = torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype)
     kernel = torch.exp(-0.5 * (offsets.view(1, -1) / sigma.view(-1, 1)) ** 2)
     kernel = kernel / kernel.sum(1, keepdim=True)
@@ -130,7 +130,7 @@ def _cosines(like: Tensor) -> Tensor:
 
 
 def compressed(x: Tensor, quality: Tensor) -> Tensor:
-    """Return L* (N, 1, H, W) as JPEG of a quality (N, 1, 1, 1) in 1..100 keeps it."""
+    """Return L* (N, 1, H, W) after JPEG compression with quality (N, 1, 1, 1) in 1..100."""
     height, width = x.shape[-2:]
     x = F.pad(x, (0, -width % 8, 0, -height % 8), mode="replicate")
     scale = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality)
@@ -149,7 +149,7 @@ def _places(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def scratched(x: Tensor, chance: Chance) -> Tensor:
-    """Return x with one to three upright scratches, light or dark."""
+    """Return x with one to three vertical scratches, light or dark."""
     _, columns = _places(x)
     for _ in range(3):
         place, width = chance.uniform(-1, 1), chance.uniform(0.5, 1.5) / x.shape[-1]
@@ -159,7 +159,7 @@ def scratched(x: Tensor, chance: Chance) -> Tensor:
 
 
 def aged(x: Tensor, how: Augmentation, chance: Chance) -> Tensor:
-    """Age L* (N, 1, S, S), 0..100: optics, fading, film, scratches, the scan's JPEG; ``how`` has their chances."""
+    """Age L* (N, 1, S, S), 0..100: optics, fading, film, scratches, the scan's JPEG; ``how``: probabilities."""
     rows, columns = _places(x)
     if how.blur:
         x = torch.lerp(x, blurred(x, chance.uniform(0.4, 1.6)), chance.happens(how.blur))
@@ -212,7 +212,7 @@ def pages(size: int, chance: Chance) -> Tensor:
 
 
 def mounted(lightness: Tensor, ab: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
-    """Return photographs, L* (N, 1, S, S) and a*b* (N, 2, S, S), as if on a page: what lies around them is neutral."""
+    """Return photographs, L* (N, 1, S, S) and a*b* (N, 2, S, S), as if mounted on a page with neutral surroundings."""
     rows, columns = _places(lightness)
     top, left = chance.uniform(-1.1, -0.6), chance.uniform(-1.1, -0.6)
     bottom, right = chance.uniform(0.6, 1.1), chance.uniform(0.6, 1.1)
@@ -222,10 +222,10 @@ def mounted(lightness: Tensor, ab: Tensor, chance: Chance) -> tuple[Tensor, Tens
 
 
 def as_found(batch: Batch, how: Augmentation, generator: torch.Generator) -> Batch:
-    """Turn clean crops into what a network learns from: their L* aged, a*b* and labels where they still hold.
+    """Turn clean crops into training samples: aged L*, and a*b* and labels where they still apply.
 
-    Which crops are shown as film blind to red, as mounted photographs, or replaced by pages is decided by their place
-    in the batch, whose order is chance already. A page has no label.
+    The position in the batch decides which crops become red-blind film or mounted photographs, or are replaced by pages
+    (the order of the batch is already random). A page has no label.
     """
     count = len(batch.lightness)
     extra = torch.rand(3, generator=generator, device=generator.device).tolist()

@@ -1,4 +1,4 @@
-"""The square that is cut out of a training photograph; what ages it afterwards is :mod:`.aging`."""
+"""Crop a square from a training photograph; :mod:`.aging` ages it afterwards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 def cropped(lab: Array, size: int, how: Augmentation, rng: np.random.Generator) -> Array:
     """Return a square of a decoded photo, Lab uint8 (size, size, 3) as OpenCV stores it.
 
-    ``lab``: uint8 (H, W, 3). The square is a function of the generator's state alone.
+    ``lab``: uint8 (H, W, 3). The square depends only on the generator's state.
     """
     if how.area is None and how.padding is not None:
         square = _padded(lab, size, how.padding)
@@ -46,7 +46,7 @@ def _crop(lab: Array, how: Augmentation, rng: np.random.Generator) -> Array:
 
 
 def _padded(lab: Array, size: int, lightness: float) -> Array:
-    """Fit the whole photo into the square with its shape kept, centered on a neutral of the given L*."""
+    """Fit the whole photo into the square, keeping its aspect ratio, centered on a neutral of the given L*."""
     longest = max(lab.shape[:2])
     height, width = (max(1, round(side * size / longest)) for side in lab.shape[:2])
     top, left = (size - height) // 2, (size - width) // 2

@@ -1,8 +1,8 @@
-"""Which photo comes when: the order of a stage as a function of its seed, and the loader that delivers the batches.
+"""The order of photos in a stage, as a function of its seed, and the loader that delivers the batches.
 
-Nothing here has a state that would have to be saved: the order of an epoch follows from (seed, epoch), the crop of a
-photograph from (seed, epoch, place in the epoch), its ageing from (seed, step, micro-batch). A run that resumes at step
-n therefore meets the same samples, with any number of workers, and each of several processes can take its own share of
+This module has no state to save: the order of an epoch follows from (seed, epoch), the crop of a
+photograph from (seed, epoch, position in the epoch), its ageing from (seed, step, micro-batch). A run resumed at step
+n therefore sees the same samples, with any number of workers, and each of several processes can take its own share of
 the same order.
 """
 
@@ -28,7 +28,7 @@ from colorize_cli.training.ranks import Ranks
 
 
 class Draw(NamedTuple):
-    """One sample: the epoch, its place in the epoch, the photo's index, and the pixels of the square."""
+    """One sample: epoch, position in the epoch, index of the photo, and side of the square in pixels."""
 
     epoch: int
     place: int
@@ -39,9 +39,9 @@ class Draw(NamedTuple):
 def sampling_weights(
     items: Sequence[Item], source_weights: Mapping[str, float], small_share: float | None
 ) -> npt.NDArray[np.float64] | None:
-    """Return the chance of each photo being drawn, or None when all are alike and each comes once an epoch.
+    """Return the probability of drawing each photo, or None if all are equal and each is used once per epoch.
 
-    ``small_share``: chance of a photo under 96 px; None leaves those out. One kind alone gets everything.
+    ``small_share``: probability of a photo under 96 px; None excludes them. If only one kind exists, it gets 1.
     """
     weights = np.array([source_weights.get(item.source, 1.0) for item in items], np.float64)
     small = np.array([item.small for item in items])
@@ -69,7 +69,7 @@ class Plan:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps an epoch; the last batch is filled up from the beginning of the order."""
+        """Optimizer steps per epoch; the last batch is filled up from the beginning of the order."""
         steps = math.ceil(self.drawn / self.batch_size)
         return steps if self.max_steps_per_epoch is None else min(steps, self.max_steps_per_epoch)
 
@@ -79,7 +79,7 @@ class Plan:
         return self.steps_per_epoch * self.epochs
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Return the photos of an epoch (counted from the stage's first), one index a sample."""
+        """Return the photos of an epoch (counted from the stage's first), one index per sample."""
         rng = np.random.default_rng((self.seed, self.first_epoch + epoch))
         count = self.steps_per_epoch * self.batch_size
         if self.weights is not None:
@@ -104,9 +104,9 @@ def plan_stage(
     first_epoch: int,
     max_steps_per_epoch: int | None = None,
 ) -> Plan:
-    """Return the order in which a stage meets the photos; an epoch draws as many as there are of the kinds it uses.
+    """Return the order in which a stage uses the photos; an epoch draws as many as there are of the kinds it uses.
 
-    Where a stage has not whole epochs, each is shorter instead: 1.5 are two of three quarters.
+    A fractional number of epochs makes each epoch shorter: 1.5 epochs are two of three quarters.
     """
     weights = sampling_weights(catalogue.items, source_weights, stage.small_share)
     drawn = len(catalogue.items) if weights is None else int((weights > 0).sum())
@@ -135,7 +135,7 @@ class _Crops(Dataset[tuple[npt.NDArray[np.uint8], int]]):
 
 
 class _PlannedBatches(Sampler[list[Draw]]):
-    """The micro-batches of every step from ``start`` on: its samples in ``parts``, of which a rank takes its own."""
+    """The micro-batches of every step from ``start`` on: its samples in ``parts``; a rank takes its own."""
 
     def __init__(self, plan: Plan, start: int, parts: int, ranks: Ranks) -> None:
         self.plan, self.start, self.parts, self.ranks = plan, start, parts, ranks
@@ -174,9 +174,9 @@ def step_batches(
     ranks: Ranks,
     device: torch.device,
 ) -> Iterator[list[Batch]]:
-    """Yield, for every step from ``start`` on, its micro-batches that belong to this process, aged on the device.
+    """Yield, for every step from ``start`` on, the micro-batches of this process, aged on the device.
 
-    ``parts``: micro-batches a step is split into, over all processes; ``workers``: decoding processes, 0 for none.
+    ``parts``: micro-batches per step, over all processes; ``workers``: decoding processes, 0 for none.
     """
     loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
         _Crops(store, plan.stage.augmentation, plan.seed, labels),  # type: ignore[arg-type]
@@ -186,7 +186,7 @@ def step_batches(
         worker_init_fn=quiet_worker,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
-        # Its own generator: the loader draws a seed for its workers, which must not come from the network's dropout.
+        # A separate generator: the loader draws a seed for its workers, which must not advance the dropout generator.
         generator=torch.Generator().manual_seed(plan.seed),
     )
     stream = iter(loader)

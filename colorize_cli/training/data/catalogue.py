@@ -1,9 +1,9 @@
-"""All usable photos of a training run: read once, identified by content, split, labelled, decoded into a bounded cache.
+"""The usable photos of a training run: read once, identified by content, split, labelled, decoded to a bounded cache.
 
-Scanning decodes every photo once, in worker processes. A photo is known by the hash of its bytes: copies count once,
-the split does not depend on names or order, and photos added later move none of the others from one side to the other.
-Decoded pictures go to one file of raw uint8 Lab that workers map into memory: the operating system's page cache holds
-what fits, so a run needs no memory of its own for it. What exceeds the cache's limit is decoded again each time.
+Scanning decodes every photo once, in worker processes. A photo is identified by the hash of its bytes: copies count
+once, the split does not depend on names or order, and photos added later do not move others to the other side.
+Decoded pictures are stored in one file of raw uint8 Lab that workers map into memory: the operating system's page cache
+holds what fits, so a run needs no memory of its own. Photos beyond the cache limit are decoded again each time.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Array = npt.NDArray[Any]
 Tick = Callable[[int, int], None]
 
 SMALL_SIDE = 96
-"""Short side in pixels under which a photo counts as small: good for learning what things are, not for detail."""
+"""Short side in pixels below which a photo counts as small: useful for learning objects, not detail."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One usable photo: how to reach it, the hash of its bytes (hex), its size as decoded, and its place in the cache.
+    """One usable photo: how to reach it, the hash of its bytes (hex), its decoded size, and its position in the cache.
 
-    ``offset``: byte in the cache file, -1 when it is not there. ``source``: collection. ``label``: class by folder
+    ``offset``: byte in the cache file, -1 if it is not cached. ``source``: collection. ``label``: class by folder
     name.
     """
 
@@ -58,7 +58,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The photos of a run, sorted by content; ``skipped`` counts those left out by reason. ``cache``: file or None."""
+    """The photos of a run, sorted by content; ``skipped``: number left out, by reason. ``cache``: file or None."""
 
     items: tuple[Item, ...]
     skipped: dict[str, int] = field(default_factory=dict)
@@ -67,14 +67,14 @@ class Catalogue:
 
     @property
     def fingerprint(self) -> str:
-        """Hash (hex) of what training sees: contents, sources and labels, whatever the files are called."""
+        """Hash (hex) of the training data: contents, sources and labels, independent of file names."""
         digest = hashlib.sha256(str(self.side).encode())
         for item in self.items:
             digest.update(f"{item.content} {item.source} {item.label}\n".encode())
         return digest.hexdigest()
 
     def split(self, share: float, seed: int) -> tuple[Catalogue, Catalogue]:
-        """Return (training, validation): each photo's side depends on its own content and the seed alone.
+        """Return (training, validation): each photo's side depends only on its content and the seed.
 
         Both sides get at least one photo. Raises :class:`NoTrainingData` for fewer than two photos.
         """
@@ -96,13 +96,13 @@ class Catalogue:
 
 
 def split_place(content: str, seed: int) -> float:
-    """Return where in 0..1 the split places a content hash; validation takes those below its share."""
+    """Return the position (0..1) of a content hash in the split; validation takes those below its share."""
     digest = hashlib.blake2b(f"{seed}:{content}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 class PhotoStore:
-    """Gives the Lab picture of an item, from the cache or by decoding; cheap to send to worker processes."""
+    """Returns the Lab picture of an item, from the cache or by decoding; cheap to send to worker processes."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -148,7 +148,7 @@ class _Scan(Dataset[tuple[str, Any]]):
         except NotUsable as problem:
             return "", str(problem)
         except Exception:
-            # zipfile and zlib raise many kinds on damaged members; whatever it is, this photo is left out.
+            # zipfile and zlib raise many kinds on damaged members; in every case this photo is left out.
             return "", "unreadable"
 
 
@@ -165,9 +165,9 @@ def scan(
 ) -> Catalogue:
     """Read every photo in ``places`` and return the catalogue of the usable ones.
 
-    ``folder``: where the cache and its index are kept, as ``name``; they are used again while the files are unchanged.
-    ``side``: pixels the short side is reduced to. ``limit``: photos to look at, spread over all. ``tick``: called with
-    the number of photos done and of all. Raises :class:`UsageProblem` for places that do not exist.
+    ``folder``: location of the cache and its index, called ``name``; they are reused while the files are unchanged.
+    ``side``: maximum short side in pixels. ``limit``: photos to read, spread over all. ``tick``: called with
+    the number of photos done and the total. Raises :class:`UsageProblem` for places that do not exist.
     """
     cv2.setNumThreads(0)
     listing = list_photos(places)
@@ -236,7 +236,7 @@ def _save(index: Path, catalogue: Catalogue, stamp: str) -> None:
 
 
 def _load(index: Path, cache: Path, stamp: str) -> Catalogue | None:
-    """Return the catalogue saved earlier, None when there is none or the photos are not the same files any more."""
+    """Return the catalogue saved earlier, None if there is none or the photo files have changed."""
     try:
         head, *rows = index.read_text(encoding="utf-8").splitlines()
         record = json.loads(head)

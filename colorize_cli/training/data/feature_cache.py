@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of photos, kept between epochs: it is the same every time, and most of the work."""
+"""Cache of a frozen encoder's features between epochs: they never change, and computing them is most of the work."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FeatureCache:
 
     @torch.no_grad()
     def __call__(self, lightness: Tensor) -> Tensor:
-        """Return the features of L* (N, 1, H, W); only pictures not met before go through the encoder."""
+        """Return the features of L* (N, 1, H, W); only new pictures go through the encoder."""
         keys = [hashlib.blake2b(picture.cpu().numpy().tobytes(), digest_size=16).digest() for picture in lightness]
         new = [i for i, key in enumerate(keys) if key not in self.kept]
         found = {keys[i]: feature for i, feature in zip(new, self._computed(lightness, new), strict=True)}

@@ -1,4 +1,4 @@
-"""Bytes of a photograph to the uint8 Lab picture that training works on, and whether it has color to learn from."""
+"""Decode a photograph to the uint8 Lab picture used in training, and check that it has color to learn from."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from colorize_cli.errors import OwnResult, PhotoError
 Array = npt.NDArray[np.uint8]
 
 GRAY_CHROMA = 2.0
-"""Mean |a*| and |b*|, Lab units, under which a photo teaches nothing about color."""
+"""Mean |a*| and |b*|, Lab units, below which a photo counts as gray."""
 TONED_SPREAD = 1.5
-"""Standard deviation of a* and of b* under which a photo has one tint everywhere: a toned print, not a color photo."""
+"""Standard deviation of a* and of b* below which a photo has a uniform tint: a toned print, not a color photo."""
 SMALLEST_SIDE = 32
 _SYNSET = re.compile(r"n\d{8}")
 
 
 class NotUsable(Exception):
-    """A photo that training leaves out; the argument is the reason to count it under."""
+    """A photo that training leaves out; the argument is the reason to count."""
 
 
 def decode_rgb(data: bytes, side: int | None = None) -> Array:
-    """Decode a photo, upright, to sRGB uint8 (H, W, 3), its short side reduced to ``side`` pixels where it is longer.
+    """Decode a photo, upright, to sRGB uint8 (H, W, 3), its short side reduced to at most ``side`` pixels.
 
-    Raises :class:`NotUsable` ("unreadable") for anything that is not a whole picture of at least 32 pixels a side.
+    Raises :class:`NotUsable` ("unreadable") for anything that is not a complete picture of at least 32 pixels per side.
     """
     try:
         rgb: npt.NDArray[Any] = decode_color(data, "the photo", at_least=None if side is None else 2 * side)
@@ -49,7 +49,7 @@ def decode_rgb(data: bytes, side: int | None = None) -> Array:
 def decode_lab(data: bytes, side: int) -> Array:
     """Decode a photo to Lab uint8 (H, W, 3) as OpenCV stores it (L* * 255 / 100, a* + 128, b* + 128).
 
-    Raises :class:`NotUsable`: "unreadable", or "gray" when it has no color, or one tint all over.
+    Raises :class:`NotUsable`: "unreadable", or "gray" for no color or a uniform tint.
     """
     lab = cv2.cvtColor(decode_rgb(data, side), cv2.COLOR_RGB2LAB)
     if is_gray(lab):
@@ -64,15 +64,15 @@ def is_gray(lab: npt.NDArray[Any]) -> bool:
 
 
 def source_of(ref: PhotoRef) -> str:
-    """Name of the collection a photo belongs to: its top-level folder, "" when it lies in none."""
+    """Name of the collection a photo belongs to: its top-level folder, "" if there is none."""
     return ref.folders[0] if ref.folders else ""
 
 
 def label_of(ref: PhotoRef) -> str:
-    """Class of a photo by the folders it lies in, "" when there are none.
+    """Class of a photo by its folders, "" if there are none.
 
-    A WordNet number (``n02123394-persian-cat/``, ``n02123394/images/``) is the class wherever it stands, so that the
-    same object in two collections is one class; otherwise the whole path is, ``sports/tennis``.
+    A WordNet number (``n02123394-persian-cat/``, ``n02123394/images/``) is the class at any depth, so that the
+    same object in two collections is one class; otherwise the whole path is the class, ``sports/tennis``.
     """
     for folder in reversed(ref.folders):
         if found := _SYNSET.match(folder):

@@ -1,4 +1,4 @@
-"""Classes for pretraining: folder names to numbers, and how often colors occur in the training photos."""
+"""Classes for pretraining (folder names as numbers) and color statistics of the training photos."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _FROM_BYTES = (100 / 255, 1, 1)
 def class_indices(items: Sequence[Item], stage: Stage) -> tuple[npt.NDArray[np.int64], int]:
     """Return each photo's class number, -1 for none, and how many classes there are.
 
-    Classes are the labels that at least ``smallest_class`` photos have, sorted by name. Stages that learn no classes
-    have none.
+    Classes are the labels that at least ``smallest_class`` photos have, sorted by name. Stages without classes
+    get none.
     """
     if not stage.class_weight:
         return np.full(len(items), -1, np.int64), 0
@@ -50,7 +50,7 @@ def color_samples(store: PhotoStore, recipe: Recipe, seed: int, side: int) -> It
 
 
 def count_colors(network: ColorizationNet, store: PhotoStore, recipe: Recipe, seed: int) -> None:
-    """Let the network know how often colors occur in the training photos: priors, class weights, means of bins."""
+    """Give the network the color statistics of the training photos: priors, class weights, means of bins."""
     pixels = len(store.catalogue.items) * recipe.stages[-1].size ** 2
     side = network.color_sample_side(recipe.stages[-1].size)
     network.count_colors(color_samples(store, recipe, seed, side), pixels)

@@ -1,7 +1,7 @@
-"""Photographs held on the device as one uint8 tensor, and batches cut out of it there.
+"""Photographs held on the device as one uint8 tensor, from which batches are cropped on the device.
 
-A GPU trains a small network faster than sixteen cores can decode and augment photographs for it. So every photograph is
-decoded once, all of them lie one after the other in one tensor of pixels, and crops, ageing and the conversion to
+A GPU trains a small network faster than sixteen cores can decode and augment photographs. So every photograph is
+decoded once, all are concatenated in one tensor of pixels, and cropping, ageing and the conversion to
 CIELAB happen on the device, a whole batch at a time.
 """
 
@@ -26,11 +26,11 @@ from colorize_cli.recipe import Augmentation
 from colorize_cli.training.data.aging import Batch, Chance, as_found, lab_of, linear_of
 
 LONGEST = 1.5
-"""The longer side that is kept of a photograph, in shorter ones: the middle of it."""
+"""Maximum longer side that is kept, in multiples of the shorter one; the middle is used."""
 
 
 def decode(data: bytes, side: int) -> npt.NDArray[np.uint8] | None:
-    """Return the middle of a photograph, RGB uint8 (H, W, 3), short side at most ``side``; None for no photograph."""
+    """Return the middle of a photograph, RGB uint8 (H, W, 3), short side at most ``side``; None if unreadable."""
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if bgr is None:
         return None
@@ -52,7 +52,7 @@ def _parts(items: Iterator[tuple[str, bytes]], count: int) -> Iterator[list[tupl
 
 @dataclass(frozen=True)
 class Decoded:
-    """Photographs of some archives: ``pixels`` uint8 (P, 3), and of each its shape (rows, columns) and collection."""
+    """Photographs of some archives: ``pixels`` uint8 (P, 3), and for each its shape (rows, columns) and collection."""
 
     pixels: Tensor
     shapes: list[tuple[int, int]]
@@ -60,7 +60,7 @@ class Decoded:
 
 
 def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
-    """Decode all photographs of zip archives in ``workers`` threads (OpenCV lets go of the interpreter meanwhile)."""
+    """Decode all photographs of zip archives in ``workers`` threads (OpenCV releases the GIL)."""
 
     def members() -> Iterator[tuple[str, bytes]]:
         for archive in archives:
@@ -71,7 +71,7 @@ def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
 
     pixels, shapes, sources = [], [], []
     with ThreadPoolExecutor(workers) as pool:
-        # In parts, so that the compressed photographs are not all in memory beside the decoded ones.
+        # In parts, so that not all compressed photographs are in memory together with the decoded ones.
         for part in _parts(members(), 4096):
             for (source, _), rgb in zip(part, pool.map(lambda item: decode(item[1], side), part), strict=True):
                 if rgb is not None:
@@ -82,7 +82,7 @@ def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
 
 
 class DevicePhotos:
-    """Photographs on the device: ``pixels`` uint8 (P, 3), where each begins, its shape and its collection."""
+    """Photographs on the device: ``pixels`` uint8 (P, 3), and for each its offset, shape and collection."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -94,7 +94,7 @@ class DevicePhotos:
         return len(self.shapes)
 
     def add(self, decoded: Decoded) -> None:
-        """Take in more photographs."""
+        """Add photographs."""
         self.pixels = torch.cat([self.pixels, decoded.pixels.to(self.device)])
         self.shapes += decoded.shapes
         self.sources += decoded.sources
@@ -107,7 +107,7 @@ class DevicePhotos:
         return self._tables
 
     def weights(self, by_source: Mapping[str, float]) -> Tensor:
-        """Return the chance of each photograph, float32 (n,), in proportion to the weight of its source."""
+        """Return the probability of each photograph, float32 (n,), in proportion to the weight of its source."""
         return torch.tensor([by_source.get(name, 1.0) for name in self.sources], device=self.device)
 
 

@@ -1,4 +1,4 @@
-"""Training without epochs: a model fitted by scikit-learn, judged and written as every other."""
+"""Training without epochs: a model fitted by scikit-learn, validated and written like any other."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from colorize_cli.training.run_folder import RunFolder
 from colorize_cli.training.validation import ValidationSet
 
 Method = Callable[[Any, Catalogue, Fitting, RunFolder, TrainingProgress], Mapping[str, float]]
-"""Fits the buffers of a network of its kind in place to a catalogue; what it returns is recorded as the run's losses.
+"""Fits the buffers of a network of its kind in place to a catalogue; its return value is recorded as the run's losses.
 
-The recipe of a model names the method made for its network.
+A model's recipe names the method for its network.
 """
 
 METHODS: Mapping[str, Method] = {"neighbours": fit_neighbours, "rows": fit_rows}
 
 
 def require_sklearn() -> None:
-    """Raise :class:`LibraryMissing` where scikit-learn, the ``classic`` extra, is not installed."""
+    """Raise :class:`LibraryMissing` if scikit-learn, the ``classic`` extra, is not installed."""
     from importlib.util import find_spec
 
     if find_spec("sklearn") is None:
@@ -48,7 +48,7 @@ def fit(
     info: CheckpointInfo,
     progress: TrainingProgress,
 ) -> None:
-    """Fit a network as its recipe says; the folder gets weights, one line of metrics and a strip of pictures."""
+    """Fit a network by its recipe; write weights, one line of metrics and a strip of pictures to the folder."""
     fitting = recipe.fitting
     assert fitting is not None
     require_sklearn()

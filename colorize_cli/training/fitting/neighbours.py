@@ -1,8 +1,8 @@
-"""Fitting a neighbour regression to every inner pixel of all photos, in memory that does not grow with them.
+"""Fit a neighbour regression to every inner pixel of all photos, in constant memory.
 
 Least squares with any penalty on the coefficients depends on the data only through means and covariances of the 27
-quantities of a sample: 25 inputs and 2 outputs. Those are summed photo by photo; then 27 made-up samples that have
-exactly these covariances (the rows of a factor F of C = F'F) are given to scikit-learn in place of 150 million.
+quantities of a sample: 25 inputs and 2 outputs. Those are summed photo by photo; then 27 artificial samples with
+exactly these covariances (the rows of a factor F of C = F'F) replace 150 million as input to scikit-learn.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUANTITIES = FEATURES + 2
 def samples(lab: Array) -> Array:
     """Return the samples of one photo: float64 (pixels, 27), L* of the eight neighbours, a*, b*, L* of the pixel; a*b*.
 
-    ``lab``: uint8 (H, W, 3) as OpenCV stores it. Every pixel but those of the border is a sample.
+    ``lab``: uint8 (H, W, 3) as OpenCV stores it. Every pixel except the border is a sample.
     """
     planes = lab.astype(np.float64) * (100 / 255, 1, 1) - (0, 128, 128)
     height, width = lab.shape[:2]
@@ -78,7 +78,7 @@ def coefficients(moments: Moments, constants: Mapping[str, float]) -> tuple[Arra
     values, vectors = np.linalg.eigh(moments.covariance)
     factor = (vectors * np.sqrt(values.clip(0))).T
     if "alpha" in constants:
-        # Its loss is a mean over samples: 27 of them, each as large as to make the mean right.
+        # Its loss is a mean over samples: 27 of them, scaled so that the mean is correct.
         rows = factor * np.sqrt(QUANTITIES)
         model = ElasticNet(
             alpha=constants["alpha"], l1_ratio=constants["l1_ratio"], fit_intercept=False, max_iter=200_000, tol=1e-7

@@ -1,7 +1,7 @@
-"""Fitting the tree models one after the other: each is turned into arrays, kept in a file, and forgotten.
+"""Fit the tree models one by one: each is converted to arrays, written to a file, and released.
 
-What is held in memory is the photos at the size of the model, size * size * 3 bytes each, and one model of
-scikit-learn. A run that was stopped goes on with the models that have no file yet.
+Memory holds only the photos at the size of the model, size * size * 3 bytes each, and one model of
+scikit-learn. A resumed run fits the models that have no file yet.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Arrays = tuple[Array, Array, Array, Array]
 def complete(children: Sequence[tuple[int, int]], feature: Array, threshold: Array, value: Array) -> Arrays:
     """Return a tree of depth 3 or less as a complete one: feature (7,), threshold (7,), leaf (8, outputs), base ().
 
-    ``children``: of each node, (-1, -1) for a leaf. Below a leaf every question is answered with "left" or "right" by
+    ``children``: of each node, (-1, -1) for a leaf. Below a leaf, both branches of every question lead to
     the same value.
     """
     columns, limits = np.zeros(QUESTIONS, np.int16), np.full(QUESTIONS, BEYOND, np.float32)
@@ -73,8 +73,8 @@ def _of_histogram(nodes: Array) -> Arrays:
 def fit_model(x: Array, y: Array, constants: Mapping[str, float], trees: int, seed: int) -> Arrays:
     """Fit one model to rows of L* (n, size) and their a* or b* (n, size) and return its arrays.
 
-    Boosting (``learning_rate`` among the constants) takes scikit-learn's histogram version, one booster a column: the
-    exact one asks every value of every column at every split, which takes days for 400 columns.
+    Boosting (``learning_rate`` among the constants) takes scikit-learn's histogram version, one booster per column: the
+    exact version tests every value of every column at every split, which takes days for 400 columns.
     """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.tree import DecisionTreeRegressor
@@ -105,7 +105,7 @@ def _fit_boosters(x: Array, y: Array, learning_rate: float, trees: int, seed: in
         ).fit(x, y[:, column])  # fmt: skip
 
     # A booster's loops are too short to share: the threads of OpenMP spend five to eighteen times as long waiting for
-    # each other as one takes alone. How many it uses is a matter of the thread that calls it.
+    # each other as one takes alone. The number of threads is set by the calling thread.
     with ThreadPoolExecutor(default_workers(), initializer=lambda: threadpool_limits(1, "openmp")) as pool:
         return list(pool.map(fit_column, range(y.shape[1])))
 
@@ -113,7 +113,7 @@ def _fit_boosters(x: Array, y: Array, learning_rate: float, trees: int, seed: in
 def fit_rows(
     network: TreeRows, training: Catalogue, fitting: Fitting, folder: RunFolder, progress: TrainingProgress
 ) -> dict[str, float]:
-    """Fit every model of a network in place; returns nothing to write down but the number of models."""
+    """Fit every model of a network in place; returns only the number of models."""
     lightness, ab = _pictures(training, network.size)
     parts = folder.path / "parts"
     parts.mkdir(exist_ok=True)

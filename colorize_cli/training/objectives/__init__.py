@@ -1,4 +1,4 @@
-"""What is learned from a batch: one objective per file, looked up by the name a recipe's stage gives."""
+"""Training objectives, one per file, looked up by the name in a recipe's stage."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The generator against a discriminator: one objective with two optimizers (Brown et al. 3.4, Zhou & Zhu 3.5)."""
+"""Adversarial training of the generator: one objective with two optimizers (Brown et al. 3.4, Zhou & Zhu 3.5)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Adversarial(Objective):
             set_learning_rate(optimizer, factor)
             optimizer.zero_grad(set_to_none=True)
         parts = [batch.to(self.setting.compute.device) for batch in batches]
-        # One batch keeps its picture for both steps; several are painted twice instead of all being held in memory.
+        # A single batch keeps its picture for both steps; several are predicted twice instead of being held in memory.
         kept = [self._paint(parts[0])] if len(parts) == 1 else []
         sums: Losses = {}
         for part in parts:
@@ -139,7 +139,7 @@ class Adversarial(Objective):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a result of :meth:`state_dict`."""
         super().load_state_dict(state)
         self.discriminator.load_state_dict(state["discriminator"])
         self.opponent.load_state_dict(state["opponent"])

@@ -1,4 +1,4 @@
-"""The seam between models and the training loop: an objective takes batches and returns losses.
+"""The interface between models and the training loop: an objective takes batches and returns losses.
 
 The loop knows nothing of losses, optimizers or discriminators: it calls :meth:`Objective.step` with the
 micro-batches of one optimizer step, and saves and restores the objective's state.
@@ -32,8 +32,8 @@ Losses = dict[str, float]
 
 @dataclass(frozen=True)
 class Setting:
-    """What an objective needs to know beside network and stage: where to compute, how many steps and classes, and which
-    processes share the work.
+    """The context of an objective besides network and stage: device, number of steps and classes, and the
+    processes that share the work.
     """
 
     compute: Compute
@@ -45,8 +45,8 @@ class Setting:
 class Objective:
     """One loss and one optimizer; subclasses implement :meth:`losses`, or override :meth:`step` for more optimizers.
 
-    ``network`` is trained in place. The weights to validate and to keep are those of :attr:`result`. ``keeps_newest``:
-    whether the best weights are always the newest, because validation's PSNR does not measure what is learned.
+    ``network`` is trained in place. :attr:`result` holds the weights to validate and keep. ``keeps_newest``:
+    whether the newest weights are always the best, because the validation PSNR does not measure this objective.
     """
 
     keeps_newest = False
@@ -64,21 +64,21 @@ class Objective:
 
     @property
     def result(self) -> ColorizationNet:
-        """The network as it should be used: averaged weights where the stage averages them."""
+        """The network to use: with averaged weights if the stage averages them."""
         return self.network if self.average is None else self.average.network  # type: ignore[return-value]
 
     def extra_modules(self) -> nn.Module:
-        """Return modules trained beside the network by the same optimizer, which are not part of the model."""
+        """Return modules trained beside the network by the same optimizer, that are not part of the model."""
         return nn.Identity()
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return named terms; their sum, under ``loss`` if there is more than one, is what is minimized."""
+        """Return named terms; their sum is minimized, given as ``loss`` if there is more than one."""
         raise NotImplementedError
 
     def judge(self, batch: Batch) -> dict[str, Tensor]:
         """Return figures of :attr:`result` on validation photos, means over the batch; none unless overridden.
 
-        Names are those of :meth:`losses` where the figure is the same one, so that both can be drawn together.
+        Figures that :meth:`losses` also returns have the same names, so that both can be drawn together.
         """
         return {}
 
@@ -99,7 +99,7 @@ class Objective:
         return sums
 
     def update(self, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter]) -> None:
-        """Average the gradients over the processes, clip them where the stage asks for it, let the optimizer step."""
+        """Average the gradients over the processes, clip them if the stage says so, and take an optimizer step."""
         self.setting.ranks.average_gradients(parameters)
         if self.stage.clip is not None:
             self.scaler.unscale_(optimizer)
@@ -108,14 +108,14 @@ class Objective:
         self.scaler.update()
 
     def finish_step(self) -> None:
-        """Count the step and take the new weights into the average."""
+        """Count the step and add the new weights to the average."""
         self.steps_done += 1
         self.setting.ranks.average_statistics(self.network, self.extra)
         if self.average is not None:
             self.average.update(self.network, self.steps_done)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything a resumed run needs to go on exactly, network included."""
+        """Return everything needed to resume exactly, including the network."""
         return {
             "network": self.network.state_dict(),
             "extra": self.extra.state_dict(),
@@ -126,7 +126,7 @@ class Objective:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a result of :meth:`state_dict`."""
         self.network.load_state_dict(state["network"])
         self.extra.load_state_dict(state["extra"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -1,16 +1,16 @@
-"""Learning how to move predicted colors so that all of them together are distributed as true colors are.
+"""Learn to shift predicted colors so that their distribution matches that of true colors.
 
 The network keeps its weights; only the displacement fields of its decoder are learned
-(:mod:`colorize_cli.models.heads.ab_bins`). What is maximized is a mean over photographs,
+(:mod:`colorize_cli.models.heads.ab_bins`). The objective, maximized, is a mean over photographs,
 
     PSNR + 0.05 dB * percent of the true colorfulness - 10 dB * distance of the ab histograms
-        - 1/30 dB * mean square of what is too warm - roughness of the fields,
+        - 1/30 dB * mean square of excess warmth - roughness of the fields,
 
-the histograms those of the whole batch, their distance the total variation, 0 to 1. The second term keeps the first
-from taking all color away; the last keeps neighbouring colors neighbours: a field free to do as it likes fills the bins
-of the histogram one by one. What is too warm is how far a color lies beyond the true one in the direction of orange,
-less the 15 Lab units that nobody minds: an area painted red or orange by mistake is the fault that is seen first, and
-none of the other terms counts it for more than one painted blue.
+with histograms of the whole batch and total variation, 0 to 1, as their distance. The second term keeps the first
+from removing all color; the last keeps neighbouring colors together: an unconstrained field would fill the bins
+of the histogram one by one. "Too warm" is how far a color is beyond the true one in the direction of orange,
+less a tolerance of 15 Lab units: an area wrongly painted red or orange is the most visible fault, and
+the other terms weigh it no more than one painted blue.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ HISTOGRAM_PRICE = 10.0
 STIFFNESS = 0.0015
 """dB that a mean square of one Lab unit of the fields' second differences costs."""
 WARMTH_PRICE = 1 / 30
-"""dB that a mean square of one Lab unit of what is too warm costs."""
+"""dB that a mean square of one Lab unit too warm costs."""
 WARM = (0.77, 0.64)
 """The direction of orange in the ab plane, a hue of 40 degrees."""
 TOLERATED = 15.0
 """Lab units that a color may be warmer than the true one."""
 THINNING = 3
-"""Only every third pixel of every third row is looked at."""
+"""Only every third pixel of every third row is used."""
 
 
 class ColorCalibration(Objective):
@@ -51,7 +51,7 @@ class ColorCalibration(Objective):
         return nn.ParameterDict({"fields": nn.Parameter(self._decoder().displacement.clone())})
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the negative of what is maximized (``loss``), and its parts.
+        """Return ``loss``, the negated objective, and its parts.
 
         ``gained`` in dB, ``colorfulness`` in percent, ``distance`` 0 to 1, ``warmth`` in squared Lab units.
         """
@@ -98,13 +98,13 @@ def lab_to_srgb(lightness: Tensor, ab: Tensor) -> Tensor:
     ratio = torch.where(compressed > 6 / 29, compressed**3, 3 * (6 / 29) ** 2 * (compressed - 4 / 29))
     xyz = ratio * ratio.new_tensor(WHITE).view(1, 3, 1, 1)
     linear = torch.einsum("rx,nxhw->nrhw", ratio.new_tensor(XYZ_TO_RGB), xyz).clamp(0, 1)
-    # The lower limit keeps the power's gradient finite where the other branch is taken.
+    # The lower limit keeps the gradient of the power finite where the other branch applies.
     curved = 1.055 * linear.clamp(min=0.003) ** (1 / 2.4) - 0.055
     return 255 * torch.where(linear <= 0.0031308, 12.92 * linear, curved)
 
 
 def _decibels(painted: Tensor, true: Tensor) -> Tensor:
-    """Return the PSNR of each picture; the summand keeps one without any error from being infinitely good."""
+    """Return the PSNR of each picture; the summand keeps it finite for a picture without error."""
     return 10 * torch.log10(255**2 / ((painted - true).square().mean((1, 2, 3)) + 1))
 
 
@@ -117,7 +117,7 @@ def _colorfulness(rgb: Tensor) -> Tensor:
 
 
 def _warmth(ab: Tensor, truth: Tensor) -> Tensor:
-    """Return the mean square, Lab units, of how much further than tolerated a*b* lie in the direction of orange."""
+    """Return the mean square, Lab units, by which a*b* exceed the tolerance in the direction of orange."""
     beyond = ((ab - truth) * ab.new_tensor(WARM).view(1, 2, 1, 1)).sum(1) - TOLERATED
     return beyond.clamp(min=0).square().mean()
 
@@ -125,7 +125,7 @@ def _warmth(ab: Tensor, truth: Tensor) -> Tensor:
 def _total_variation(ab: Tensor, truth: Tensor) -> Tensor:
     """Return the distance, 0..1, of the histograms of all a*b* (N, 2, H, W).
 
-    The bins lie elsewhere every time, by up to half of one, so that their borders do not shape the fields.
+    The bins are shifted randomly by up to half a bin, so that their borders do not shape the fields.
     """
     offset = GRID * (torch.rand(1, 2, 1, 1, device=ab.device) - 0.5)
     return 0.5 * (_histogram(ab + offset) - _histogram(truth + offset)).abs().sum()

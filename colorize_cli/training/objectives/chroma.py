@@ -1,4 +1,4 @@
-"""Learning color alone: as a distribution over ab bins, or by the distance to the true a*b*."""
+"""Learn color only: as a distribution over ab bins, or by the distance to the true a*b*."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
 
 
 def predicted(network: ColorizationNet, lightness: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Return a*b* (N, 2, H, W) in Lab units at the input's size, and the logits it came from where there are any."""
+    """Return a*b* (N, 2, H, W) in Lab units at the input's size, and its logits if there are any."""
     decoder = network.ab_bins
     if decoder is None:
         return network(lightness), None
@@ -36,7 +36,7 @@ class ChromaDistribution(Objective):
     """Cross-entropy over ab bins (Zhang et al. 2016, section 2.1), soft labels, not rebalanced."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy in nats a cell."""
+        """Return the cross-entropy in nats per cell."""
         decoder = self.network.ab_bins
         if decoder is None:
             raise UsageProblem(

@@ -1,4 +1,4 @@
-"""Putting every pixel into one of 256 color classes, rare classes weighing more (Brown et al. 3.2)."""
+"""Classify every pixel into one of 256 color classes, with larger weights for rare classes (Brown et al. 3.2)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from colorize_cli.training.objectives.base import Objective
 class WeightedClasses(Objective):
     """Weighted cross-entropy, formula 2 of the paper, as a mean over pixels instead of a sum.
 
-    A network that answers at a lower resolution learns the classes of its cells' mean color; its accuracy, too, is that
+    A network that predicts at a lower resolution learns the classes of its cells' mean color; its accuracy is also that
     of cells.
     """
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return ``loss`` in nats a pixel and ``accuracy``, the share of pixels put right."""
+        """Return ``loss`` in nats per pixel and ``accuracy``, the share of pixels classified correctly."""
         return _terms(self.network, batch)
 
     def judge(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the same figures of the weights to be kept."""
+        """Return the same figures for the weights to keep."""
         return _terms(self.result, batch)
 
 

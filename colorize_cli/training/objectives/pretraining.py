@@ -1,10 +1,10 @@
-"""Teaching a gray encoder what things are and, where the network asks for it, what colors they tend to have.
+"""Pretrain a gray encoder on object classes and, if the network requests it, on color.
 
 Up to two tasks on one encoder: classes, by a linear layer on the pooled deepest features (ignored for photos without a
 label), and chroma, by the network's own ``pretraining_logits``. The linear layer is dropped afterwards.
 
-An encoder may name a twin to be trained in its place (VGG-16 does not learn from random initialization without batch
-norm); after each step the network gets the plain weights that compute the same.
+An encoder may define a twin that is trained in its place (VGG-16 does not learn from random initialization without
+batch norm); after each step the network gets the equivalent plain weights.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Pretraining(Objective):
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
         super().__init__(network, stage, setting)
-        # Where classes are all there is to learn, PSNR says nothing of the encoder: the newest weights are kept.
+        # If only classes are learned, PSNR does not measure the encoder: the newest weights are kept.
         self.keeps_newest = not network.pretrains_color
 
     def extra_modules(self) -> nn.Module:
-        """Return the class layer, and the twin of an encoder that is trained in its place, where there are such."""
+        """Return the class layer, and the encoder's twin that is trained in its place, if they exist."""
         encoder = encoder_of(self.network)
         if encoder is None or not encoder.channels:
             raise UsageProblem("This architecture has no encoder to pretrain.", "Choose another recipe.")
@@ -67,7 +67,7 @@ class Pretraining(Objective):
         return getattr(self.extra, "twin", None)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return ``loss``, ``chroma`` (nats a cell), ``class`` (nats) and ``top1`` (share of labelled photos)."""
+        """Return ``loss``, ``chroma`` (nats per cell), ``class`` (nats) and ``top1`` (share of labelled photos)."""
         terms: dict[str, Tensor] = {}
         features = self._features(batch.lightness)
         total = features[-1].new_zeros(()) * features[-1].sum()
@@ -89,7 +89,7 @@ class Pretraining(Objective):
         return features
 
     def finish_step(self) -> None:
-        """Give the network the plain weights of the twin, then count and average as always."""
+        """Give the network the plain weights of the twin, then count and average as usual."""
         if self._twin is not None:
             self._encoder.load_state_dict(self._encoder.of_twin(self._twin))
         super().finish_step()

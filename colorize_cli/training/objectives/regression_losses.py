@@ -1,4 +1,4 @@
-"""Predicting color as numbers: mean squared error, or the Huber penalty, in the network's own color space.
+"""Color regression: mean squared error, or the Huber penalty, in the network's own color space.
 
 The network's ``predictions`` and ``targets`` are compared: a*b* / 110 unless the network says otherwise (a*b* / 128
 behind a tanh, CIELUV's u*v* / 100 ...).
@@ -24,15 +24,15 @@ class MeanSquaredError(Objective):
         self.cache = feature_cache(network, stage)
 
     def penalty(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """Return the scalar to be minimized."""
+        """Return the scalar to minimize."""
         return F.mse_loss(predictions, targets)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return ``loss``, and the accuracies that the network knows of, as shares of the pixels."""
+        """Return ``loss``, and the accuracies that the network defines, as shares of the pixels."""
         return self._terms(self.network, batch)
 
     def judge(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the same figures of the weights to be kept."""
+        """Return the same figures for the weights to keep."""
         return self._terms(self.result, batch)
 
     def _terms(self, network: ColorizationNet, batch: Batch) -> dict[str, Tensor]:
@@ -53,6 +53,6 @@ class Huber(MeanSquaredError):
     """
 
     def penalty(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """Return the scalar to be minimized."""
+        """Return the scalar to minimize."""
         # PyTorch's has a factor of one half.
         return 2 * F.huber_loss(predictions, targets, delta=self.stage.huber_threshold)

@@ -1,4 +1,4 @@
-"""Putting u* and v* of every pixel into one of 50 bins each (Hwang & Zhou 2016, section 3.6)."""
+"""Classify u* and v* of every pixel into one of 50 bins each (Hwang & Zhou 2016, section 3.6)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from colorize_cli.training.objectives.base import Objective
 
 @runtime_checkable
 class ScoresUVBins(Protocol):
-    """What this objective needs of a network."""
+    """The interface that this objective needs."""
 
     def scores(self, lightness: Tensor) -> Tensor:
         """Return the scores (N, 2, bins, h, w) of the bins of u* and of v* for L* (N, 1, H, W) in 0..100."""
@@ -30,14 +30,14 @@ class UVClasses(Objective):
     """The sum of the cross-entropies of u* and of v*."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return ``loss`` in nats a place, ``acc_u`` and ``acc_v``.
+        """Return ``loss`` in nats per location, ``acc_u`` and ``acc_v``.
 
-        A network that answers at a lower resolution learns the bins of its cells' mean color.
+        A network that predicts at a lower resolution learns the bins of its cells' mean color.
         """
         return _terms(self.network, batch)
 
     def judge(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the same figures of the weights to be kept."""
+        """Return the same figures for the weights to keep."""
         return _terms(self.result, batch)
 
 

@@ -46,6 +46,7 @@ def test_shard_is_read_from_the_option_or_the_environment(text, environment, sha
         ("-1/3", {}),
         ("auto", {}),
         ("auto", SLURM | {"SLURM_ARRAY_TASK_ID": "6"}),
+        ("auto", {"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_COUNT": "1"}),
         ("auto", SLURM | {"SLURM_ARRAY_TASK_ID": "9"}),
         ("auto", {"SLURM_ARRAY_TASK_ID": "0"}),
         ("auto", {"RANK": "x", "WORLD_SIZE": "2"}),

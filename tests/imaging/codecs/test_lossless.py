@@ -163,7 +163,7 @@ REFUSED = {
     "PNG": saved(ramp8(), "PNG"),
     "arithmetic": arithmetic(),
     "CMYK": cmyk(),
-    "color in it": saved(np.dstack([ramp8(), ramp8()[::-1], ramp8()]), "JPEG"),
+    "contains color": saved(np.dstack([ramp8(), ramp8()[::-1], ramp8()]), "JPEG"),
     "profile": scan(icc_profile=gray_profile(1.8)),
     "luma channel": saved(np.repeat(ramp8()[..., None], 3, axis=2), "JPEG", keep_rgb=True),
 }

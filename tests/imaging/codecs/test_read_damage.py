@@ -206,3 +206,14 @@ def test_jpeg_of_a_thousand_scans_is_refused_before_they_are_decoded() -> None:
     scan = data[data.rindex(b"\xff\xda") : -2]
     with pytest.raises(TruncatedPhoto, match="scans"):
         read_photo(data[:-2] + scan * 1000 + data[-2:])
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_jpeg_that_lacks_only_its_end_marker_is_read_with_a_note_and_a_shorter_one_is_not(options: dict) -> None:
+    whole = saved(_noise(), "JPEG", **options)
+    photo = read_photo(whole[:-2])
+    assert np.array_equal(photo.gray, read_photo(whole).gray)
+    assert any("end marker" in note for note in photo.notes)
+    for cut in (3, 40, 400):
+        with pytest.raises(TruncatedPhoto):
+            read_photo(whole[: -2 - cut])

@@ -6,10 +6,13 @@ import pytest
 
 from colorize_cli.imaging.color import lightness, srgb_to_lab
 from colorize_cli.imaging.recombine.color_table import (
+    INDEX_OF_GRAY,
+    INDEX_UNIT,
     REACH,
     STEPS,
     WEBER,
     ColorTable,
+    all_known,
     decode_chroma,
     encode_chroma,
     expect_known,
@@ -26,8 +29,8 @@ def table():
 
 
 def codes_of(a, b):
-    weighted = np.array([a, b], np.float32)[:, None] * np.float32(WEBER)
-    return encode_chroma(weighted, np.empty_like(weighted), np.empty(weighted.shape, np.uint8))[:, 0]
+    index = np.array([a, b], np.float32)[:, None] * INDEX_UNIT + np.array(INDEX_OF_GRAY, np.float32)[:, None, None]
+    return encode_chroma(index.astype(np.float32), np.empty(index.shape, np.uint8))[:, 0]
 
 
 def colors(table, gray, a_code, b_code):
@@ -92,9 +95,11 @@ def test_only_what_was_asked_for_is_computed_and_everything_between():
 
 
 def test_color_that_was_not_asked_for_is_never_painted():
-    expect_known(np.array([[[0, 0, 0, 1], [255, 255, 255, 1]]], np.uint8))
+    assert all_known(np.array([[[0, 0, 0, 1], [255, 255, 255, 1]]], np.uint8))
+    assert not all_known(np.array([[[0, 0, 0, 1], [0, 0, 0, 0]]], np.uint8))
+    expect_known(True)
     with pytest.raises(RuntimeError, match="missing"):
-        expect_known(np.array([[[0, 0, 0, 1], [0, 0, 0, 0]]], np.uint8))
+        expect_known(False)
 
 
 FIRST_OF_ALL = """

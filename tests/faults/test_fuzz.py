@@ -1,0 +1,56 @@
+"""Mutated files of every format: each is a photograph or one typed error, within a time; seeded, so that a find
+repeats.
+
+``COLORIZE_FUZZ`` says how many mutations of each file are tried; ``make faults`` asks for more.
+"""
+
+import os
+import random
+import time
+
+import pytest
+
+from colorize_cli.errors import PhotoError
+from colorize_cli.imaging.codecs.read import read_photo
+from tests.imaging.codecs.test_read_damage import FILES, pytestmark  # noqa: F401
+from tests.imaging.metadata.test_restated import packet, scan
+
+MUTATIONS = int(os.environ.get("COLORIZE_FUZZ", "40"))
+SECONDS = 20.0
+SEEDS = FILES | {f"with metadata{suffix}": scan(suffix, packet(6), 6) for suffix in (".jpg", ".png", ".tif", ".16.tif")}
+
+
+def mutated(data: bytes, choose: random.Random) -> bytes:
+    """Return a file with some bytes flipped, cut out, repeated or replaced by extremes, most of them near its start."""
+    result = bytearray(data)
+    for _ in range(choose.choice((1, 1, 2, 4, 16))):
+        place = choose.randrange(min(len(result), 400) if choose.random() < 0.7 else len(result))
+        kind = choose.randrange(5)
+        if kind == 0:
+            result[place] ^= 1 << choose.randrange(8)
+        elif kind == 1:
+            result[place : place + 4] = choose.choice((b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"))
+        elif kind == 2:
+            del result[place : place + choose.randrange(1, 64)]
+        elif kind == 3:
+            result[place:place] = result[place : place + choose.randrange(1, 64)]
+        else:
+            result = result[: max(1, place)]
+        if not result:
+            return b"\0"
+    return bytes(result)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SEEDS)
+def test_mutated_file_is_a_photograph_or_one_typed_error(name: str) -> None:
+    choose = random.Random(name)
+    for number in range(MUTATIONS):
+        data = mutated(SEEDS[name], choose)
+        started = time.monotonic()
+        try:
+            photo = read_photo(data, max_megapixels=20)
+            assert photo.gray.ndim == 2 and photo.gray.size
+        except PhotoError as error:
+            assert error.message and error.remedy, number
+        assert time.monotonic() - started < SECONDS, number
