@@ -28,7 +28,7 @@ def test_scans_are_colorized_and_recovered_and_only_jpeg_files_are_taken(run):
     result = run("scans", "-o", "out/", "--lossless-luma", "--report", "report.jsonl")
     assert result.exit_code == 1
     assert sorted(result.stdout.split()) == ["out/a.jpg", "out/b.jpeg", "out/d.jpg"]
-    assert "scans/c.tif cannot keep its luma: it is TIFF, not JPEG. Leave --lossless-luma out" in result.stderr
+    assert "scans/c.tif cannot keep its luma: it is TIFF, not JPEG. Omit --lossless-luma" in result.stderr
     rows = [json.loads(line) for line in Path("report.jsonl").read_text().splitlines()]
     done = {row["output"]: row for row in rows if row["status"] == "done"}
     assert all(0 < row["lightness_change"] < 10 for row in done.values())
