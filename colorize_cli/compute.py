@@ -1,4 +1,4 @@
-"""What this machine computes with: cores, devices and precisions, and why one is not to be had.
+"""What this machine computes with: cores, devices and precisions, and why one is not available.
 
 Importing this module imports no torch.
 """
@@ -6,6 +6,7 @@ Importing this module imports no torch.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 CGROUPS = Path("/sys/fs/cgroup")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_ALIASES = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "metal": "mps", "apple": "mps", "processor": "cpu"}
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -155,11 +158,11 @@ def choose(device: str = "auto", precision: str = "auto") -> Compute:
     """
     chosen = _device(device)
     if precision not in PRECISIONS:
-        raise DeviceError(f"There is no precision {precision!r}.", f"Choose one of {', '.join(PRECISIONS)}.")
+        raise DeviceError(f"There is no precision '{precision}'.", f"Choose one of {', '.join(PRECISIONS)}.")
     if precision == "auto":
         precision = _fastest_precision(chosen)
     if precision == "fp16" and chosen.type == "cpu":
-        raise DeviceError("fp16 does not pay on a CPU.", "Use --precision fp32 or bf16, or a GPU.")
+        raise DeviceError("fp16 is not supported on CPU.", "Use --precision fp32 or bf16, or a GPU.")
     return Compute(chosen, precision)
 
 
@@ -180,17 +183,22 @@ def _device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
-        raise DeviceError(f"There is no device {name!r}.", "Choose auto, cpu, cuda, cuda:N or mps.")
+        near = _ALIASES.get(kind.lower()) or next(iter(difflib.get_close_matches(kind.lower(), _DEVICES, n=1)), None)
+        hint = f"Did you mean {near}? " if near else ""
+        raise DeviceError(f"There is no device '{name}'.", f"{hint}Choose auto, cpu, cuda, cuda:N or mps.")
     if kind == "cuda":
         count = torch.cuda.device_count()
         if count == 0:
             raise DeviceError(
-                "No CUDA device is available here.",
+                "No CUDA device is available on this machine.",
                 "Use --device cpu, or install a CUDA build of torch and a driver.",
             )
         if int(index or 0) >= count:
-            raise DeviceError(f"There is no device {name!r}: {count} CUDA device(s) here.", "Use a smaller number.")
+            raise DeviceError(
+                f"There is no device '{name}': this machine has {count} CUDA device(s).",
+                f"Use cuda:0 to cuda:{count - 1}.",
+            )
         return torch.device("cuda", int(index or 0))
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("MPS is not available here: it needs a Mac with Apple silicon.", "Use --device cpu.")
+        raise DeviceError("MPS is not available: it needs a Mac with Apple silicon.", "Use --device cpu.")
     return torch.device(kind)

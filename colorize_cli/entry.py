@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Fit = Literal["letterbox", "letterbox-white", "stretch", "rectangle", "native"]
 """How a photograph is fitted to the input of a network; see :func:`colorize_cli.imaging.geometry.fit`."""
 
+DEFAULT_MODEL = "gan"
+
 
 @dataclass(frozen=True)
 class Variant:

@@ -1,4 +1,4 @@
-"""Every failure a user can meet: one class per kind, each with its exit code and a remedy in plain words.
+"""Every failure that a user can meet: one class per kind, each with an exit code and a remedy.
 
 Exit codes are part of the interface: 0 all done or skipped, 1 some files failed, 2 usage, 3 model or weights,
 4 device or memory, 5 output not writable, 130 interrupted. When several apply, :func:`most_serious` decides.
@@ -16,14 +16,14 @@ EXIT_INTERRUPTED = 130
 
 
 def most_serious(codes: Iterable[int]) -> int:
-    """Return the exit code that wins when a run ends with several of them: 130, then 5, 4, 3, 2, 1, 0."""
+    """Return the exit code of a run that ends with several of them: the first of 130, 5, 4, 3, 2, 1, 0."""
     return max(codes, default=EXIT_OK)
 
 
 class ColorizeError(Exception):
-    """A failure to tell the user about, never with a traceback.
+    """A failure that the user is told about without a traceback.
 
-    ``message`` says what is wrong and names the file or option; ``remedy`` says what to do about it.
+    ``message`` says what happened and names the file or option; ``remedy`` names the command or option that helps.
     """
 
     exit_code = EXIT_SOME_FAILED
@@ -34,38 +34,38 @@ class ColorizeError(Exception):
         super().__init__(f"{message} {remedy}" if remedy else message)
 
     def __reduce__(self) -> tuple[type["ColorizeError"], tuple[str, str]]:
-        """Carry both parts to another process."""
+        """Pickle both parts."""
         return type(self), (self.message, self.remedy)
 
 
 class UsageProblem(ColorizeError):
-    """The command line asks for something that makes no sense; nothing was done."""
+    """Invalid usage; nothing was written."""
 
     exit_code = EXIT_USAGE
 
 
 class OutputExists(UsageProblem):
-    """A result would replace an existing file and nobody said ``--overwrite``."""
+    """An output already exists, and ``--overwrite`` was not given."""
 
 
 class NoTrainingData(UsageProblem):
-    """The folders and archives named for training hold no usable color photographs."""
+    """The folders and archives named for training contain no usable color photographs."""
 
 
 class PhotoError(ColorizeError):
-    """One photograph cannot be used; a batch reports it and goes on."""
+    """One photograph cannot be used; a batch reports it and continues."""
 
 
 class UnreadablePhoto(PhotoError):
-    """The file cannot be opened, or is not an image at all."""
+    """The file cannot be opened, or is not an image."""
 
 
 class EmptyPhoto(PhotoError):
-    """The file holds no bytes, or the picture has no pixels."""
+    """The file has no bytes, or the picture has no pixels."""
 
 
 class TruncatedPhoto(PhotoError):
-    """The file is an image whose data ends early or is damaged."""
+    """The data of the image ends early or is damaged."""
 
 
 class PhotoTooLarge(PhotoError):
@@ -73,7 +73,7 @@ class PhotoTooLarge(PhotoError):
 
 
 class UnsupportedPhoto(PhotoError):
-    """The file is an image of a kind that no reader here understands."""
+    """The file is an image in a format that is not supported."""
 
 
 class OwnResult(PhotoError):
@@ -87,39 +87,39 @@ class ModelError(ColorizeError):
 
 
 class UnknownModel(ModelError):
-    """No registry entry has this name."""
+    """No model has this name."""
 
 
 class WeightsMissing(ModelError):
-    """The model has no trained weights here, and random weights never paint."""
+    """No trained weights were found for the model."""
 
 
 class WeightsInvalid(ModelError):
-    """The checkpoint is damaged, of another model, or not a checkpoint."""
+    """The checkpoint is damaged, belongs to another model, or is not a checkpoint."""
 
 
 class UnsafeWeights(WeightsInvalid):
-    """The file is a pickle that would run code when opened; it is never opened that way."""
+    """The file is a pickle that could run code when opened; it is refused."""
 
 
 class UnknownLayout(WeightsInvalid):
-    """The file holds tensors, but not those of the model: names are missing, left over, or of another shape."""
+    """The tensors in the file do not match the model: names are missing or unknown, or shapes differ."""
 
 
 class HubError(ModelError):
-    """A checkpoint cannot be had from the Hugging Face Hub."""
+    """A checkpoint cannot be downloaded from the Hugging Face Hub."""
 
 
 class NoNetwork(HubError):
-    """The Hub does not answer: no connection, a proxy in the way, the service is down."""
+    """The Hub does not answer: no connection, a proxy, or the service is down."""
 
 
 class NotCached(HubError):
-    """Working offline, and the file is not in the cache."""
+    """The run is offline, and the file is not in the cache."""
 
 
 class AccessDenied(HubError):
-    """The Hub wants a token, or this account may not read or write the repository (401, 403)."""
+    """The Hub requires a token, or the account has no permission (401, 403)."""
 
 
 class NotOnHub(HubError):
@@ -127,11 +127,11 @@ class NotOnHub(HubError):
 
 
 class TruncatedDownload(HubError):
-    """The connection broke and could not be resumed, or fewer bytes came than announced."""
+    """The connection broke and could not be resumed, or fewer bytes arrived than announced."""
 
 
 class WrongHash(HubError):
-    """The file is not the one that was published; it was moved aside and never loaded."""
+    """The file is not the published one; it was moved aside and not loaded."""
 
 
 class CacheNotWritable(HubError):
@@ -139,11 +139,11 @@ class CacheNotWritable(HubError):
 
 
 class LicenceNotAccepted(HubError):
-    """The weights may not be used commercially, and the user has not said that this is understood."""
+    """The weights forbid commercial use, and the user has not accepted that."""
 
 
 class DeviceError(ColorizeError):
-    """The requested device or precision is not to be had."""
+    """The requested device or precision is not available."""
 
     exit_code = EXIT_DEVICE
 
@@ -153,11 +153,11 @@ class OutOfMemory(DeviceError):
 
 
 class RankLost(DeviceError):
-    """Another process of a training over several processes is gone."""
+    """Another process of a distributed training ended or does not answer."""
 
 
 class LibraryMissing(DeviceError):
-    """A library this program needs is not installed on this machine, or cannot be loaded."""
+    """A required library is not installed or cannot be loaded."""
 
 
 class ClusterError(DeviceError):
@@ -165,7 +165,7 @@ class ClusterError(DeviceError):
 
 
 class OutputError(ColorizeError):
-    """A result cannot be written: the folder is read-only, the disk is full, the mount is gone."""
+    """A result cannot be written: read-only folder, full disk, or a vanished mount."""
 
     exit_code = EXIT_OUTPUT
 

@@ -8,6 +8,7 @@ never replaced.
 
 import contextlib
 import ctypes
+import difflib
 import errno
 import hashlib
 import os
@@ -328,3 +329,15 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def nearest_file(name: str) -> str:
+    """Return the file or folder beside the missing ``name`` whose name is most like it, "" where none is."""
+    path = Path(name)
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return os.fspath(path.with_name(near[0])) if near else ""

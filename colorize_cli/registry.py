@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from types import MappingProxyType
 
-from colorize_cli.entry import ModelEntry
+from colorize_cli.entry import DEFAULT_MODEL, ModelEntry
 from colorize_cli.errors import UnknownModel
 from colorize_cli.models.brown import entry as brown
 from colorize_cli.models.butoliya_mondal import entry as butoliya_mondal
@@ -38,8 +38,9 @@ def by_name(entries: Iterable[ModelEntry]) -> Mapping[str, ModelEntry]:
     return MappingProxyType(found)
 
 
+__all__ = ["DEFAULT_MODEL", "ENTRIES", "get"]
+
 ENTRIES: Mapping[str, ModelEntry] = by_name(chain.from_iterable(_GROUPS))
-DEFAULT_MODEL = "gan"
 
 
 def get(name: str) -> ModelEntry:

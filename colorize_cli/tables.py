@@ -20,7 +20,9 @@ EXPORTS = (".json", ".csv", ".md")
 def check_export(path: Path) -> None:
     """Raise :class:`UsageProblem` unless the file's ending names a format."""
     if path.suffix.lower() not in EXPORTS:
-        raise UsageProblem(f"--export {path} has no known ending.", f"Endings: {', '.join(EXPORTS)}.")
+        raise UsageProblem(
+            f"--export {path} has an unknown suffix.", f"Use {', '.join(EXPORTS[:-1])} or {EXPORTS[-1]}."
+        )
 
 
 def export(path: Path, formats: Mapping[str, Callable[[], str]], *, parents: bool = False) -> None:
@@ -57,10 +59,12 @@ def rich_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", no_wrap: bool = False
 ) -> Table:
     """Return a plain rich table, the first column left, the others right; cells are taken as text, not as markup."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title) if title else None, title_justify="left", title_style="")
+    heading = Text(title) if title else None
+    table = Table(title=heading, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         table.add_column(Text(name), justify="left" if index == 0 else "right", no_wrap=no_wrap)
     for row in rows:

@@ -1,164 +1,229 @@
-"""What a colorizing run is asked to do: one frozen object for the command line and the library alike."""
+"""What a colorizing run is asked to do: one frozen object for the command line and the library alike.
+
+Importing this module imports neither torch nor numpy: the help of ``colorize`` is made from it.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from colorize_cli.batch.cluster.shards import Shard, parse_shard
-from colorize_cli.batch.memory_limit import parse_size
-from colorize_cli.compute import PRECISIONS, available_cores
+from colorize_cli.compute import available_cores
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.codecs.formats import normalize_format
-from colorize_cli.imaging.marks import POSITIONS, check_letters
-from colorize_cli.inference.decoding import DECODING, check_values
-from colorize_cli.inference.variants import FEWEST, MOST
+from colorize_cli.inference.color_options import ColorizerOptions
+from colorize_cli.option import HARDWARE, Option
 
+if TYPE_CHECKING:
+    from colorize_cli.batch.cluster.shards import Shard
+
+OUTPUT, REVIEW, RUNS = "Output", "Review", "Large batches"
+"""Headings of the help."""
 BESIDE = "beside"
 """``--hints beside``: each photograph's own strokes, beside its result or itself."""
 
 
-@dataclass(frozen=True)
-class ColorizeOptions:
-    """Every choice of ``colorize``; fields that contradict each other raise :class:`UsageProblem` on construction.
+def _recorded_label(text: str) -> str:
+    from colorize_cli.imaging.metadata.xmp import xml_text
+
+    return xml_text(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorizeOptions(ColorizerOptions):
+    """Every choice of ``colorize``; values that contradict each other raise :class:`UsageProblem` on construction.
 
     ``output`` keeps the string the user wrote, because a trailing ``/`` means a folder; ``None`` is beside the input.
-    ``strength`` is the share of the predicted chroma that is applied, 0 to 1. ``vividness`` and ``size`` (side of the
-    model's working square in pixels) are the model's own default where ``None``; several sizes make a consensus.
-    ``temperature``, ``fallback``, ``score_blur``, ``smoothing``, ``paper_iterations``: see
-    :mod:`colorize_cli.inference.decoding`.
-    ``force`` colorizes photographs that are in color already; ``keep_borders`` shows the model black and white borders.
-    ``memory_limit`` is a size such as ``4GB``.
-    ``quality`` is 1 to 100. ``retry`` is an earlier report whose failed photographs alone are meant; ``shard`` is
-    ``i/n`` or ``auto``, see :func:`~colorize_cli.batch.cluster.shards.parse_shard`.
-    ``label`` is a visible notice, ``label_position`` one of ``POSITIONS`` (bottom right where ``None``), ``label_font``
-    a TrueType or OpenType file; ``strip`` leaves out all metadata but provenance, profile and resolution; ``sidecar``
-    copies XMP sidecars. ``lossless_luma`` keeps the gray channel of JPEG files as it is; ``format`` becomes "jpeg".
-    ``cluster`` is the address of a Dask scheduler, or ``local``. ``confidence_map`` writes a picture of where the model
-    is guessing beside each result. ``variants`` is how many plausible colorizations are written, 2 to 9; ``seed``
-    decides which. ``hints`` is one picture for all photographs, a folder of one for each, or ``beside``.
-    ``side_by_side`` writes scan and color in one picture beside each result. ``gallery`` is a page of the
-    ``gallery_size`` (200 where ``None``) least certain results. ``strict`` counts a file in a folder that cannot be
-    read as a failure.
+    ``retry`` is an earlier report whose failed photographs alone are colorized; ``shard`` is ``i/n`` or ``auto``, see
+    :func:`~colorize_cli.batch.cluster.shards.parse_shard`. With ``lossless_luma``, ``format`` becomes "jpeg".
+    ``seed`` decides which ``variants`` are written.
     """
 
-    model: str = "gan"
-    output: str | None = None
-    overwrite: bool = False
-    skip_existing: bool = False
-    force: bool = False
-    format: str | None = None
-    quality: int | None = None
-    max_megapixels: float = 500.0
-    device: str = "auto"
-    precision: str = "auto"
-    weights: str | None = None
-    seed: int | None = None
-    strength: float = 1.0
-    vividness: float | None = None
-    size: int | tuple[int, ...] | None = None
-    hints: str | None = None
-    keep_borders: bool = False
-    temperature: float | None = None
-    fallback: float | None = None
-    score_blur: float | None = None
-    smoothing: float | None = None
-    paper_iterations: float | None = None
-    offline: bool = False
-    accept_license: bool = False
-    jobs: int | None = None
-    memory_limit: str | None = None
-    dry_run: bool = False
-    report: Path | None = None
-    failed_list: Path | None = None
-    retry: Path | None = None
-    shard: str | None = None
-    lossless_luma: bool = False
-    label: str | None = None
-    label_position: str | None = None
-    label_font: Path | None = None
-    strip: bool = False
-    sidecar: bool = False
-    cluster: str | None = None
-    confidence_map: bool = False
-    side_by_side: bool = False
-    variants: int | None = None
-    gallery: Path | None = None
-    gallery_size: int | None = None
-    strict: bool = False
+    output: Annotated[
+        str | None,
+        Option(
+            "Where to write results",
+            OUTPUT,
+            ("--output", "-o"),
+            "FILE|FOLDER/|-",
+            unset="beside the photo, as NAME-color",
+            everyday=True,
+            in_file=False,
+        ),
+    ] = None
+    overwrite: Annotated[bool, Option("Replace existing results", OUTPUT, in_file=False)] = False
+    skip_existing: Annotated[
+        bool, Option("Skip photos that have a result; resumes an interrupted run", OUTPUT, everyday=True)
+    ] = False
+    force: Annotated[bool, Option("Also colorize photos that are already in color (skipped by default)", OUTPUT)] = (
+        False
+    )
+    format: Annotated[
+        str | None, Option("jpeg, png, tiff, webp, avif, jpeg2000, bmp or ppm", OUTPUT, unset="the photo's own")
+    ] = None
+    quality: Annotated[
+        int | None, Option("Quality of lossy formats", OUTPUT, between=(1, 100), unset="the photo's own")
+    ] = None
+    lossless_luma: Annotated[
+        bool,
+        Option(
+            "Keep the gray channel of JPEG scans bit for bit; `colorize recover` restores the scan",
+            OUTPUT,
+            records=lambda _: "kept",
+            record_as="luma",
+        ),
+    ] = False
+    label: Annotated[
+        str | None,
+        Option(
+            "Print a small visible notice on each result; without TEXT: Colorized",
+            OUTPUT,
+            metavar="[TEXT]",
+            everyday=True,
+            records=_recorded_label,
+        ),
+    ] = None
+    label_position: Annotated[
+        str | None,
+        Option(
+            "Place of the label: bottom-right, bottom-left, top-right, top-left, or below (in an added margin)",
+            OUTPUT,
+            metavar="CORNER|below",
+            unset="bottom-right",
+        ),
+    ] = None
+    label_font: Annotated[
+        Path | None,
+        Option(
+            "TrueType or OpenType font of the label, for scripts that the default font lacks", OUTPUT, metavar="FILE"
+        ),
+    ] = None
+    strip: Annotated[bool, Option("Remove all metadata except provenance, color profile and resolution", OUTPUT)] = (
+        False
+    )
+    sidecar: Annotated[bool, Option("Copy the photo's .xmp sidecar file and add the provenance", OUTPUT)] = False
+    confidence_map: Annotated[
+        bool, Option("Write NAME-confidence.png beside each result: dark where the model is unsure", REVIEW)
+    ] = False
+    side_by_side: Annotated[
+        bool, Option("Write NAME-sidebyside.jpg beside each result: scan and color with a caption", REVIEW)
+    ] = False
+    variants: Annotated[
+        int | None,
+        Option(
+            "Write this many plausible colorizations and a contact sheet, NAME-variants.jpg",
+            REVIEW,
+            metavar="N",
+            between=(2, 9),
+        ),
+    ] = None
+    gallery: Annotated[
+        Path | None,
+        Option("Write a page that compares gray and color, least certain photos first", REVIEW, metavar="FILE.html"),
+    ] = None
+    gallery_size: Annotated[
+        int | None, Option("Number of photos in the gallery", REVIEW, metavar="N", least=1, unset="200")
+    ] = None
+    report: Annotated[
+        Path | None, Option("Write one JSON line per photo to this file", RUNS, metavar="FILE", everyday=True)
+    ] = None
+    failed_list: Annotated[
+        Path | None, Option("Write the names of failed photos to this file", RUNS, metavar="FILE")
+    ] = None
+    retry: Annotated[
+        Path | None,
+        Option("Retry only the photos that failed in this report, and add to the report", RUNS, metavar="REPORT"),
+    ] = None
+    strict: Annotated[bool, Option("Exit with 1 if a file in a folder could not be read", RUNS)] = False
+    dry_run: Annotated[bool, Option("Show what would be done; write nothing", RUNS)] = False
+    shard: Annotated[
+        str | None,
+        Option(
+            "Process one share of the photos, with its own report; auto reads SLURM or torchrun variables",
+            RUNS,
+            metavar="I/N|auto",
+        ),
+    ] = None
+    cluster: Annotated[
+        str | None,
+        Option(
+            "Run on a Dask cluster that sees the same files, e.g. tcp://HOST:8786",
+            RUNS,
+            metavar="ADDRESS|local",
+            in_file=False,
+        ),
+    ] = None
+    seed: Annotated[int | None, Option("Random seed", HARDWARE, least=0)] = None
+    jobs: Annotated[
+        int | None,
+        Option("Photos to process at the same time", HARDWARE, ("--jobs", "-j"), least=1, unset="cores + 1"),
+    ] = None
+    memory_limit: Annotated[
+        str | None,
+        Option("Memory limit (e.g. 4GB); reduces concurrency to stay below it", HARDWARE, metavar="SIZE"),
+    ] = None
+    max_megapixels: Annotated[float, Option("Refuse larger photos", HARDWARE, above=0)] = 500.0
 
     def __post_init__(self) -> None:
-        """Refuse combinations and values that make no sense, before anything is read or loaded."""
+        """Refuse contradictions and values out of range, before anything is read or loaded."""
+        super().__post_init__()
         if self.overwrite and self.skip_existing:
-            raise UsageProblem("--overwrite and --skip-existing contradict each other.", "Give one of them.")
-        if self.precision not in PRECISIONS:
-            raise UsageProblem(f"There is no precision '{self.precision}'.", f"Choose from {', '.join(PRECISIONS)}.")
-        if not 0.0 <= self.strength <= 1.0:
-            raise UsageProblem(f"--strength {self.strength:g} is outside 0 to 1.", "0 leaves gray, 1 is full color.")
-        if self.vividness is not None and not 0.0 <= self.vividness <= 1.0:
-            raise UsageProblem(f"--vividness {self.vividness:g} is outside 0 to 1.", "0 is safe and pale, 1 is vivid.")
-        check_values(self.decoding)
-        if self.quality is not None and not 1 <= self.quality <= 100:
-            raise UsageProblem(f"--quality {self.quality} is outside 1 to 100.")
-        if not self.max_megapixels > 0:
-            raise UsageProblem(f"--max-megapixels {self.max_megapixels:g} leaves nothing to colorize.")
-        if self.sizes and min(self.sizes) < 32:
-            raise UsageProblem(f"--size {min(self.sizes)} is too small.", "The working size is at least 32 pixels.")
-        if self.jobs is not None and self.jobs < 1:
-            raise UsageProblem(f"--jobs {self.jobs} makes no progress.", "Give 1 or more.")
+            raise UsageProblem("--overwrite and --skip-existing contradict each other.", "Use only one of them.")
         _ = self.part, self.memory
         self._check_marks()
-        if self.lossless_luma and normalize_format(self.format or "jpeg") != "JPEG":
-            raise UsageProblem("--lossless-luma writes JPEG, not another format.", "Leave out one of the two.")
         if self.lossless_luma:
-            # Whatever the name of a photo says: only JPEG files can be kept as they are.
-            object.__setattr__(self, "format", "jpeg")
+            self._keep_jpeg()
         if self.memory_limit is not None and self.cluster is not None:
-            raise UsageProblem("--memory-limit is about this process, not a cluster's.", "Limit its workers.")
+            raise UsageProblem(
+                "--memory-limit limits this process, not a cluster.", "Set the limit of the cluster's workers instead."
+            )
         if self.confidence_map and self.output == "-":
-            raise UsageProblem("Beside standard output there is no place for --confidence-map.", "Name a file with -o.")
+            raise UsageProblem(
+                "--confidence-map writes a file beside the result, which standard output does not have.",
+                "Name a file with -o.",
+            )
         if self.side_by_side and self.output == "-":
-            raise UsageProblem("Standard output takes one picture, not --side-by-side.", "Name a file with -o.")
+            raise UsageProblem(
+                "--side-by-side writes a file beside the result, which standard output does not have.",
+                "Name a file with -o.",
+            )
         if self.hints_per_photo and self.cluster is not None:
             raise UsageProblem(
-                "--hints of each photo is not available on a cluster.", "Leave out --cluster, or give one picture."
+                "--hints FOLDER and --hints beside cannot be used with --cluster.", "Use one image for --hints."
             )
-        if self.variants is not None:
-            self._check_variants(self.variants)
+        if self.variants is not None and self.hints is not None:
+            raise UsageProblem("--hints fixes the colors and --variants tries others.", "Use only one of them.")
         if self.gallery_size is not None and self.gallery is None:
-            raise UsageProblem("--gallery-size is about the page of --gallery.", "Give --gallery FILE.html too.")
-        if self.gallery_size is not None and self.gallery_size < 1:
-            raise UsageProblem(f"--gallery-size {self.gallery_size} shows nothing.", "Give 1 or more.")
+            raise UsageProblem("--gallery-size has no effect without --gallery.", "Add --gallery FILE.html.")
         if self.output == "":
-            raise UsageProblem("-o is empty.", "Give a file, a folder, or - for standard output.")
+            raise UsageProblem("-o is empty.", "Name a file, a folder, or - for standard output.")
 
-    def _check_variants(self, count: int) -> None:
-        if not FEWEST <= count <= MOST:
-            raise UsageProblem(f"--variants {count} is outside {FEWEST} to {MOST}.", "Give --variants 4, say.")
-        if self.hints is not None:
-            raise UsageProblem(
-                "--hints says what the colors are, --variants tries others.", "Leave out one of the two."
-            )
-        if self.seed is not None and self.seed < 0:
-            raise UsageProblem(f"--seed {self.seed} is negative.", "Give 0 or more.")
+    def _keep_jpeg(self) -> None:
+        """Whatever the name of a photo says: only JPEG files can be kept as they are."""
+        if (self.format or "jpeg").strip().lstrip(".").lower() not in ("jpeg", "jpg"):
+            raise UsageProblem("--lossless-luma writes JPEG only.", "Leave out --format.")
+        object.__setattr__(self, "format", "jpeg")
+
+    def _check_label(self, label: str) -> None:
+        from colorize_cli.imaging.marks import POSITIONS, check_letters
+
+        if not label.strip():
+            raise UsageProblem("--label is empty.", 'Give a text, e.g. --label "Colorized".')
+        check_letters(label, self.label_font)
+        if self.label_position is not None and self.label_position not in POSITIONS:
+            raise UsageProblem(f"--label-position must be one of {', '.join(POSITIONS)}, not '{self.label_position}'.")
 
     def _check_marks(self) -> None:
-        if self.label is not None and not self.label.strip():
-            raise UsageProblem("--label is empty.", 'Give a text, as in --label "Colorized", or leave it out.')
         if self.label is None and (self.label_position is not None or self.label_font is not None):
             option = "--label-font" if self.label_position is None else "--label-position"
-            raise UsageProblem(f"{option} is about the notice of --label.", "Give --label too.")
+            raise UsageProblem(f"{option} has no effect without --label.", "Add --label.")
         if self.label is not None:
-            check_letters(self.label, self.label_font)
-        if self.label_position is not None and self.label_position not in POSITIONS:
-            raise UsageProblem(
-                f"There is no --label-position {self.label_position}.", f"Choose from {', '.join(POSITIONS)}."
-            )
+            self._check_label(self.label)
         if self.lossless_luma and self.label is not None:
-            raise UsageProblem("--label changes the gray that --lossless-luma keeps.", "Leave out one of the two.")
+            raise UsageProblem("--label changes the gray channel that --lossless-luma keeps.", "Use only one of them.")
         if self.lossless_luma and self.strip:
             raise UsageProblem("--lossless-luma keeps the metadata of the scan.", "Leave out --strip.")
         if self.strip and self.sidecar:
-            raise UsageProblem("--strip leaves metadata out, --sidecar copies it.", "Leave out one of the two.")
+            raise UsageProblem("--strip removes metadata and --sidecar copies it.", "Use only one of them.")
 
     @cached_property
     def hints_per_photo(self) -> bool:
@@ -171,9 +236,13 @@ class ColorizeOptions:
         return self.skip_existing or (self.retry is not None and not self.overwrite)
 
     @cached_property
-    def part(self) -> Shard | None:
+    def part(self) -> "Shard | None":
         """The share of the photographs that this run is about; None for all."""
-        return None if self.shard is None else parse_shard(self.shard)
+        if self.shard is None:
+            return None
+        from colorize_cli.batch.cluster.shards import parse_shard
+
+        return parse_shard(self.shard)
 
     @property
     def report_file(self) -> Path | None:
@@ -187,7 +256,7 @@ class ColorizeOptions:
 
     @property
     def own_files(self) -> list[Path]:
-        """What the run writes about itself, which may lie among the photographs."""
+        """The files that the run writes about itself, which may be in the folder of the photographs."""
         return [path for path in (self.report_file, self.failed_file, self.retry, self.gallery) if path is not None]
 
     def _of_shard(self, path: Path | None) -> Path | None:
@@ -199,18 +268,8 @@ class ColorizeOptions:
         return self.confidence_map or self.gallery is not None or self.report_file is not None
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """The working sizes asked for; empty for the model's own."""
-        return (self.size,) if isinstance(self.size, int) else self.size or ()
-
-    @property
-    def decoding(self) -> dict[str, float]:
-        """How a prediction becomes a color, as far as it was chosen, by the names that networks know."""
-        return {name: getattr(self, name) for name in DECODING if getattr(self, name) is not None}
-
-    @property
     def workers(self) -> int:
-        """How many photographs are under way at a time: ``--jobs``, or one more than the cores at hand.
+        """How many photographs are processed at the same time: ``--jobs``, or one more than the available cores.
 
         One more, because some thread always waits for the disk.
         """
@@ -218,5 +277,9 @@ class ColorizeOptions:
 
     @cached_property
     def memory(self) -> int | None:
-        """Bytes that the process may use, as far as fewer photographs at a time keep it there; None is no limit."""
-        return None if self.memory_limit is None else parse_size(self.memory_limit)
+        """Memory limit of the process in bytes, kept by processing fewer photographs at once; None for no limit."""
+        if self.memory_limit is None:
+            return None
+        from colorize_cli.batch.memory_limit import parse_size
+
+        return parse_size(self.memory_limit)

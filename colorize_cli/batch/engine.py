@@ -1,4 +1,4 @@
-"""The batch run: a checked plan, a colorizer and options in, one outcome a photograph out."""
+"""The batch run: a checked plan, a colorizer and options in, one outcome per photograph out."""
 
 import os
 import threading
@@ -56,8 +56,9 @@ class Batch:
 
     What does stop a run is a :class:`ColorizeError` about the model, the device or the output (disk full, read-only):
     what is in flight ends, nothing new begins, and the report owns the exit code. ``stdin`` and ``stdout`` serve the
-    item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect. ``hints``
-    knows those of each photograph; by default as the options say.
+    item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect. ``on_start``
+    is called in some thread with the path of each photograph as its work begins. ``hints`` knows those of each
+    photograph; by default as the options say.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Batch:
         stop: threading.Event | None = None,
         stdin: BinaryIO | None = None,
         stdout: BinaryIO | None = None,
+        on_start: Callable[[Path | None], None] = lambda _: None,
         hints: HintFiles | None = None,
     ) -> None:
         self._colorizer, self._options = colorizer, options
@@ -77,6 +79,7 @@ class Batch:
             require_jpeglib()
         self._stop = stop or threading.Event()
         self._stdout = stdout
+        self._on_start = on_start
         self._reader = Reader(options, stdin)
         self._hints = hints or HintFiles(options)
         self._fatal: ColorizeError | None = None
@@ -114,7 +117,7 @@ class Batch:
                 report.add(outcome)
                 try:
                     on_outcome(outcome)
-                except ColorizeError as error:  # the report's own disk is full, say
+                except ColorizeError as error:  # e.g. the disk of the report is full
                     self._stop_for(error)
         report.stopped_by = self._fatal
         report.not_reached = total - report.settled
@@ -151,6 +154,7 @@ class Batch:
         if ended is not None:
             return ended
         self._wait_for_room(item)
+        self._on_start(item.source)
         with self.times.measure("read"):
             return self._reader.begin(item)
 
@@ -200,7 +204,7 @@ class Batch:
         if item.target is not None:
             self._target.make(item.target.parent, item.source.parent if item.source is not None else None)
         elif self._stdout is None:
-            raise ColorizeError("Standard output is not available here.")
+            raise ColorizeError("Standard output is not available.")
         if item.target is not None:
             with self.times.measure("write"):
                 work.notes += self._write_companions(work, item.target)
@@ -209,7 +213,7 @@ class Batch:
                 if not has_companions(self._options):  # another run on the same tree was faster
                     reason = skip_reason(item.target, self._provenance_of(item))
                     return Outcome(item.source, item.target, "skipped", reason)
-                work.notes.append("the result was there already: only what was missing beside it was written")
+                work.notes.append("the result already existed; only missing files beside it were written")
                 return done(work, self._options, self._provenance_of(item))
         with self.times.measure("write"):
             written = self._write(work, item.target)

@@ -25,7 +25,7 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text)
     factor = _UNITS.get(match[2].upper()) if match else None
     if match is None or factor is None or float(match[1]) <= 0:
-        raise UsageProblem(f"--memory-limit '{text}' is no size.", "Give for example --memory-limit 4GB.")
+        raise UsageProblem(f"--memory-limit '{text}' is not a size.", "Use for example --memory-limit 4GB.")
     return int(float(match[1]) * factor)
 
 

@@ -22,12 +22,13 @@ from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
 from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
-from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance, xml_text
+from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
-from colorize_cli.inference.decoding import check_decoding, recorded
-from colorize_cli.inference.hints import Hints, hints_digest, read_hints, require_hints
+from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
+from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.variants import recorded_variant, require_distribution
+from colorize_cli.option import recorded
 from colorize_cli.registry import get
 
 
@@ -79,23 +80,23 @@ class _NothingToPredict:
 
     def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
         """Never called, unless a result vanished since the plan was made."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def predict_with_confidence(
         self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
     ) -> list[Prediction]:
         """Never called."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def variants(
         self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
     ) -> list[np.ndarray]:
         """Never called."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
         """Never called."""
-        raise ColorizeError("Its output vanished during the run.", "Run again.")
+        raise ColorizeError("Its result disappeared during the run.", "Run again.")
 
     def provenance(self) -> Provenance:
         """Return what the model would record."""
@@ -168,25 +169,15 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
     digest = sha256_of(path)
-    parameters = {"size": ",".join(map(str, options.sizes or (input_format_of(entry, path).size,)))}
-    if options.vividness is not None:
-        parameters["vividness"] = f"{options.vividness:g}"
-    if options.strength != 1.0:
-        parameters["strength"] = f"{options.strength:g}"
-    if options.keep_borders:
-        parameters["borders"] = "kept"
-    if options.hints is not None and not options.hints_per_photo:
-        parameters["hints"] = hints_digest(read_hints(options.hints))
-    parameters |= recorded(options.decoding) | recorded_storage(options)
+    own = ("hints",) if options.hints_per_photo else ()
+    size = input_format_of(entry, path).size
+    parameters = recorded_parameters(options, size, but=own) | recorded_storage(options)
     return Provenance(options.model, digest, __version__, parameters)
 
 
 def recorded_storage(options: ColorizeOptions) -> dict[str, str]:
     """Return the parameters of the provenance that say how results are stored, whatever model made them."""
-    stored = {LUMA_PARAMETER: "kept"} if options.lossless_luma else {}
-    if options.label is not None:
-        stored["label"] = xml_text(options.label)
-    return stored | recorded_variant(options.variants, options.seed)
+    return recorded(options, beyond=ColorizerOptions) | recorded_variant(options.variants, options.seed)
 
 
 def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
@@ -246,7 +237,7 @@ def skip_reason(target: Path, expected: Provenance) -> str:
     except (ColorizeError, OSError):
         found = None
     if found is None:
-        return f"'{target}' exists and bears no record of colorize; it was left alone."
+        return f"'{target}' exists and was not made by colorize; it was left alone."
     if found.model != expected.model:
         return f"'{target}' exists, made by model '{found.model}'; it was left alone."
     if found.weights_sha256 != expected.weights_sha256:

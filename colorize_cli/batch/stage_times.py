@@ -47,20 +47,15 @@ class StageTimes:
         finally:
             self.elapsed = time.perf_counter() - start
 
-    def summary(self, cores: int, *, accelerated: bool) -> str:
-        """Return one line: the share of each stage, and the run's time against that of its codecs and its network.
-
-        These, spread evenly over ``cores``, are the limit; with an accelerator, which predicts meanwhile, the codecs
-        alone. :mod:`colorize_cli.benchmark.engine_limits` measures the same with each of them alone on the machine.
-        """
+    def summary(self, cores: int, photos: int) -> str:
+        """Return one line: seconds, photographs per second, and the processor seconds of each stage."""
         total = sum(self.seconds.values())
         if not total or not self.elapsed:
             return "Nothing was timed."
-        shares = ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in self.seconds.items())
+        stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
         busy = min(1.0, total / (self.elapsed * cores))
-        limit = (self.seconds["read"] + self.seconds["write"]) / cores
-        against = "codecs alone"
-        if not accelerated:
-            limit, against = limit + self.seconds["predict"] / cores, "codecs and prediction alone"
-        ratio = f"; {self.elapsed / limit:.2f} times {against}" if limit > 0 else ""
-        return f"Time: {shares} of {total:.1f} core seconds; {cores} core(s) {busy:.0%} busy{ratio}."
+        rate = photos / self.elapsed
+        return (
+            f"Time: {self.elapsed:.1f} s for {photos} photos, {rate:.2f} photos/s; processor time: {stages}; "
+            f"{cores} cores {busy:.0%} busy."
+        )

@@ -42,20 +42,23 @@ class TargetFolder:
                     self._identity = _identity(root)
             if _identity(root) != self._identity:
                 raise OutputError(
-                    f"The folder '{root}' is another one now.", "Mount it again, then go on."
+                    f"The folder '{root}' was replaced by another one during the run.",
+                    "Mount it again, then resume with --skip-existing.",
                 ) from _OtherFolder()
             if folder != root:
                 make_folder_like(folder, like)
             self._tidy(folder)
         except FileNotFoundError as error:
             if self._root is not root:
-                raise OutputError(f"The folder '{folder}' is gone.", "Make it again, then go on.") from error
+                raise OutputError(
+                    f"The folder '{folder}' no longer exists.", "Create it again, then resume with --skip-existing."
+                ) from error
             raise OutputError(
-                f"The folder '{root}' is gone.", "Mount or make it again, then go on."
+                f"The folder '{root}' no longer exists.", "Mount or create it again, then resume with --skip-existing."
             ) from _OtherFolder()
         except OSError as error:
             raise OutputError(
-                f"The folder '{folder}' cannot be made: {error.strerror}.", "Choose a place that can be written to."
+                f"The folder '{folder}' cannot be created: {error.strerror}.", "Choose a folder that you can write to."
             ) from error
 
     def _tidy(self, folder: Path) -> None:

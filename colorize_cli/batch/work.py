@@ -65,13 +65,13 @@ class Reader:
         notes = list(photo.notes)
         further = photo.pages - 1
         if further and not (item.source is not None and self._holds_pages(item)):
-            notes.append(f"only the first of {photo.pages} pages was colorized: give a TIFF file for all")
+            notes.append(f"only the first of {photo.pages} pages was colorized; use a TIFF file for all pages")
             further = 0
         if further:
             details["pages"] = photo.pages
         if not self._options.force and photo.in_color and self._all_in_color(item, further):
             if item.target is None:
-                raise PhotoError("It is in color already.", "Give --force to colorize it anyway.")
+                raise PhotoError("It is already in color.", "Use --force to colorize it anyway.")
             return Outcome(item.source, item.target, "skipped", IN_COLOR, tuple(notes), details)
         if scan is not None:
             check_scan(scan, photo, name)
@@ -92,7 +92,7 @@ class Reader:
                 raise PhotoError(f"'{path}' was replaced while it was read.", "Try it again.")
             work.notes += page.notes
             if page.in_color and not self._options.force:
-                work.notes.append("a page in color already was colorized like the others")
+                work.notes.append("a page that was already in color was colorized like the others")
             yield replace(page, path=path)
 
     def _is_own_result(self, item: Item, photo: Photo) -> bool:
@@ -124,7 +124,7 @@ class Reader:
 
     def _standard_input(self) -> bytes:
         if self._stdin is None:
-            raise ColorizeError("Standard input is not available here.")
+            raise ColorizeError("Standard input is not available.")
         return self._stdin.read()
 
     def _holds_pages(self, item: Item) -> bool:

@@ -23,7 +23,7 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """Say "faster" or "slower" where the whole interval does, else "no difference seen"."""
+        """Return "faster" or "slower" where the whole interval agrees, else "no difference seen"."""
         return "faster" if self.high < 1 else "slower" if self.low > 1 else "no difference seen"
 
 
@@ -53,7 +53,7 @@ def changes(old: Document, new: Document) -> list[Change]:
 
 
 def comparison(old: Document, new: Document) -> Table:
-    """Return the table of changes; it says where the machines differ, because then it compares those."""
+    """Return the table of changes; a remark tells where the machines differ."""
     before = {_key(row): row for row in old.rows}
     lines = []
     for change in changes(old, new):
@@ -63,15 +63,17 @@ def comparison(old: Document, new: Document) -> Table:
         span = f"{change.ratio:.3f} [{change.low:.3f}, {change.high:.3f}]"
         what = (row.model, row.device, row.precision, str(row.batch), f"{row.megapixels:g}")
         lines.append((*what, *times, span, change.verdict))
-    remarks = [f"Compared with the run of {old.created}; samples of one run are not independent of its noise."]
+    remarks = [
+        f"Compared with the run of {old.created}. Runs differ by more than their intervals where the machine is busy."
+    ]
     measured = [[row for row in document.rows if row.samples] for document in (old, new)]
     if measured[0] and measured[1] and machines(measured[0]) != machines(measured[1]):
-        remarks.append(f"Another machine or version then: {'; '.join(machines(measured[0]))}.")
+        remarks.append(f"The earlier run used another machine or version: {'; '.join(machines(measured[0]))}.")
     if old.pipeline is not None and new.pipeline is not None:
         ratios = [document.pipeline["ratio"] for document in (old, new) if document.pipeline]
-        remarks.append(f"Pipeline ratio: {ratios[0]:.2f} then, {ratios[1]:.2f} now.")
+        remarks.append(f"Pipeline ratio: {ratios[0]:.2f} before, {ratios[1]:.2f} now.")
     missing = len(measured[1]) - len(lines)
     if missing:
-        remarks.append(f"{missing} row(s) were not measured then.")
+        remarks.append(f"{missing} rows were not measured in the earlier run.")
     titles = ("model", "device", "precision", "batch", "MP", "old ms", "new ms", "new / old", "")
-    return Table("Comparison: median latency", titles, tuple(lines), tuple(remarks))
+    return Table("Comparison: median latency", titles, tuple(lines), tuple(remarks), ("old ms", "new ms"))

@@ -88,7 +88,8 @@ def load(path: Path) -> Document:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageProblem(
-            f"{path} is no benchmark in JSON ({error}).", "Make one with `colorize bench --export old.json`."
+            f"{path} is not a benchmark exported as JSON ({error}).",
+            "Create one with `colorize bench --export old.json`.",
         ) from error
 
 

@@ -45,7 +45,7 @@ def find(model: str, weights: str | None, folder: Path) -> Weights:
 
 
 def load(model: str, weights: Weights, device: str, precision: str, size: int | None) -> Colorizer:
-    """Load a model; raises :class:`DeviceError` for a device or precision that is not to be had."""
+    """Load a model; raises :class:`DeviceError` for a device or precision that is not available."""
     hints = scattered_hints() if get(model).needs_hints else None
     return Colorizer(model, weights=weights.path, device=device, precision=precision, size=size, hints=hints)
 

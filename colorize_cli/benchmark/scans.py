@@ -74,6 +74,6 @@ def write_scans(folder: Path, count: int, sizes: tuple[float, ...] = SIZES) -> I
         except OSError as error:
             raise OutputError(
                 f"Generated scans cannot be written to {folder}: {error.strerror}.",
-                "Set TMPDIR to a place with some free space, or name a folder of photographs.",
+                "Set TMPDIR to a folder with free space, or name a folder of photographs.",
             ) from error
         yield path

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from colorize_cli.benchmark.machine import Machine
@@ -15,12 +15,58 @@ BUSY = 1.5
 
 @dataclass(frozen=True)
 class Table:
-    """A title, the names of the columns, rows of text, and remarks to stand below."""
+    """A title, the names of the columns, rows of text, and remarks below.
+
+    ``optional``: columns that a narrow terminal does not get, the least important first.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     remarks: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    def without(self, index: int) -> "Table":
+        """Return the table without one of its columns."""
+        return replace(
+            self,
+            columns=self.columns[:index] + self.columns[index + 1 :],
+            rows=tuple(row[:index] + row[index + 1 :] for row in self.rows),
+        )
+
+    @property
+    def width(self) -> int:
+        """Characters of a line, with three between columns."""
+        cells = zip(*(self.columns, *self.rows), strict=True)
+        return sum(max(map(len, column)) + 3 for column in cells) - 1
+
+
+IDENTITY = ("model", "device", "precision", "batch", "MP")
+"""Columns that say what was measured: one value for all rows goes into the title where room is short."""
+
+
+def fitted(table: Table, width: int) -> Table:
+    """Return the table in at most ``width`` characters, as far as columns can be left out; remarks say which are."""
+    for index in reversed(range(len(table.columns))):
+        if not any(row[index] for row in table.rows):
+            table = table.without(index)
+    common: list[str] = []
+    for name in reversed(IDENTITY):
+        index = table.columns.index(name) if name in table.columns else -1
+        values = {row[index] for row in table.rows} if index >= 0 else set()
+        if table.width > width and len(values) == 1 and values != {""}:
+            common.insert(0, f"{name} {values.pop()}")
+            table = table.without(index)
+    hidden: list[str] = []
+    for name in table.optional:
+        if table.width > width and name in table.columns:
+            hidden.append(name)
+            table = table.without(table.columns.index(name))
+    remarks = table.remarks
+    if hidden:
+        remarks = (*remarks, f"Not shown in {width} columns: {', '.join(hidden)}; --export FILE has them.")
+    title = f"{table.title} ({', '.join(common)})" if common else table.title
+    return replace(table, title=title, remarks=remarks)
 
 
 def _number(value: float | None, digits: int = 3) -> str:
@@ -43,7 +89,7 @@ def _what(row: Row) -> tuple[str, ...]:
 
 
 def speeds(rows: Sequence[Row], *, quick: bool) -> Table:
-    """Return the table of loading, latency, throughput, memory and agreement, a line a row."""
+    """Return the table of loading, latency, throughput, memory and agreement, one line per row."""
     lines = []
     for row in rows:
         agreement = ""
@@ -63,19 +109,20 @@ def speeds(rows: Sequence[Row], *, quick: bool) -> Table:
     remarks = [*dict.fromkeys(str(row.machine) for row in rows), *notes]
     remarks += _busy(row.machine for row in rows)
     if quick:
-        remarks.append("Quick: too few samples for a figure to quote.")
+        remarks.append("Measured with --quick: too few samples for a figure to quote.")
     if any(row.weights == "untrained" for row in rows):
-        remarks.append("untrained: random weights, good for timing only.")
-    return Table("Prediction: a batch through fit and network", titles, tuple(lines), tuple(remarks))
+        remarks.append("untrained: random weights, for timing only.")
+    optional = ("first photo s", "p95 ms", "load s", "peak MB", "dE mean / max")
+    return Table("Prediction: one batch, fitted and predicted", titles, tuple(lines), tuple(remarks), optional)
 
 
 def _busy(machines: Iterable[Machine]) -> list[str]:
-    """Say where other programs wanted the cores too, which makes every time longer and no two of them alike."""
+    """Return a warning where other programs used the cores too, which makes every time longer."""
     shares = [(machine.load / machine.cores, machine) for machine in machines if machine.load is not None]
     most, machine = max(shares, key=lambda share: share[0], default=(0.0, None))
     if machine is None or most <= BUSY:
         return []
-    return [f"Other programs were running (load {machine.load:.1f} on {machine.cores} cores): times are too long."]
+    return [f"Other programs were running (load {machine.load:.1f} on {machine.cores} cores): the times are too long."]
 
 
 def _status(row: Row) -> str:
@@ -83,7 +130,7 @@ def _status(row: Row) -> str:
 
 
 def stages(rows: Sequence[Row]) -> Table:
-    """Return the table of milliseconds a photograph spends in each stage, and of all of them one after another."""
+    """Return the table of milliseconds per photograph in each stage, and in all of them one after another."""
     lines = []
     for row in rows:
         if row.samples:
@@ -91,7 +138,7 @@ def stages(rows: Sequence[Row]) -> Table:
             cells = (*(_ms(seconds.get(stage)) for stage in STAGES), _ms(sum(seconds.values())))
             lines.append((*_what(row), *cells, _number(row.whole_per_second)))
     titles = ("model", "device", "precision", "batch", "MP", *STAGES, "sum", "photos/s")
-    return Table("Stages: ms a photograph, one after another", titles, tuple(lines))
+    return Table("Stages: ms per photo, one after another", titles, tuple(lines), optional=("fit", "write", "read"))
 
 
 def pipeline(figures: Mapping[str, Any]) -> Table:
@@ -106,11 +153,11 @@ def pipeline(figures: Mapping[str, Any]) -> Table:
     lines.append((f"ratio {limit}", _number(figures["ratio"]), _number(figures["cpu_ratio"]), ""))
     inside = ", ".join(f"{stage} {_ms(figures[f'{stage}_seconds_a_photo'])}" for stage in ("predict", "recombine"))
     remarks = (
-        f"{figures['files']:.0f} photographs, {_number(figures['megapixels'])} megapixels; medians of "
+        f"{figures['files']:.0f} photos, {_number(figures['megapixels'])} megapixels; medians of "
         f"{len(figures['rounds'])} round(s); {figures['workers']} workers; {figures['model']} "
         f"({figures['weights']}) on {figures['device']}, {figures['precision']}.",
-        f"Inside c, ms a photo of one thread: {inside}.",
-        "Core seconds leave out what other programs took.",
+        f"Inside c, ms per photo of one thread: {inside}.",
+        "Core seconds exclude other programs.",
         figures["machine_line"],
     )
     return Table("Pipeline", ("", "wall s", "core s", "photos/s"), tuple(lines), remarks)
@@ -123,10 +170,11 @@ def as_markdown(table: Table) -> str:
 
 
 def as_text(table: Table, width: int | None) -> str:
-    """Return a table as rich draws it, for a terminal of this width; None for as wide as it needs."""
+    """Return a table for a terminal of this width; None for as wide as it needs."""
     from rich.console import Console
     from rich.text import Text
 
+    table = table if width is None else fitted(table, width)
     stream = io.StringIO()
     console = Console(file=stream, width=width or 400, color_system=None)
     console.print(rich_table(table.columns, table.rows, title=table.title, no_wrap=width is None))

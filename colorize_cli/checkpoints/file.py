@@ -83,7 +83,7 @@ def read_info(path: Path) -> CheckpointInfo:
     except (SafetensorError, OSError) as error:
         raise WeightsInvalid(
             f"{path} is not a readable .safetensors file ({error}).",
-            "If it was downloaded or copied, fetch it again; if it is another format, it cannot be used here.",
+            "Download or copy it again. Other formats cannot be used.",
         ) from error
 
 
@@ -101,7 +101,7 @@ def _tensors(path: Path, names: Iterable[str] | None = None) -> dict[str, torch.
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in (file.keys() if names is None else names)}
     except (SafetensorError, OSError) as error:
-        raise WeightsInvalid(f"{path} is damaged ({error}).", "Fetch or train it again.") from error
+        raise WeightsInvalid(f"{path} is damaged ({error}).", "Download or train it again.") from error
 
 
 def _shared_tensors(path: Path, other: Path, part: Mapping[str, Any]) -> dict[str, torch.Tensor]:
@@ -119,7 +119,7 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
     text = (metadata or {}).get(KEY)
     if text is None:
         raise WeightsInvalid(
-            f"{path} holds weights but does not say of which model.",
+            f"{path} contains weights but does not name their model.",
             "Use a file written by `colorize train`.",
         )
     try:
@@ -131,7 +131,7 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
         known = CheckpointInfo.__dataclass_fields__
         return CheckpointInfo(**{name: value for name, value in fields.items() if name in known})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsInvalid(f"{path} has a damaged description ({error}).", "Fetch or train it again.") from error
+        raise WeightsInvalid(f"{path} has a damaged description ({error}).", "Download or train it again.") from error
 
 
 def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -> None:
@@ -151,9 +151,9 @@ def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -
         ]
         raise WeightsInvalid(
             f"{name} does not fit the model {checkpoint.info.model!r} ({'; '.join(parts)}).",
-            "It belongs to another model or another version of this one.",
+            "It belongs to another model, or to another version of this model.",
         )
     broken = [k for k, v in checkpoint.state.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
     if broken:
-        raise WeightsInvalid(f"{name} holds values that are not finite ({broken[0]}).", "Fetch or train it again.")
+        raise WeightsInvalid(f"{name} holds values that are not finite ({broken[0]}).", "Download or train it again.")
     network.load_state_dict({k: v.to(own[k].dtype) for k, v in checkpoint.state.items()})

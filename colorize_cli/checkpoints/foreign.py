@@ -108,7 +108,7 @@ def check_layout(
     ]
     raise UnknownLayout(
         f"{path} does not have the layout of the model {entry.name!r}: {'; '.join(differences)}.",
-        "Check -m: it may be another model or another size of it.",
+        "Check -m: the file may belong to another model or size.",
     )
 
 
@@ -131,7 +131,7 @@ def _tensors(path: Path) -> Any:
         if not path.stat().st_size or "Weights only load failed" not in str(error):
             raise _damaged(path, error) from error
         raise UnsafeWeights(
-            f"{path} is a pickle that holds more than tensors; opening it could run code, so it is refused.",
+            f"{path} is a pickle that contains more than tensors. Opening it could run code, so it is refused.",
             "Ask its publisher for a .safetensors file.",
         ) from error
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -140,7 +140,7 @@ def _tensors(path: Path) -> Any:
 
 def _damaged(path: Path, error: Exception) -> WeightsInvalid:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return WeightsInvalid(f"{path} cannot be read as weights ({reason}).", "Fetch it again.")
+    return WeightsInvalid(f"{path} cannot be read as weights ({reason}).", "Download it again.")
 
 
 def _unwrap(loaded: Any, path: Path) -> Mapping[str, torch.Tensor]:
@@ -149,7 +149,7 @@ def _unwrap(loaded: Any, path: Path) -> Mapping[str, torch.Tensor]:
             loaded = loaded[wrapper]
             break
     if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
-        raise WeightsInvalid(f"{path} holds no table of named tensors.", "A state dict is needed.")
+        raise WeightsInvalid(f"{path} contains no named tensors.", "Use a file that contains a state dict.")
     return loaded
 
 
@@ -169,7 +169,7 @@ def convert(
         raise WrongHash(
             f"{source} is not the file its authors published "
             f"(sha256 {checkpoint.sha256[:16]}, expected {original.sha256}...).",
-            f"Fetch it again from {original.url}.",
+            f"Download it again from {original.url}.",
         )
     load_network(checkpoint, entry, str(source))
     info = replace(

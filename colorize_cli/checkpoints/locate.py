@@ -48,7 +48,7 @@ def bundled_index() -> dict[str, BundledFile]:
 
 
 def bundled_path(entry: ModelEntry) -> Path | None:
-    """Return where the entry's bundled weights lie, or None when it has none here."""
+    """Return the path of the entry's bundled weights, or None if it has none."""
     if entry.bundled is None:
         return None
     path = bundled_folder() / entry.bundled
@@ -110,11 +110,11 @@ def published_file(entry: ModelEntry, weights: str | Path | None) -> HubFile | N
 
 
 def _nowhere(entry: ModelEntry) -> WeightsMissing:
-    message = f"Model {entry.name!r} has no trained weights here, and random weights never paint."
+    message = f"No trained weights found for '{entry.name}'."
     if entry.original is not None:
         return WeightsMissing(
             message,
-            f"Fetch {entry.original.url}, run `colorize models convert {entry.original.file} -m {entry.name} "
+            f"Download {entry.original.url}, run `colorize models convert {entry.original.file} -m {entry.name} "
             f"-o {entry.name}.safetensors` and pass `--weights {entry.name}.safetensors`.",
         )
     return WeightsMissing(
@@ -130,4 +130,4 @@ def _in_folder(folder: Path, entry: ModelEntry) -> Path:
     if len(candidates) == 1:
         return candidates[0]
     found = "several .safetensors files" if candidates else "no .safetensors file"
-    raise WeightsMissing(f"The folder {folder} holds {found}.", "Name the file itself with --weights.")
+    raise WeightsMissing(f"The folder {folder} contains {found}.", "Name the file itself with --weights.")

@@ -59,7 +59,7 @@ def check_model(entry: ModelEntry) -> None:
 def check_target(path: Path) -> None:
     """Raise :class:`UsageProblem` for a file that exists or is not named ``.onnx``."""
     if path.suffix.lower() != ".onnx":
-        raise UsageProblem(f"{path} is no .onnx file.", "Name a file that ends in .onnx.")
+        raise UsageProblem(f"{path} is not an .onnx file.", "Name a file that ends in .onnx.")
     if path.exists():
         raise UsageProblem(f"{path} exists.", "Remove it, or name another file.")
 

@@ -4,16 +4,15 @@ Commands are mounted here; their modules import nothing heavy at module level, s
 A library that cannot be imported becomes one line that says what to install.
 """
 
+import importlib
 import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from colorize_cli._version import __version__
-from colorize_cli.cli import bench, colorize, evaluate, models, recover, report, review, train
 from colorize_cli.cli.console import fail, printable
-from colorize_cli.cli.help_groups import GroupedCommand
+from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import (
     EXIT_INTERRUPTED,
     ColorizeError,
@@ -26,19 +25,86 @@ from colorize_cli.errors import (
 VERB = "colorize"
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
 
-EPILOG = """\b
-Examples:
-  colorize photo.jpg                        photo-color.jpg beside it
-  colorize scans/ -o results/               a folder, its tree mirrored
-  colorize scans/ -o results/ --skip-existing
-                                            goes on where a run stopped
-  colorize - < photo.jpg > color.jpg        as a filter
-
-`colorize colorize -h` lists every option of colorizing."""
+EXAMPLES = """Examples:
+  colorize photo.jpg                             photo-color.jpg beside it
+  colorize scans/ -o results/                    a folder and its subfolders
+  colorize scans/ -o results/ --skip-existing    resume an interrupted run
+  colorize - < photo.jpg > color.jpg             as a filter
+"""
 
 
-class VerbOptional(TyperGroup):
+COMMANDS = {
+    "colorize": ("colorize:colorize", "Colorize photographs at full resolution and keep their tones."),
+    "watch": ("watch:watch", "Colorize photographs as they arrive in a folder, those already there first."),
+    "review": (
+        "review:review", "Look at results in the browser, correct their colors, accept or reject them."
+    ),
+    "recover": (
+        "recover:recover", "Restore the gray scan from a result of --lossless-luma, with exactly its original pixels."
+    ),
+    "train": ("train:train", "Train a model on color photographs."),
+    "evaluate": (
+        "evaluate:evaluate",
+        "Measure models on color photographs: grayed, colorized, and compared with the truth and two baselines.",
+    ),
+    "bench": ("bench:bench", "Time colorizing on this machine."),
+    "config": ("config:app", "Show the options from colorize.toml, the environment and presets."),
+    "models": ("models:app", "List models; download, verify, convert, export and publish weights."),
+    "report": ("report:app", "Merge the reports of several runs."),
+}  # fmt: skip
+"""Every command: where it is defined, and the first sentence of its help. A module is imported when it is needed."""
+
+
+class _Commands(dict[str, Any]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        found = getattr(importlib.import_module(f"colorize_cli.cli.{module}"), attribute)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(rich_markup_mode=None, add_completion=False)
+            single.command(name, cls=OptionsCommand)(found)
+            found = single
+        command = typer.main.get_command(found)
+        command.name = name
+        self[name] = command
+        return command
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a command, or ``default``."""
+        return self[name] if name in COMMANDS else default
+
+    def __iter__(self) -> Any:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def items(self) -> Any:
+        """Return names and commands, all of them imported."""
+        return {name: self[name] for name in COMMANDS}.items()
+
+    def values(self) -> Any:
+        """Return the commands, all of them imported."""
+        return {name: self[name] for name in COMMANDS}.values()
+
+
+class VerbOptional(CommandGroup):
     """A command group whose ``colorize`` may be left out, and that turns errors into one message and an exit code."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.commands = _Commands()
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands to the help without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the verb in where the first word is neither a command nor an option of the program itself."""
@@ -47,6 +113,15 @@ class VerbOptional(TyperGroup):
         elif args and args[0] not in self.commands and args[0] not in _OWN_OPTIONS:
             args = [VERB, *args]
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help that most people need: the everyday options of ``colorize``, the commands, and examples."""
+        formatter.write("Usage: colorize PHOTO... [-o OUT] [OPTIONS]\n       colorize COMMAND ...\n")
+        self.format_help_text(ctx, formatter)
+        verb: Any = self.commands[VERB]
+        verb.write_options(verb.context_class(verb, info_name=VERB, parent=ctx), formatter, everything=False)
+        self.format_commands(ctx, formatter)
+        formatter.write(f"\n{EXAMPLES}")
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; errors the user can act on end in a message and their exit code, all others stay loud."""
@@ -81,21 +156,11 @@ class VerbOptional(TyperGroup):
 
 app = typer.Typer(
     cls=VerbOptional,
-    help="Color for black-and-white photographs: `colorize PHOTO... [-o OUT]`.",
-    epilog=EPILOG,
-    subcommand_metavar="PHOTO... | COMMAND ...",
+    help="Color for black-and-white photographs and scans, at full resolution. The originals are never changed.",
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # rich doubles the time --help takes
     pretty_exceptions_enable=False,
 )
-app.command("colorize", cls=GroupedCommand)(colorize.colorize)
-app.command("review")(review.review)
-app.command("recover")(recover.recover)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("bench")(bench.bench)
-app.add_typer(models.app, name="models")
-app.add_typer(report.app, name="report")
 
 
 def _print_version(wanted: bool) -> None:
@@ -110,7 +175,7 @@ def program(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Color for black-and-white photographs and scans; the verb `colorize` may be left out."""
+    """Color for black-and-white photographs and scans, at full resolution. The originals are never changed."""
 
 
 def of_the_system(error: Exception) -> ColorizeError | None:

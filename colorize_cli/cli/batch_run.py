@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.console import LOG, Console, Results
 from colorize_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from colorize_cli.batch.colorize_options import ColorizeOptions
     from colorize_cli.batch.inputs.plan import Plan
     from colorize_cli.batch.reports.outcome import Outcome, Report
+    from colorize_cli.cli.run_summary import RunSummary
 
 
 def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
@@ -36,6 +37,8 @@ def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_js
 
     plan = make_plan(words, options, is_our_result=is_ours)
     results = Results()
+    if options.retry is not None and not len(plan):
+        console.say(f"No photo failed in '{options.retry}': nothing to retry.")
     if options.dry_run:
         return _dry_run(plan, options, console, results, as_json=as_json)
     return _colorize(plan, options, console, results, stdin, stdout, as_json=as_json).exit_code
@@ -73,6 +76,9 @@ def _dry_run(plan: "Plan", options: "ColorizeOptions", console: Console, results
         state = outcome.status.replace("_", " ")
         says = f"{name} -> {target}" if outcome.status == "done" else f"{name}: {state}: {outcome.reason}"
         results.line(os.fsencode(says) + b"\n")
+    counts = {"to colorize": report.done, "to skip": report.skipped, "that cannot be read": report.failed}
+    planned = ", ".join(f"{number} {what}" for what, number in counts.items() if number) or "nothing to do"
+    console.say(f"Planned: {planned}. Nothing was written.")
     if line := report.not_read_line():
         console.say(line)
     return report.exit_code
@@ -87,58 +93,65 @@ def _colorize(
     from colorize_cli.batch.reports.outcome import json_line
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.batch.resume import make_predictor
-    from colorize_cli.cli.console import progress_bar
     from colorize_cli.cli.interrupt import graceful_interrupt
+    from colorize_cli.cli.progress import run_progress
+    from colorize_cli.cli.run_summary import RunSummary
     from colorize_cli.compute import available_cores
 
-    files, gallery = RunFiles(options), Gallery(options)
-    cluster = _cluster(plan, options)
-    predictor = make_predictor(plan, options) if cluster is None else None
-    ready = cluster or predictor
-    with (
-        contextlib.closing(cluster) if cluster is not None else contextlib.nullcontext(),
-        files,
-        graceful_interrupt() as interrupt,
-        progress_bar(len(plan), "photos", shown=not console.quiet) as advance,
-    ):
-        if ready is not None and ready.description:
-            console.say(f"Colorizing with {options.model} on {ready.description}.")
+    files, gallery, summary = RunFiles(options), Gallery(options), RunSummary(options)
+    with run_progress(plan.photos, "photos", shown=not console.quiet) as progress:
+        progress.loading(f"loading model {options.model}")
+        cluster = _cluster(plan, options)
+        predictor = make_predictor(plan, options) if cluster is None else None
+        ready = cluster or predictor
+        with (
+            contextlib.closing(cluster) if cluster is not None else contextlib.nullcontext(),
+            files,
+            graceful_interrupt() as interrupt,
+        ):
+            if ready is not None and ready.description:
+                console.say(f"Colorizing with {options.model} on {ready.description}.")
 
-        def on_outcome(outcome: "Outcome") -> None:
-            tell(outcome, console)
-            if as_json:
-                results.line(json_line(outcome.row()).encode("ascii"))
-            elif outcome.status == "done" and outcome.target is not None:
-                for name in outcome.details.get("variants", [outcome.target.name]):
-                    results.path(outcome.target.with_name(name))
-            advance()
-            files.add(outcome)
-            gallery.add(outcome)
+            def on_outcome(outcome: "Outcome") -> None:
+                if outcome.status != "passed_over":
+                    progress.end(outcome.status)
+                summary.add(outcome)
+                tell(outcome, console)
+                if as_json:
+                    results.line(json_line(outcome.row()).encode("ascii"))
+                else:
+                    _print_paths(outcome, results, console)
+                files.add(outcome)
+                gallery.add(outcome)
 
-        try:
-            if predictor is not None:
-                batch = Batch(predictor, options, stop=interrupt.stop, stdin=stdin, stdout=stdout)
-                report = batch.run(plan, on_outcome)
-            elif cluster is not None:
-                report = cluster.run(plan, on_outcome, interrupt.stop)
-        except KeyboardInterrupt:
-            _abort()
+            try:
+                if predictor is not None:
+                    batch = Batch(
+                        predictor, options, stop=interrupt.stop, stdin=stdin, stdout=stdout,
+                        on_start=lambda source: progress.begin("standard input" if source is None else source.name),
+                    )  # fmt: skip
+                    report = batch.run(plan, on_outcome)
+                elif cluster is not None:
+                    report = cluster.run(plan, on_outcome, interrupt.stop)
+            except KeyboardInterrupt:
+                _abort()
+        elapsed = progress.elapsed
     report.interrupted = interrupt.happened
     page = gallery.write()
     if page is not None:
-        console.say(f"The least certain results are shown in '{page}'.")
+        console.say(f"Gallery of the least certain results: {page}")
     elif gallery.kept_earlier:
-        console.say(f"'{options.gallery}' was left as it is: it shows more photographs than this run knows of.")
-    summarize(report, console)
+        console.say(f"'{options.gallery}' was left as it is: it shows more photos than this run has colorized.")
+    summarize(report, summary, elapsed, batch.times.elapsed if predictor is not None else elapsed, console)
     if report.done and predictor is not None:
-        console.detail(batch.times.summary(available_cores(), accelerated=predictor.batch_size > 1))
+        console.detail(batch.times.summary(available_cores(), report.done))
     if as_json:
         results.line(json_line({"summary": report.counts(), "exit_code": report.exit_code}).encode("ascii"))
     return report
 
 
 def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
-    """Return the cluster that shall run the plan, connected and checked, None where none is asked for."""
+    """Return the cluster that runs the plan, connected and checked, or None without --cluster."""
     if options.cluster is None:
         return None
     from colorize_cli.batch.cluster.dask_batch import ClusterBatch
@@ -146,14 +159,24 @@ def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
     return ClusterBatch(options, plan)
 
 
+def _print_paths(outcome: "Outcome", results: Results, console: Console) -> None:
+    """Write the paths of results to stdout; on a terminal only with -v, where the summary names the place."""
+    from colorize_cli.cli.run_summary import names_of
+
+    for path in names_of(outcome):
+        LOG.write(f"Done: {path}")
+        if console.verbose or not results.on_terminal:
+            results.path(path)
+
+
 def tell(outcome: "Outcome", console: Console) -> None:
-    """Say what the user should know of one photograph."""
+    """Print what the user should know about one photo."""
     from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
 
     for note in outcome.notes:
         console.say_once(f"Note: {note}")
     if outcome.status == "failed":
-        console.warn(f"Failed: {failure_lines([outcome])[0]}")
+        console.error(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:
             console.detail(outcome.traceback)
     elif outcome.status == "passed_over":
@@ -166,28 +189,14 @@ def tell(outcome: "Outcome", console: Console) -> None:
             console.detail(line)
 
 
-def summarize(report: "Report", console: Console) -> None:
-    """Say how a run ended."""
-    from colorize_cli.batch.reports.outcome import failure_lines
-
-    total = report.done + report.skipped + report.failed + report.not_reached
-    if total > 1 or report.skipped:
-        console.say(f"{report.summary()[:1].upper()}{report.summary()[1:]}.")
-    if line := report.not_read_line():
+def summarize(report: "Report", summary: "RunSummary", elapsed: float, working: float, console: Console) -> None:
+    """Print how a run ended; ``elapsed``, ``working``: seconds of the whole run, and of it without loading."""
+    for line in summary.lines(report, elapsed, working):
         console.say(line)
-    if report.failed and total > 1:
-        console.say("Failed:\n" + "\n".join(f"  {line}" for line in failure_lines(report.failures)))
-        if report.failed > len(report.failures):
-            console.say(f"  and {report.failed - len(report.failures)} more (see --report or --failed-list)")
-    if report.in_color:
-        names = "\n".join(f"  '{outcome.source}'" for outcome in report.in_color_names)
-        console.say(f"Skipped because they are in color (--force colorizes them too):\n{names}")
-        if report.in_color > len(report.in_color_names):
-            console.say(f"  and {report.in_color - len(report.in_color_names)} more (see --report)")
-    if report.interrupted:
-        console.warn("Interrupted: the same command with --skip-existing goes on from here.")
+    if report.interrupted and report.not_reached:
+        console.warn("Interrupted. Run the same command with --skip-existing to resume.")
     elif report.stopped_by is not None:
-        console.warn(f"The run was stopped: {report.stopped_by}")
+        console.error(f"The run was stopped: {report.stopped_by}")
 
 
 def _abort() -> None:

@@ -2,71 +2,53 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from colorize_cli.cli import options as common
+from colorize_cli.benchmark.bench_options import PIPELINE, BenchOptions
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.options import Json, Quiet
+from colorize_cli.option import Option
 
 if TYPE_CHECKING:
-    from colorize_cli.benchmark.bench_options import BenchOptions
     from colorize_cli.benchmark.document import Document
     from colorize_cli.benchmark.rows import Row
     from colorize_cli.benchmark.speed_tables import Table
 
+RESULTS = "Results"
+Folder = Annotated[
+    Path | None, Option("With --pipeline: photos to use [default: generated scans]", metavar="FOLDER", argument=True)
+]
+Pipeline = Annotated[
+    bool,
+    Option("Time the batch engine against codecs and prediction alone", PIPELINE, everyday=True, in_file=False),
+]
+Export = Annotated[
+    Path | None,
+    Option("Write the figures to a .json, .csv or .md file", RESULTS, metavar="FILE", everyday=True, in_file=False),
+]
+Plot = Annotated[Path | None, Option("Draw the throughput into this file", RESULTS, metavar="FILE.png", in_file=False)]
+Compare = Annotated[
+    Path | None,
+    Option("Compare with an earlier run exported as JSON", RESULTS, metavar="FILE", everyday=True, in_file=False),
+]
 
+
+@with_options
 def bench(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="FOLDER", help="For --pipeline: photos to use. [default: generated scans]",
-                       show_default=False, exists=True),
-    ] = None,
-    pipeline: Annotated[
-        bool, typer.Option("--pipeline", help="Time the batch engine against codecs and prediction alone.")
-    ] = False,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", "-m", help="Models, one by one or a,b. [default: gan]", show_default=False,
-                     autocompletion=common.complete_model),
-    ] = None,
-    device: Annotated[
-        list[str] | None,
-        typer.Option(help="Devices, one by one or cpu,cuda. [default: cpu, cuda; mps on a Mac]", show_default=False),
-    ] = None,
-    precision: Annotated[
-        list[str] | None,
-        typer.Option(help="Precisions, one by one or fp32,bf16. [default: auto]", show_default=False),
-    ] = None,
-    batch: Annotated[
-        list[str] | None, typer.Option(help="Photos predicted together. [default: 1,4]", show_default=False)
-    ] = None,
-    sizes: Annotated[
-        list[str] | None, typer.Option(help="Megapixels of the photos. [default: 2,12]", show_default=False)
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Working size in pixels. [default: the model's]", show_default=False)
-    ] = None,
-    weights: common.Weights = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads of torch and OpenCV. [default: cores]", show_default=False)
-    ] = None,
-    files: Annotated[int, typer.Option(help="For --pipeline: how many scans are generated.")] = 24,
-    rounds: Annotated[int, typer.Option(help="For --pipeline: how often each part is measured.")] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer samples: a look, not a figure to quote.")] = False,
-    export: Annotated[
-        Path | None, typer.Option(help="Write the figures here: .json, .csv or .md by its ending.", metavar="FILE")
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of the throughput here.", metavar="PNG")] = None,
-    compare: Annotated[
-        Path | None, typer.Option(help="Compare with an earlier run, in JSON.", metavar="FILE")
-    ] = None,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-) -> None:  # fmt: skip
-    """Time colorizing on this machine. Devices that are not here are said to be not available."""
-    from colorize_cli.benchmark.bench_options import BenchOptions, check_endings, split_numbers, split_words
+    options: BenchOptions,
+    folder: Folder = None,
+    pipeline: Pipeline = False,
+    export: Export = None,
+    plot: Plot = None,
+    compare: Compare = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Time colorizing on this machine. Devices that do not exist are listed as not available."""
+    from colorize_cli.benchmark.bench_options import check_endings
     from colorize_cli.benchmark.document import Document, load
     from colorize_cli.benchmark.document import export as write
     from colorize_cli.errors import UsageProblem
@@ -77,17 +59,11 @@ def bench(
 
         require_matplotlib()
     if folder is not None and not pipeline:
-        raise UsageProblem("A folder is only used with --pipeline.", "Sizes are chosen with --sizes.")
-    default_devices = ("cpu", "mps") if sys.platform == "darwin" else ("cpu", "cuda")
-    batches = split_numbers(batch, "--batch")
-    if any(number != int(number) for number in batches):
-        raise UsageProblem("--batch takes whole numbers.", "Give for example --batch 1,4,16.")
-    options = BenchOptions(
-        models=split_words(model) or ("gan",), devices=split_words(device) or default_devices,
-        precisions=split_words(precision) or ("auto",), batches=tuple(map(int, batches)) or (1, 4),
-        sizes=split_numbers(sizes, "--sizes") or (2.0, 12.0), weights=weights, size=size, threads=threads,
-        quick=quick, files=files, rounds=rounds,
-    )  # fmt: skip
+        raise UsageProblem("A folder is only used with --pipeline.", "Choose sizes with --sizes.")
+    if folder is not None and not folder.exists():
+        raise UsageProblem(f"There is no folder '{folder}'.", "Check its name.")
+    if sys.platform == "darwin" and options.devices == ("cpu", "cuda"):
+        options = replace(options, devices=("cpu", "mps"))
     earlier = load(compare) if compare is not None else None
     document = Document.of(options)
     try:
@@ -105,7 +81,7 @@ def bench(
 
 
 def _measure(
-    document: "Document", options: "BenchOptions", folder: Path | None, console: Console, *, pipeline: bool
+    document: "Document", options: BenchOptions, folder: Path | None, console: Console, *, pipeline: bool
 ) -> None:
     if pipeline:
         from colorize_cli.benchmark.engine_limits import measure

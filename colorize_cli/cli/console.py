@@ -1,13 +1,16 @@
-"""What the user sees: results on stdout and nothing else there, every message and the progress bar on stderr."""
+"""What the user sees: results on stdout and nothing else there, every message on stderr and in the log file."""
 
 import contextlib
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
+from datetime import datetime
+from pathlib import Path
+from typing import IO, BinaryIO
 
-from colorize_cli.errors import ColorizeError, OutputError
+from colorize_cli.errors import ColorizeError, OutputError, UsageProblem
+
+_RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
 def printable(text: str) -> str:
@@ -15,49 +18,116 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+class LogFile:
+    """The file of ``--log-file``: every message with its time, appended."""
+
+    def __init__(self) -> None:
+        self._file: IO[str] | None = None
+
+    def open(self, path: Path) -> None:
+        """Begin to write to ``path``. Raises :class:`OutputError`, and :class:`UsageProblem` for a photo's name."""
+        from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
+
+        if path.suffix.lower() in READABLE_SUFFIXES:
+            raise UsageProblem(f"'{path}' has the name of a photo.", "Name a text file, for example colorize.log.")
+        self.close()
+        try:
+            self._file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"'{path}' cannot be written: {error.strerror}.", "Name another log file.") from error
+
+    def write(self, text: str) -> None:
+        """Append a message, if there is a file. A full disk stops the log, not the run."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text}\n")
+            self._file.flush()
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """End the file."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            try:
+                file.close()
+            except OSError:
+                return
+
+
+LOG = LogFile()
+
+
 def fail(error: ColorizeError) -> None:
     """Print an error that ends the program, and its remedy, on stderr."""
-    print(f"colorize: {printable(str(error))}", file=sys.stderr)
+    text = printable(str(error))
+    LOG.write(text)
+    print(f"colorize: {text}", file=sys.stderr)
+
+
+class _Announcements(logging.Handler):
+    """Prints what the library says at level INFO and above, such as a download that begins."""
+
+    def __init__(self, console: "Console") -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        self._console.say(record.getMessage())
 
 
 class Console:
-    """The messages of one command: ``-q`` leaves warnings and errors, ``-v`` adds detail."""
+    """The messages of one command: ``-q`` leaves warnings and errors, ``-v`` adds detail. The log has all of them."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet, self.verbose = quiet, verbose
         self._said: set[str] = set()
+        library = logging.getLogger("colorize_cli")
+        library.setLevel(logging.INFO)
+        library.handlers[:] = [_Announcements(self)]
 
     def say(self, text: str) -> None:
-        """Tell the user something worth knowing."""
-        if not self.quiet:
-            self.warn(text)
+        """Print something worth knowing."""
+        self._print(text, shown=not self.quiet)
 
     def say_once(self, text: str) -> None:
-        """Tell something that holds for many files ("GIF becomes PNG") the first time only."""
+        """Print something that holds for many files ("GIF becomes PNG") the first time only."""
         if text not in self._said and len(self._said) < 1000:
             self._said.add(text)
             self.say(text)
 
     def detail(self, text: str) -> None:
-        """Tell what only ``-v`` shows."""
-        if self.verbose:
-            self.warn(text)
+        """Print what only ``-v`` shows."""
+        self._print(text, shown=self.verbose)
 
     def warn(self, text: str) -> None:
-        """Tell what even ``-q`` shows."""
-        print(printable(text), file=sys.stderr, flush=True)
+        """Print what even ``-q`` shows."""
+        self._print(text, color=_YELLOW)
+
+    def error(self, text: str) -> None:
+        """Print a failure."""
+        self._print(text, color=_RED)
+
+    def _print(self, text: str, *, shown: bool = True, color: str = "") -> None:
+        text = printable(text)
+        LOG.write(text)
+        if shown:
+            colored = color and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+            print(f"{color}{text}{_PLAIN}" if colored else text, file=sys.stderr, flush=True)
 
 
 class Results:
     """The result stream: paths or JSON lines, in bytes, so that any file name passes unharmed.
 
-    When the reader goes away (``| head``) the results are dropped and the work goes on.
+    When the reader goes away (``| head``) further results are dropped and the work continues.
     """
 
     def __init__(self) -> None:
         # A program that was started with standard output closed has none.
         self._stream: BinaryIO | None = None if sys.stdout is None else sys.stdout.buffer
-        self._terminal = sys.stdout is not None and sys.stdout.isatty()
+        self.on_terminal = sys.stdout is not None and sys.stdout.isatty()
 
     def path(self, path: str | os.PathLike[str]) -> None:
         """Write one path and a newline."""
@@ -65,8 +135,8 @@ class Results:
 
     def line(self, line: bytes) -> None:
         """Write one line and flush it."""
-        if self._terminal:
-            # Through sys.stdout, where a progress bar on the same terminal makes room for the line.
+        if self.on_terminal:
+            # Through sys.stdout, where a line of progress on the same terminal makes room for it.
             print(printable(os.fsdecode(line)), end="", flush=True)
             return
         if self._stream is None:
@@ -90,31 +160,3 @@ def _forget_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-
-
-@contextmanager
-def progress_bar(total: int, unit: str, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr and yield the function that advances it by one; silent where stderr is no terminal.
-
-    Messages printed to stderr meanwhile appear above the bar.
-    """
-    if not shown or total < 2 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        """Photos a second."""
-
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:.1f} {unit}/s")
-
-    with Progress(
-        BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(), console=Console(stderr=True),
-        redirect_stdout=sys.stdout.isatty(), transient=True,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)

@@ -1,145 +1,103 @@
 """``colorize evaluate PHOTO...``: compare models on color photographs, compare results, build and read studies."""
 
 import os
+import shutil
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from colorize_cli.cli import options as common
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.options import Json, Quiet
 from colorize_cli.errors import EXIT_OK, EXIT_SOME_FAILED, UsageProblem
+from colorize_cli.evaluation.evaluate_options import RESULTS, STUDY, EvaluateOptions, StudyOptions
+from colorize_cli.option import Option
 
 if TYPE_CHECKING:
-    from colorize_cli.evaluation.session import EvaluateOptions
-    from colorize_cli.evaluation.study.study_page import StudyOptions
+    from colorize_cli.evaluation.session import Progress
 
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model", "-m", metavar="MODEL[=WEIGHTS]", help="Model to evaluate; several are compared. [default: gan]",
-        show_default=False, autocompletion=common.complete_model,
+Export = Annotated[
+    tuple[Path, ...],
+    Option(
+        "Write the summary to a .json, .csv or .md file; may be repeated",
+        RESULTS,
+        metavar="FILE",
+        many=True,
+        in_file=False,
     ),
-]  # fmt: skip
+]
+Everything = Annotated[
+    bool, Option("Show every metric; without it, the six main ones", RESULTS, ("--all",), everyday=True, in_file=False)
+]
+WithReport = Annotated[bool, Option("Do not write report.html into the results folder", RESULTS, ("--report",))]
+Study = Annotated[Path | None, Option("Write a user study as a web page", STUDY, metavar="FILE.html", in_file=False)]
+StudyResults = Annotated[
+    tuple[Path, ...],
+    Option("Evaluate these saved answers instead of photographs", STUDY, metavar="FILE...", many=True, in_file=False),
+]
 
 
+@with_options
 def evaluate(
-    photos: Annotated[
-        list[Path] | None, typer.Argument(metavar="PHOTO", help="Color photographs: files, folders, .zip archives.")
-    ] = None,
-    model: Models = None,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(help="Weights instead of the bundled ones; several for one -m.", metavar="FILE|FOLDER"),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for rows, summary and HTML report.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
-    protocol: Annotated[
-        str, typer.Option(help="native, stretch256, crop256, or a paper's own; `docs/metrics.md` lists them.")
-    ] = "stretch256",
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Evaluate on N of the photographs, chosen by --seed.")
-    ] = None,
-    vividness: Annotated[
-        list[float] | None, typer.Option(help="Vividness; several values are compared with each other.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Working size of the models in pixels. [default: each model's]")
-    ] = None,
-    temperature: common.Temperature = None,
-    fallback: common.Fallback = None,
-    score_blur: common.ScoreBlur = None,
-    smoothing: common.Smoothing = None,
-    paper_iterations: common.PaperIterations = None,
-    known_pixels: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Give models the true color of so many pixels, 0 to 1, as hints."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of --known-pixels, --limit, intervals, and studies.")] = 0,
-    fid: Annotated[bool, typer.Option("--fid", help="Also FID (needs the extra `metrics`).")] = False,
-    kid: Annotated[bool, typer.Option("--kid", help="Also KID (needs the extra `metrics`).")] = False,
-    realism: Annotated[
-        bool,
-        typer.Option("--realism", help="Also KID and top-1 agreement by an ImageNet network (extra `encoder`)."),
-    ] = False,
-    lpips: Annotated[
-        list[str] | None, typer.Option(metavar="alex|vgg", help="Also LPIPS (needs the extra `metrics`).")
-    ] = None,
-    export: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Write the summary as .json, .csv or .md, by its ending.")
-    ] = None,
-    report: Annotated[bool, typer.Option(help="Write report.html into the results folder.")] = True,
-    study: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a user study as a page.")] = None,
-    study_kind: Annotated[
-        str, typer.Option(help="fool (real or artificial?), prefer (which of two models?), rate (1 to 5).")
-    ] = "fool",
-    study_trials: Annotated[int, typer.Option(metavar="N", help="Questions of a study.")] = 40,
-    exposure: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Hide the pictures of a study after so long.")
-    ] = None,
-    study_results: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE...", help="Evaluate saved answers instead of photographs.")
-    ] = None,
+    options: EvaluateOptions,
+    study_options: StudyOptions,
+    export: Export = (),
+    report: WithReport = True,
+    everything: Everything = False,
+    study: Study = None,
+    study_results: StudyResults = (),
     compare: Annotated[
-        tuple[Path, Path] | None, typer.Option(metavar="A B", help="Compare two results folders instead.")
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Compare two results folders instead.", rich_help_panel=RESULTS),
     ] = None,
-    offline: common.Offline = False,
-    accept_license: common.AcceptLicense = False,
-    device: common.Device = "auto",
-    precision: common.Precision = "auto",
-    batch: Annotated[int, typer.Option(help="Photographs predicted together.")] = 8,
-    jobs: common.Jobs = None,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure models on color photographs: grayed, colorized, and compared with the truth and two baselines."""
-    exports = export or []
+    exports = list(export or ())
+    choices: dict[str, Any] = {"as_json": json, "overwrite": options.overwrite, "seed": options.seed}
     if study_results:
         # The shell turns `--study-results *.json` into one option and a row of arguments.
-        _study_results([*study_results, *(photos or [])], exports, as_json=json, overwrite=overwrite, seed=seed)
+        _study_results([*study_results, *options.places], exports, **choices)
         raise typer.Exit(EXIT_OK)
     if compare:
-        _compare(*compare, exports, as_json=json, overwrite=overwrite, seed=seed)
+        _compare(*compare, exports, everything=everything, **choices)
         raise typer.Exit(EXIT_OK)
-    from colorize_cli.compute import available_cores
-    from colorize_cli.evaluation.contenders import pair_with_weights
-    from colorize_cli.evaluation.session import EvaluateOptions
-    from colorize_cli.evaluation.study.study_page import StudyOptions
-
-    choices = {
-        "temperature": temperature, "fallback": fallback, "score_blur": score_blur, "smoothing": smoothing,
-        "paper_iterations": paper_iterations,
-    }  # fmt: skip
-    options = EvaluateOptions(
-        places=photos or [], models=pair_with_weights(model or ["gan"], weights or []), protocol=protocol,
-        output=output, overwrite=overwrite, vividness=vividness or [], size=size, limit=limit, seed=seed,
-        device=device, precision=precision, batch=batch, workers=jobs or available_cores(), fid=fid, kid=kid,
-        realism=realism, lpips=lpips or [], known_pixels=known_pixels, offline=offline, accept_license=accept_license,
-        decoding={name: value for name, value in choices.items() if value is not None},
-    )  # fmt: skip
-    study_options = StudyOptions(study_kind, study_trials, exposure, seed)
+    study_options = replace(study_options, seed=options.seed)
     console = Console(quiet=quiet)
     raise typer.Exit(
-        _evaluate(options, console, exports, study, study_options, with_report=report, as_json=json, quiet=quiet)
+        _evaluate(
+            options,
+            console,
+            exports,
+            study,
+            study_options,
+            with_report=report,
+            as_json=json,
+            quiet=quiet,
+            everything=everything,
+        )
     )
 
 
 def _evaluate(
-    options: "EvaluateOptions",
+    options: EvaluateOptions,
     console: Console,
     exports: list[Path],
     study: Path | None,
-    study_options: "StudyOptions",
+    study_options: StudyOptions,
     *,
     with_report: bool,
     as_json: bool,
     quiet: bool,
+    everything: bool,
 ) -> int:
-    from colorize_cli.cli.console import progress_bar
     from colorize_cli.evaluation import outputs
     from colorize_cli.evaluation.distributed import shard_from
     from colorize_cli.evaluation.report import metric_tables
@@ -150,10 +108,10 @@ def _evaluate(
     if study is not None:
         outputs.check_target(study, overwrite=options.overwrite)
     shard = shard_from(os.environ)
-    session = run(options, shard, lambda total, unit: progress_bar(total, unit, shown=not quiet))
+    session = run(options, shard, _progress(shown=not quiet))
     evaluation = session.evaluation
     if evaluation is None:
-        console.say(f"Rank {shard.rank} of {shard.world} is done; the last one merges.")
+        console.say(f"Rank {shard.rank} of {shard.world} is done; the last rank merges the results.")
         return EXIT_OK
     for failure in evaluation.failures:
         console.warn(failure.error)
@@ -169,11 +127,24 @@ def _evaluate(
     if as_json:
         Results().line(metric_tables.as_json(evaluation, summary).encode())
     else:
-        _print_table(metric_tables.as_rich(evaluation, summary))
+        for table in metric_tables.as_rich(evaluation, summary, width=_width(), everything=everything):
+            _print_table(table)
     if evaluation.failures:
-        console.warn(f"{len(evaluation.failures)} of {len(evaluation.results)} photographs failed and count nowhere.")
+        console.warn(f"{len(evaluation.failures)} of {len(evaluation.results)} photographs failed and are not counted.")
         return EXIT_SOME_FAILED
     return EXIT_OK
+
+
+def _progress(*, shown: bool) -> "Progress":
+    """Return what shows the progress of a phase, ``Surveyed`` or ``Evaluated``."""
+    from colorize_cli.cli.progress import run_progress
+
+    @contextmanager
+    def phase(total: int, label: str) -> Iterator[Callable[[], None]]:
+        with run_progress(total, "photos", shown=shown, plain=True, label=label) as progress:
+            yield progress.end
+
+    return phase
 
 
 def _check_exports(exports: list[Path], *, overwrite: bool) -> None:
@@ -185,14 +156,20 @@ def _check_exports(exports: list[Path], *, overwrite: bool) -> None:
         outputs.check_target(path, overwrite=overwrite)
 
 
+def _width() -> int | None:
+    """Return the width of the terminal; None without one, where a table is as wide as it needs to be."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def _print_table(table: Any) -> None:
     from rich.console import Console as RichConsole
 
-    # A table cut to 80 columns is no result: without a terminal it is as wide as it needs to be.
-    RichConsole(width=None if sys.stdout.isatty() else 1000).print(table)
+    RichConsole(width=_width() or 1000, highlight=False).print(table)
 
 
-def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:
+def _compare(
+    a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite: bool, seed: int, everything: bool
+) -> None:
     from colorize_cli.evaluation import compare as comparing
     from colorize_cli.evaluation.results import load
     from colorize_cli.tables import export
@@ -205,7 +182,7 @@ def _compare(a: Path, b: Path, exports: list[Path], *, as_json: bool, overwrite:
     if as_json:
         Results().line(comparing.as_json(differences).encode())
     else:
-        _print_table(comparing.as_table(differences))
+        _print_table(comparing.as_table(differences, everything=everything))
 
 
 def _study_results(paths: list[Path], exports: list[Path], *, as_json: bool, overwrite: bool, seed: int) -> None:

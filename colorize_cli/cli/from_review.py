@@ -20,8 +20,9 @@ def run_from_review(file: Path, options: "ColorizeOptions", console: Console, *,
     from colorize_cli.batch.reports.outcome import json_line
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.cli.batch_run import summarize, tell
-    from colorize_cli.cli.console import progress_bar
     from colorize_cli.cli.interrupt import graceful_interrupt
+    from colorize_cli.cli.progress import run_progress
+    from colorize_cli.cli.run_summary import RunSummary
     from colorize_cli.review.apply import Applier, targets
     from colorize_cli.review.decisions import Decisions
     from colorize_cli.review.session import Choices
@@ -32,34 +33,37 @@ def run_from_review(file: Path, options: "ColorizeOptions", console: Console, *,
         raise UsageProblem(f"There is no review '{file}'.", "Name the review.jsonl that `colorize review` wrote.")
     pairs = targets(Decisions(file), Path(options.output), options.format)
     _refuse_existing(pairs, options)
-    results = Results()
+    results, summary = Results(), RunSummary(options)
     if options.dry_run:
         for decision, target in pairs:
             shown = f"{decision.photo} -> {target}" if decision.state == "accepted" else f"{decision.photo}: skipped"
             results.line(os.fsencode(shown) + b"\n")
         return 0
+    weights = None if options.weights is None else str(options.weights)
     choices = Choices(
-        options.model, options.weights, options.device, options.precision, options.offline, options.accept_license,
+        options.model, weights, options.device, options.precision, options.offline, options.accept_license,
         options.max_megapixels,
     )  # fmt: skip
     with (
         RunFiles(options) as files,
         graceful_interrupt() as interrupt,
-        progress_bar(len(pairs), "photos", shown=not console.quiet) as advance,
+        run_progress(len(pairs), "photos", shown=not console.quiet) as progress,
     ):
 
         def on_outcome(outcome: "Outcome") -> None:
+            progress.end(outcome.status)
+            summary.add(outcome)
             tell(outcome, console)
             if as_json:
                 results.line(json_line(outcome.row()).encode("ascii"))
             elif outcome.status == "done" and outcome.target is not None:
                 results.path(outcome.target)
-            advance()
             files.add(outcome)
 
         report = Applier(options, choices).run(pairs, on_outcome, interrupt.stop.is_set)
+        elapsed = progress.elapsed
     report.interrupted = interrupt.happened
-    summarize(report, console)
+    summarize(report, summary, elapsed, elapsed, console)
     if as_json:
         results.line(json_line({"summary": report.counts(), "exit_code": report.exit_code}).encode("ascii"))
     return report.exit_code
@@ -73,5 +77,5 @@ def _refuse_existing(pairs: "list[tuple[Decision, Path]]", options: "ColorizeOpt
         more = f" and {len(existing) - _NAMED_AT_MOST} more" if len(existing) > _NAMED_AT_MOST else ""
         raise OutputExists(
             f"{', '.join(existing[:_NAMED_AT_MOST])}{more} already exist; nothing was written.",
-            "Give --skip-existing to continue an earlier run, or --overwrite to replace.",
+            "Use --skip-existing to resume, or --overwrite to replace.",
         )

@@ -30,7 +30,11 @@ class Interrupt:
             raise KeyboardInterrupt
         self.happened = True
         self.stop.set()
-        print("Stopping: finishing the photos in flight. Ctrl-C again aborts at once.", file=sys.stderr, flush=True)
+        print(
+            "Stopping: finishing the photos in progress. Press Ctrl-C again to abort at once.",
+            file=sys.stderr,
+            flush=True,
+        )
         if number == getattr(signal, "SIGTERM", None):
             self._timer = threading.Timer(PATIENCE, _give_up)
             self._timer.daemon = True

@@ -6,35 +6,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorize_cli.cli import options as common
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.help_groups import OptionsCommand
+from colorize_cli.cli.options import AcceptLicense, Model, Overwrite, Quiet, Weights
 from colorize_cli.errors import UsageProblem, WeightsMissing
+from colorize_cli.option import Option
 
 if TYPE_CHECKING:
     from colorize_cli.entry import HubFile, ModelEntry
 
-Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.",
-                                     autocompletion=common.complete_model)]  # fmt: skip
-Which = Annotated[
-    str | None,
-    typer.Option("--weights", help="Which one. [default: the model's first]", metavar="CHECKPOINT|hf://...",
-                 show_default=False),
-]  # fmt: skip
+Name = Annotated[str, Option("Name of the model", metavar="MODEL", argument=True)]
+Which = Annotated[str | None, Option("Checkpoint to use", metavar="CHECKPOINT|hf://...", unset="the model's first")]
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``colorize models``."""
-    for command in (download, path, remove, convert, push):
-        app.command(command.__name__)(command)
+    for command in (download, path, remove, convert, push, export):
+        app.command(command.__name__, cls=OptionsCommand)(with_options(command))
 
 
 def download(
     name: Name,
     weights: Which = None,
-    accept_license: common.AcceptLicense = False,
-    quiet: common.Quiet = False,
+    accept_license: AcceptLicense = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Fetch a published checkpoint from the Hugging Face Hub, check it, and print where it lies."""
+    """Download a published checkpoint from the Hugging Face Hub, verify it, and print its path."""
     from huggingface_hub.utils import disable_progress_bars
 
     from colorize_cli.checkpoints.verify import verify
@@ -44,24 +42,24 @@ def download(
     file = _published(entry, weights)
     console = Console(quiet=quiet)
     size = f", {file.size / 1e6:.0f} MB" if file.size else ""
-    console.say(f"{file}{size}, licence {file.licence or 'as its card says'}")
+    console.say(f"{file}{size}, license: {file.licence or 'see its card'}")
     if quiet:
         disable_progress_bars()
     found = verify(entry, str(file) if weights and weights.startswith("hf://") else _key(entry, file),
                    accept_license=accept_license)  # fmt: skip
-    console.say(f"sound (sha256 {found.sha256})")
+    console.say(f"Verified (sha256 {found.sha256}).")
     Results().path(found.path)
 
 
-def path(name: Name, weights: common.Weights = None) -> None:
-    """Print where the weights that would be used lie, without asking the Hub."""
+def path(name: Name, weights: Weights = None) -> None:
+    """Print the path of the weights that would be used, without accessing the network."""
     from colorize_cli.checkpoints.locate import find_weights
     from colorize_cli.registry import get
 
     Results().path(find_weights(get(name), weights, offline=True))
 
 
-def remove(name: Name, weights: Which = None, quiet: common.Quiet = False) -> None:
+def remove(name: Name, weights: Which = None, quiet: Quiet = False) -> None:
     """Delete a downloaded checkpoint from the cache."""
     from colorize_cli.checkpoints.hub.download import remove as delete
     from colorize_cli.registry import get
@@ -72,15 +70,13 @@ def remove(name: Name, weights: Which = None, quiet: common.Quiet = False) -> No
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="The original file: .pth, .bin or .safetensors.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="The model it belongs to.",
-                                       autocompletion=common.complete_model)],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.safetensors", help="What to write.")],
-    variant: Annotated[str | None, typer.Option(help="Architecture. [default: the model's first]",
-                                                show_default=False)] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
-) -> None:  # fmt: skip
-    """Turn a checkpoint as its authors published it into one of this program."""
+    source: Annotated[Path, Option("Original file: .pth, .bin or .safetensors", metavar="FILE", argument=True)],
+    model: Annotated[str, Option("Model of the checkpoint", flags=("--model", "-m"), metavar="MODEL")],
+    output: Annotated[Path, Option("File to write", flags=("--output", "-o"), metavar="FILE.safetensors")],
+    variant: Annotated[str | None, Option("Architecture", metavar="NAME", unset="the model's first")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Convert a checkpoint that its authors published to the format of colorize."""
     from colorize_cli.checkpoints.foreign import convert as turn
     from colorize_cli.registry import get
 
@@ -89,17 +85,21 @@ def convert(
 
 
 def push(
-    checkpoint: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="The checkpoint, or the run that made it.")],
-    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository; made where it does not exist.")],
-    license: Annotated[str, typer.Option(help="Licence of the weights, as the Hub names it.")] = "other",
-    picture: Annotated[list[Path] | None, typer.Option(help="An example for the card; may be repeated.")] = None,
-    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    checkpoint: Annotated[
+        Path, Option("Checkpoint, or the folder of a training run", metavar="FILE|FOLDER", argument=True)
+    ],
+    repo: Annotated[str, Option("Repository; created if it does not exist", metavar="OWNER/NAME", argument=True)],
+    license: Annotated[str, Option("License of the weights, by its name on the Hub", metavar="NAME")] = "other",
+    picture: Annotated[
+        tuple[Path, ...], Option("Sample picture for the card; may be repeated", metavar="FILE", many=True)
+    ] = (),
+    private: Annotated[bool, Option("Create the repository as private")] = False,
 ) -> None:
-    """Publish a checkpoint of this program with its card on the Hugging Face Hub. Needs HF_TOKEN."""
+    """Publish a checkpoint and its card on the Hugging Face Hub. Needs HF_TOKEN."""
     from colorize_cli.checkpoints.hub.push import push as upload
 
     file = checkpoint / "best.safetensors" if checkpoint.is_dir() else checkpoint
-    url = upload(file, repo, licence=license, pictures=picture or [], private=private)
+    url = upload(file, repo, licence=license, pictures=list(picture or ()), private=private)
     Results().line(f"{url}\n".encode())
 
 
@@ -111,14 +111,14 @@ def _published(entry: "ModelEntry", weights: str | None) -> "HubFile":
         return file
     if weights is not None:
         known = ", ".join(entry.hub) or "none"
-        raise UsageProblem(f"'{weights}' is no published checkpoint of {entry.name}.", f"There are: {known}.")
+        raise UsageProblem(f"'{weights}' is not a published checkpoint of {entry.name}.", f"Choose from: {known}.")
     if entry.original is not None:
         raise WeightsMissing(
             f"The weights of {entry.name} are published outside the Hub ({entry.original.licence}).",
-            f"Fetch {entry.original.url} and run "
+            f"Download {entry.original.url} and run "
             f"`colorize models convert {os.fspath(entry.original.file)} -m {entry.name} -o {entry.name}.safetensors`.",
         )
-    raise WeightsMissing(f"No checkpoint of {entry.name} is published on the Hub.", "`colorize models show` says more.")
+    raise WeightsMissing(f"No checkpoint of {entry.name} is published on the Hub.", "See `colorize models show`.")
 
 
 def _key(entry: "ModelEntry", file: "HubFile") -> str:
@@ -126,16 +126,15 @@ def _key(entry: "ModelEntry", file: "HubFile") -> str:
 
 
 def export(
-    target: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The file to write.")],
-    model: common.Model = "gan",
-    weights: common.Weights = None,
+    target: Annotated[Path, Option("File to write", metavar="FILE.onnx", argument=True)],
+    model: Model = "gan",
+    weights: Weights = None,
     size: Annotated[
-        int | None,
-        typer.Option(help="Side in pixels at which the file is checked. [default: the model's]", show_default=False),
+        int | None, Option("Side at which the file is checked", metavar="PIXELS", unset="the model's")
     ] = None,
-    quiet: common.Quiet = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a network as ONNX, checked against PyTorch: L* (batch, 1, height, width) in, a*b* out."""
+    """Export a network as ONNX and compare it with PyTorch: L* (batch, 1, height, width) in, a*b* out."""
     import torch
 
     from colorize_cli.checkpoints.onnx import check_model, check_target, export_onnx

@@ -1,31 +1,38 @@
-"""``colorize models``: what there is, and whether its weights are sound; the Hub's commands are in ``hub``."""
+"""``colorize models``: list, show and verify; the commands about files are in ``model_files``."""
 
 import json as json_module
 import os
+import shutil
+import textwrap
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from colorize_cli.cli import model_files
-from colorize_cli.cli import options as common
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results, fail
+from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
+from colorize_cli.cli.options import Json, Quiet, Weights
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious
+from colorize_cli.option import Option
 
 app = typer.Typer(
-    help="List the models; verify, fetch, convert, export and publish them.",
+    cls=CommandGroup,
+    help="List models; download, verify, convert, export and publish weights.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    add_completion=False,
 )
-app.command("export")(model_files.export)
 model_files.register(app)
 
-Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.",
-                                     autocompletion=common.complete_model)]  # fmt: skip
+Name = model_files.Name
 
 
-@app.command("list")
-def list_models(json: common.Json = False) -> None:
-    """List the models."""
+@app.command("list", cls=OptionsCommand)
+@with_options
+def list_models(json: Json = False) -> None:
+    """List the models, those that are ready to use first."""
     from colorize_cli.checkpoints.facts import model_facts, weights_state
     from colorize_cli.registry import ENTRIES
 
@@ -44,15 +51,36 @@ def list_models(json: common.Json = False) -> None:
         )
         for row in facts
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+    rows.sort(key=lambda row: row[1] != "ready")
+    for line in _wrapped(rows) if results.on_terminal else _aligned(rows):
         results.line(f"{line.rstrip()}\n".encode())
 
 
-@app.command("show")
-def show(name: Name, weights: common.Weights = None, json: common.Json = False) -> None:
-    """Show the facts of one model and of its weights."""
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return one line per model, as wide as it needs to be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
+def _wrapped(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the models within the width of the terminal: name, state and parameters before lines of text."""
+    columns = shutil.get_terminal_size().columns
+    widths = [max(len(row[place]) for row in rows) for place in range(3)]
+    lines = []
+    for *head, encoder, objective, text in rows:
+        first = "  ".join(f"{cell:<{width}}" for cell, width in zip(head, widths, strict=True)) + "  "
+        facts = [f"{text}.", f"Encoder: {encoder}." if encoder != "-" else "", f"Objective: {objective}."]
+        text = " ".join(filter(None, facts))
+        lines += textwrap.wrap(
+            text, columns - 1, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
+        )
+    return lines
+
+
+@app.command("show", cls=OptionsCommand)
+@with_options
+def show(name: Name, weights: Weights = None, json: Json = False) -> None:
+    """Show the properties of a model and its weights."""
     from colorize_cli.checkpoints.facts import checkpoint_facts, model_facts
     from colorize_cli.registry import get
 
@@ -70,23 +98,22 @@ def show(name: Name, weights: common.Weights = None, json: common.Json = False) 
         results.line(f"{key.replace('_', ' '):<{width}}  {text}\n".encode(errors="surrogateescape"))
 
 
-@app.command("verify")
+@app.command("verify", cls=OptionsCommand)
+@with_options
 def verify(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="MODEL", help="Name of the model. [default: all with weights]", show_default=False,
-                       autocompletion=common.complete_model),
+        str | None, Option("Name of the model", metavar="MODEL", argument=True, unset="all with bundled weights")
     ] = None,
-    weights: common.Weights = None,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-) -> None:  # fmt: skip
-    """Check that weights are whole, fit their model, and are the published ones."""
+    weights: Weights = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check that weights are complete, fit their model, and match the published file."""
     from colorize_cli.checkpoints.verify import verify as check
     from colorize_cli.registry import ENTRIES, get
 
     if name is None and weights is not None:
-        raise typer.BadParameter("--weights needs the name of its model.")
+        raise typer.BadParameter("--weights needs the name of a model.")
     entries = [get(name)] if name else [entry for entry in ENTRIES.values() if entry.bundled]
     console, results, codes, rows = Console(quiet=quiet), Results(), [EXIT_OK], []
     for entry in entries:
@@ -102,7 +129,7 @@ def verify(
              "size": found.size}
         )  # fmt: skip
         if not json:
-            results.line(f"{entry.name}: sound ({found.sha256[:16]}, {found.size / 1e6:.1f} MB)\n".encode())
+            results.line(f"{entry.name}: verified ({found.sha256[:16]}, {found.size / 1e6:.1f} MB)\n".encode())
         console.detail(str(found.path))
     if json:
         results.line(_json(rows))

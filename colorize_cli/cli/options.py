@@ -1,96 +1,61 @@
-"""Options that several commands share, each written once."""
+"""Options of the command line alone: messages, presets, and those of commands without a dataclass of their own."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-MODEL, COLORS, MACHINE, MESSAGES = "Model", "Colors", "Machine", "Messages"
-"""Headings under which the help of ``colorize`` lists these options."""
+from colorize_cli.cli.console import LOG, Console
+from colorize_cli.cli.settings import described_presets
+from colorize_cli.compute import PRECISIONS
+from colorize_cli.option import HARDWARE, MESSAGES, MODEL, Option
 
+JSON = Option("Print results as JSON on standard output", MESSAGES, in_file=False)
+QUIET = Option("Print warnings and errors only", MESSAGES, ("--quiet", "-q"), everywhere=True)
 
-def complete_model(incomplete: str) -> list[str]:
-    """Complete the names of the models."""
-    from colorize_cli.registry import ENTRIES
-
-    return [name for name in ENTRIES if name.startswith(incomplete)]
-
-
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model", "-m", help="Model; `models list` shows them.", autocompletion=complete_model, rich_help_panel=MODEL
-    ),
-]
+Json = Annotated[bool, JSON]
+Quiet = Annotated[bool, QUIET]
+Model = Annotated[str, Option("Model; `colorize models list` shows all", MODEL, ("--model", "-m"), "MODEL")]
 Weights = Annotated[
     str | None,
-    typer.Option(
-        help="Weights to use instead of the bundled or published ones: a file, a folder, "
-        "hf://owner/repo/file@revision, or the name of a published checkpoint.",
+    Option(
+        "Weights to use: a file, a folder, hf://OWNER/REPO/FILE@REVISION, or the name of a published checkpoint",
+        MODEL,
         metavar="FILE|FOLDER|hf://...",
-        rich_help_panel=MODEL,
+        unset="the model's own",
     ),
 ]
-Offline = Annotated[
-    bool, typer.Option("--offline", help="Never ask the Hub; use what is cached.", rich_help_panel=MODEL)
-]
+Offline = Annotated[bool, Option("Never access the network; use cached weights", MODEL, everywhere=True)]
 AcceptLicense = Annotated[
-    bool,
-    typer.Option("--accept-license", help="Agree to weights that are not for commercial use.", rich_help_panel=MODEL),
+    bool, Option("Accept the license of weights that forbid commercial use", MODEL, in_file=False)
 ]
-Temperature = Annotated[
-    float | None,
-    typer.Option(
-        help="From the likeliest color (0) to the mean of all (1), where models classify.", rich_help_panel=COLORS
-    ),
+Device = Annotated[str, Option("auto, cpu, cuda, cuda:N or mps", HARDWARE, metavar="DEVICE", everywhere=True)]
+Precision = Annotated[
+    str, Option("Arithmetic: auto, fp32, bf16 or fp16", HARDWARE, metavar="NAME", choices=PRECISIONS, everywhere=True)
 ]
-Fallback = Annotated[
-    float | None,
-    typer.Option(
-        metavar="PROBABILITY",
-        help="Average similar colors where no color is likelier than this (-m classifier).",
-        rich_help_panel=COLORS,
-    ),
-]
-ScoreBlur = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SIGMA", help="Blur the scores of colors, in pixels, where models classify.", rich_help_panel=COLORS
-    ),
-]
-PaperIterations = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        help="Solve the paper's own equations, with at most N steps of its solver (-m ols, ridge, lasso, elasticnet; "
-        "by default hints are spread along lightness, and the four models do the same).",
-        rich_help_panel=COLORS,
-    ),
-]
-Smoothing = Annotated[
-    float | None,
-    typer.Option(
-        metavar="WEIGHT",
-        help="Make areas of one color, by total variation, where models offer it.",
-        rich_help_panel=COLORS,
-    ),
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)]
-Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.", rich_help_panel=MACHINE)]
-Seed = Annotated[int | None, typer.Option(help="Seed of everything random.", rich_help_panel=MACHINE)]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        help="Photos under way at a time. [default: cores + 1]",
-        show_default=False,
-        rich_help_panel=MACHINE,
-    ),
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, only warnings and errors.", rich_help_panel=MESSAGES)
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say more; tracebacks of unexpected errors.", rich_help_panel=MESSAGES)
-]
-Json = Annotated[bool, typer.Option("--json", help="Results on stdout as JSON.", rich_help_panel=MESSAGES)]
+Overwrite = Annotated[bool, Option("Replace existing files", in_file=False)]
+Preset = Annotated[str | None, Option(f"Set of options ({described_presets()})", "Output", metavar="NAME")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageOptions:
+    """What a run of several photographs prints, and where."""
+
+    json: Annotated[bool, JSON] = False
+    quiet: Annotated[bool, QUIET] = False
+    verbose: Annotated[
+        bool,
+        Option("Print every path, skipped photos, timings and tracebacks", MESSAGES, ("--verbose", "-v"),
+               everywhere=True),
+    ] = False  # fmt: skip
+    log_file: Annotated[
+        Path | None, Option("Append every message, with its time, to this file", MESSAGES, metavar="FILE")
+    ] = None
+
+    def console(self, ctx: typer.Context) -> Console:
+        """Return the console that these options ask for; the log file is closed with the program."""
+        if self.log_file is not None:
+            LOG.open(self.log_file)
+            ctx.find_root().call_on_close(LOG.close)
+        return Console(quiet=self.quiet, verbose=self.verbose)

@@ -3,20 +3,22 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Results
+from colorize_cli.cli.options import Overwrite
+from colorize_cli.option import Option
 
 
+@with_options
 def recover(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A result of --lossless-luma.", show_default=False)],
+    photo: Annotated[Path, Option("Result of --lossless-luma", metavar="PHOTO", argument=True)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="[default: NAME-gray.jpg beside it]", show_default=False),
+        Option("File to write", flags=("--output", "-o"), metavar="FILE", unset="NAME-gray.jpg beside the photo"),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Take the gray scan out of a result of --lossless-luma: its pixels as they were, to the last bit."""
+    """Restore the gray scan from a result of --lossless-luma, with exactly its original pixels."""
     from colorize_cli.files import atomic_file
     from colorize_cli.imaging.codecs.lossless import recover_gray
     from colorize_cli.imaging.codecs.read import bytes_of, read_photo

@@ -5,31 +5,43 @@ from typing import Annotated
 
 import typer
 
-from colorize_cli.cli import options as common
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
+from colorize_cli.cli.options import Overwrite, Quiet
+from colorize_cli.option import Option
 
-app = typer.Typer(help="Reports of long runs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=CommandGroup,
+    help="Merge the reports of several runs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
 
 
 @app.callback()
 def reports() -> None:
-    """Reports of long runs: what --report wrote."""
+    """Merge the reports of several runs."""
 
 
-@app.command("merge")
+@app.command("merge", cls=OptionsCommand)
+@with_options
 def merge(
-    reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="What --report wrote, oldest first.")],
+    reports: Annotated[
+        tuple[Path, ...],
+        Option("Files that --report wrote, oldest first", metavar="REPORT...", argument=True, many=True),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where the rows go. [default: standard output]",
-                     show_default=False),
+        Option("File for the rows", flags=("--output", "-o"), metavar="FILE", unset="standard output"),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
-    quiet: common.Quiet = False,
-) -> None:  # fmt: skip
-    """Write the last row of every photograph, and exit as one run would that ended like this: 1 if any failed.
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the latest result for each photo, and exit with 1 if any of them failed.
 
-    A photograph that failed in one report and was done in a later one is done. Lines cut short by a kill are left out.
+    A photo that failed in one report and succeeded in a later one counts as done. Incomplete lines are left out.
     """
     from colorize_cli.batch.reports.final_rows import FinalRows
     from colorize_cli.batch.reports.own_files import REPORT_MARK, check_replaceable
@@ -47,7 +59,7 @@ def merge(
         with atomic_file(output, overwrite=overwrite) as file:
             file.writelines(rows.lines())
     if rows.damaged:
-        console.warn(f"Lines that are no rows, left out: {rows.damaged}.")
+        console.warn(f"Incomplete lines left out: {rows.damaged}.")
     summary = rows.summary()
     console.say(f"{len(rows) - summary.passed_over - summary.aside} photos: {summary.summary()}.")
     if passed := summary.not_read_line():

@@ -4,43 +4,46 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from colorize_cli.cli import options as common
+from colorize_cli.cli.command_options import with_options
 from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.options import AcceptLicense, Device, Model, Offline, Precision, Quiet, Weights
 from colorize_cli.errors import UsageProblem
+from colorize_cli.option import HARDWARE, Option
 
 
+@with_options
 def review(
     photos: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[PHOTO|FOLDER|REPORT]",
-            help="A photo, a folder of scans or results, or the file that --report wrote. "
-            "Without one, drop photos onto the page.",
-            show_default=False,
+        Option(
+            "Photo, folder of scans or results, or report; without one, drop photos onto the page",
+            metavar="PHOTO|FOLDER|REPORT",
+            argument=True,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Where review.jsonl, strokes and accepted photos go. [default: the folder of the photos]",
-            show_default=False,
+        Option(
+            "Folder for review.jsonl, strokes and accepted photos",
+            "Output",
+            ("--output", "-o"),
+            "FOLDER",
+            unset="the folder of the photos",
+            in_file=False,
         ),
     ] = None,
-    model: common.Model = "gan",
-    weights: common.Weights = None,
-    port: Annotated[int, typer.Option(help="Port to serve on. [default: any free one]", show_default=False)] = 0,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address; open no browser.")] = False,
-    max_megapixels: Annotated[float, typer.Option(help="Larger photos are refused.")] = 500.0,
-    offline: common.Offline = False,
-    accept_license: common.AcceptLicense = False,
-    device: common.Device = "auto",
-    precision: common.Precision = "auto",
-    quiet: common.Quiet = False,
+    model: Model = "gan",
+    weights: Weights = None,
+    port: Annotated[int, Option("Port of the page", "Review", metavar="N", unset="any free one")] = 0,
+    no_browser: Annotated[
+        bool, Option("Print the address without opening a browser", "Review", ("--no-browser",))
+    ] = False,
+    max_megapixels: Annotated[float, Option("Refuse larger photos", HARDWARE, above=0)] = 500.0,
+    offline: Offline = False,
+    accept_license: AcceptLicense = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Look at results in the browser, correct their colors, accept or reject them.
 

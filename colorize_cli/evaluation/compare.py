@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import Bootstrap
 from colorize_cli.evaluation.contenders import BASELINES
 from colorize_cli.evaluation.metrics.measure import BY_KEY, METRICS
+from colorize_cli.evaluation.report.metric_tables import HEADLINE
 from colorize_cli.evaluation.results import Evaluation, PhotoResult
 from colorize_cli.tables import csv_text, markdown_text, rich_table
 
@@ -110,18 +112,30 @@ def _difference(name_a: str, name_b: str, key: str, a: Array, b: Array, bootstra
     )
 
 
-def as_table(differences: list[Difference]) -> Any:
-    """Return the differences as a rich table."""
+def as_table(differences: list[Difference], *, everything: bool = False) -> Any:
+    """Return the differences as a rich table: of each pair the first six metrics, all with ``everything``."""
     rows = []
+    shown: Counter[tuple[str, str]] = Counter()
     for d in differences:
+        pair = (d.contender_a, d.contender_b)
+        shown[pair] += 1
+        if shown[pair] > HEADLINE and not everything:
+            continue
         metric = BY_KEY[d.metric]
         numbers = [f"{value:.{metric.digits}f}" for value in (d.a, d.b)]
         gap = f"{d.difference:+.{metric.digits}f} [{d.low:+.{metric.digits}f}, {d.high:+.{metric.digits}f}]"
-        wins = "" if d.wins_a is None else f"{d.wins_a} : {d.wins_b}" + (f" ({d.ties} ties)" if d.ties else "")
-        contender = d.contender_a if d.contender_a == d.contender_b else f"{d.contender_a} | {d.contender_b}"
-        rows.append([contender, metric.title, *numbers, gap, wins])
-    title = f"{differences[0].n} photographs in common · difference = B - A, 95 % bootstrap interval"
-    return rich_table(["", "metric", "A", "B", "B - A", "wins A : B"], rows, title=title)
+        wins = "" if d.wins_a is None else f"{d.wins_a}:{d.wins_b}"
+        rows.append([*pair, metric.title, *numbers, gap, wins])
+    titles = ["A", "B", "metric", "mean A", "mean B", "B - A", "wins"]
+    title = f"{differences[0].n} photographs in common · B - A with 95 % bootstrap interval · wins A:B"
+    if len(shown) == 1:
+        (first, second), title = next(iter(shown)), f"{title}\nA: {differences[0].contender_a}"
+        title += f" · B: {second}" if second != first else " in both"
+        rows, titles = [row[2:] for row in rows], titles[2:]
+    table = rich_table(titles, rows, title=title)
+    if not everything and max(shown.values()) > HEADLINE:
+        table.caption, table.caption_justify = f"{max(shown.values()) - HEADLINE} more metrics: --all", "left"
+    return table
 
 
 def as_json(differences: list[Difference]) -> str:

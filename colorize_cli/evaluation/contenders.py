@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.recombine.join import recombine
-from colorize_cli.inference.decoding import check_decoding
+from colorize_cli.inference.color_options import check_decoding
 from colorize_cli.inference.hints import known_pixels
 from colorize_cli.registry import get
 
@@ -130,34 +130,6 @@ class ModelContender(Contender):
             "device": str(self.colorizer.compute),
             **({} if self.known_share is None else {"known_pixels": self.known_share}),
         }
-
-
-def parse_model(word: str) -> tuple[str, str | None]:
-    """Split a value of ``-m``, ``NAME`` or ``NAME=WEIGHTS``, into the model and its weights."""
-    model, separator, weights = word.partition("=")
-    if not model or (separator and not weights):
-        raise UsageProblem(f"-m {word} is neither a model name nor MODEL=WEIGHTS.", "Example: -m gan.")
-    return model, weights or None
-
-
-def pair_with_weights(models: Sequence[str], weights: Sequence[str]) -> list[tuple[str, str | None]]:
-    """Return (model, weights) for every ``-m`` and the ``--weights`` given with them.
-
-    One ``-m`` may have several ``--weights`` (checkpoints of one model); several ``-m`` need the same number of
-    ``--weights``, in the same order. Raises :class:`UsageProblem` for everything else.
-    """
-    pairs = [parse_model(word) for word in models]
-    if not weights:
-        return pairs
-    if any(own is not None for _, own in pairs):
-        raise UsageProblem("-m MODEL=WEIGHTS and --weights cannot be combined.", "Use one of them.")
-    if len(pairs) == 1:
-        return [(pairs[0][0], path) for path in weights]
-    if len(pairs) != len(weights):
-        raise UsageProblem(
-            f"{len(pairs)} models cannot be paired with {len(weights)} --weights.", "Use -m MODEL=WEIGHTS instead."
-        )
-    return [(model, path) for (model, _), path in zip(pairs, weights, strict=True)]
 
 
 def contender_names(pairs: Sequence[tuple[str, str | None]]) -> list[str]:

@@ -50,7 +50,7 @@ def shard_from(environment: Mapping[str, str]) -> Shard:
     return Shard(place.rank, place.world, place.local_rank)
 
 
-def _fingerprint(record: Mapping[str, Any]) -> str:
+def fingerprint(record: Mapping[str, Any]) -> str:
     """Return a hash of everything that affects the figures; devices may differ between ranks and are left out."""
     contenders = [{k: v for k, v in c.items() if k != "device"} for c in record["contenders"]]
     decisive = [record["protocol"], record["photos"]["list_sha256"], contenders, record["versions"]]
@@ -62,7 +62,7 @@ def merge_when_last(folder: Path, shard: Shard, part: Evaluation) -> Evaluation 
 
     The parts are removed once merged. Raises :class:`OutputError`, :class:`UsageProblem`.
     """
-    shards = folder / "shards" / f"{_fingerprint(part.record)}-of-{shard.world}"
+    shards = folder / "shards" / f"{fingerprint(part.record)}-of-{shard.world}"
     save(shards / f"{shard.rank}", part)
     ranks = [shards / f"{rank}" for rank in range(shard.world)]
     if not all((place / RECORD).exists() for place in ranks) or not _claim(shards / "merging"):

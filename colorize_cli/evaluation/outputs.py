@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem
+from colorize_cli.evaluation.evaluate_options import StudyOptions
 from colorize_cli.evaluation.report import metric_tables
 from colorize_cli.evaluation.report.report_page import GALLERY_SIDE, build_report
 from colorize_cli.evaluation.report.shown_photos import Shown, show
 from colorize_cli.evaluation.results import RECORD, Evaluation, save
 from colorize_cli.evaluation.session import Session
-from colorize_cli.evaluation.study.study_page import STUDY_SIDE, StudyOptions, build_study, choose_trials
+from colorize_cli.evaluation.study.study_page import STUDY_SIDE, build_study, choose_trials
 from colorize_cli.evaluation.summary import Summary
+from colorize_cli.evaluation.unfinished import forget
 from colorize_cli.files import write_text
 from colorize_cli.tables import EXPORTS
 
@@ -47,6 +49,7 @@ def write_results(folder: Path, session: Session, evaluation: Evaluation, summar
         page = build_report(evaluation, summary, _shower(session, GALLERY_SIDE))
         write_text(folder / REPORT, page)
     save(folder, evaluation)
+    forget(folder)
 
 
 def write_study(path: Path, session: Session, evaluation: Evaluation, options: StudyOptions) -> int:

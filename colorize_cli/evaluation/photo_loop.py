@@ -50,6 +50,7 @@ class Surveyed:
     sha256: str
     mean_ab: Array
     error: str = ""
+    gray: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def survey(
         except PhotoError as error:
             return Surveyed(photo, sha256, unknown, str(error))
         if float(np.abs(small.ab).max()) < _NO_COLOR:
-            return Surveyed(photo, sha256, unknown, f"{photo.name} is gray: it has no colors to compare with.")
+            reason = f"{photo.name} is gray: it has no colors to compare with."
+            return Surveyed(photo, sha256, unknown, reason, gray=True)
         return Surveyed(photo, sha256, small.ab.reshape(-1, 2).mean(axis=0, dtype=np.float64))
 
     surveyed = []

@@ -133,7 +133,6 @@ _ALL = (
 )
 
 PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
-DEFAULT_PROTOCOL = "stretch256"
 
 
 def find_protocol(name: str) -> Protocol:

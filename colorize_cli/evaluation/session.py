@@ -2,90 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from colorize_cli._version import __version__
-from colorize_cli.errors import OutputExists, UsageProblem
+from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
-from colorize_cli.evaluation.distributed import Shard, merge_when_last
+from colorize_cli.evaluation.distributed import Shard, fingerprint, merge_when_last
+from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.metrics.perceptual import Perceptual
 from colorize_cli.evaluation.metrics.realism import Realism
 from colorize_cli.evaluation.photo_loop import Critic, Surveyed, evaluate, survey
-from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, Protocol, find_protocol
-from colorize_cli.evaluation.results import RECORD, Evaluation
+from colorize_cli.evaluation.protocols import Protocol, find_protocol
+from colorize_cli.evaluation.results import Evaluation
 from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
-from colorize_cli.inference.decoding import check_values
+from colorize_cli.evaluation.unfinished import Unfinished, forget
 
+_LOG = logging.getLogger(__name__)
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
-
-
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """All options of an evaluation; invalid values raise :class:`UsageProblem` on construction.
-
-    ``models``: (registry name, weights or None). ``vividness``: values to try, each becomes a contender.
-    ``decoding``: how predictions become colors, by name, see :mod:`colorize_cli.inference.decoding`; all models must
-    support it. ``offline``, ``accept_license``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
-    ``size``: working size of the models. ``known_pixels``: share of the true colors given to models as hints.
-    ``limit``: maximum number of photographs, chosen by ``seed``. ``batch``: photographs predicted together. ``fid``,
-    ``kid``, ``lpips`` ("alex", "vgg"): figures of the ``metrics`` extra. ``realism``: those of
-    :mod:`colorize_cli.evaluation.metrics.realism`.
-    """
-
-    places: Sequence[Path]
-    models: Sequence[tuple[str, str | None]]
-    protocol: str = DEFAULT_PROTOCOL
-    output: Path | None = None
-    overwrite: bool = False
-    vividness: Sequence[float] = ()
-    decoding: Mapping[str, float] = field(default_factory=dict)
-    size: int | None = None
-    known_pixels: float | None = None
-    limit: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    batch: int = 8
-    workers: int = 2
-    fid: bool = False
-    kid: bool = False
-    lpips: Sequence[str] = ()
-    realism: bool = False
-    offline: bool = False
-    accept_license: bool = False
-
-    def __post_init__(self) -> None:
-        """Reject invalid values before anything is read or loaded."""
-        find_protocol(self.protocol)
-        check_values(self.decoding)
-        if not self.places:
-            raise UsageProblem(
-                "No photographs to evaluate.", "Give color photographs: files, folders or .zip archives."
-            )
-        if not self.models:
-            raise UsageProblem("No model to evaluate.", "Choose one with -m.")
-        if self.limit is not None and self.limit < 1:
-            raise UsageProblem(f"--limit {self.limit} selects no photographs.", "Use 1 or more.")
-        if self.known_pixels is not None and not 0 <= self.known_pixels <= 1:
-            raise UsageProblem(
-                f"--known-pixels {self.known_pixels:g} is not between 0 and 1.", "Example: --known-pixels 0.1."
-            )
-        if self.batch < 1 or self.workers < 1:
-            raise UsageProblem("--batch and --jobs must be at least 1.")
-        unknown = [net for net in self.lpips if net not in ("alex", "vgg")]
-        if unknown:
-            raise UsageProblem(f"LPIPS has no network '{unknown[0]}'.", "Choose alex or vgg.")
-        if self.output is not None and (self.output / RECORD).exists() and not self.overwrite:
-            raise OutputExists(f"{self.output} already contains results.", "Choose another -o, or add --overwrite.")
 
 
 @dataclass
@@ -103,13 +46,17 @@ def _silent(_: int, __: str) -> AbstractContextManager[Callable[[], None]]:
 
 
 def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress = _silent) -> Session:
-    """Evaluate; only a sharded run writes files, its parts.
+    """Evaluate; nothing is written except, with ``output``, the parts of a sharded run and the rows so far.
+
+    A run that was killed resumes with those rows when the same is evaluated again.
 
     Raises every :class:`ColorizeError` that concerns more than one photograph.
     """
     shard = shard or Shard()
     _check_shard(options, shard)
     protocol = find_protocol(options.protocol)
+    if not options.places:
+        raise UsageProblem("No photo was named.", "Name color photographs: files, folders or .zip archives.")
     photographs = find_photographs(options.places, options.limit, options.seed)
     device = shard.device(options.device)
     models = load_models(
@@ -125,30 +72,50 @@ def run(options: EvaluateOptions, shard: Shard | None = None, progress: Progress
         accept_license=options.accept_license,
     )
     critics = _critics(options, device, len(photographs))
-    with progress(len(photographs), "photos surveyed") as advance:
+    with progress(len(photographs), "Surveyed") as advance:
         surveyed = survey(photographs, workers=options.workers, advance=advance)
+    if all(seen.gray for seen in surveyed):
+        raise UsageProblem("All photos are gray: they have no true colors to compare with.", "Name color photographs.")
     contenders = [*_baselines(surveyed), *models]
     record = _record(options, protocol, surveyed, contenders)
     mine = surveyed[shard.rank :: shard.world]
-    with progress(len(mine), "photos") as advance:
-        results = list(
-            evaluate(
-                mine,
-                contenders,
-                protocol,
-                batch=options.batch,
-                workers=options.workers,
-                critics=critics,
+    unfinished = _unfinished(options, shard, record)
+    results = {} if unfinished is None else unfinished.results()
+    remaining = [seen for seen in mine if seen.photo.index not in results]
+    if results:
+        _LOG.info("Resuming: %d of %d photos were evaluated before.", len(mine) - len(remaining), len(mine))
+    try:
+        with progress(len(remaining), "Evaluated") as advance:
+            for result in evaluate(
+                remaining, contenders, protocol, batch=options.batch, workers=options.workers, critics=critics,
                 advance=advance,
-            )
-        )
+            ):  # fmt: skip
+                results[result.index] = result
+                if unfinished is not None:
+                    unfinished.add(result, record)
+    finally:
+        if unfinished is not None:
+            unfinished.save(record)
     for critic in critics:
         for contender, figures in critic.figures().items():
             record.setdefault("set_figures", {}).setdefault(contender, {}).update(figures)
-    evaluation: Evaluation | None = Evaluation(record, results)
+    evaluation: Evaluation | None = Evaluation(record, [results[index] for index in sorted(results)])
     if not shard.alone and evaluation is not None and options.output is not None:
         evaluation = merge_when_last(options.output, shard, evaluation)
     return Session(evaluation, contenders, photographs, protocol)
+
+
+def _unfinished(options: EvaluateOptions, shard: Shard, record: dict[str, Any]) -> Unfinished | None:
+    """Return where the rows of this run are kept until it ends; None where it cannot resume.
+
+    FID, KID and realism need every picture of the set, so that their runs begin anew.
+    """
+    if options.output is None or options.fid or options.kid or options.realism:
+        return None
+    if options.overwrite:
+        forget(options.output)
+    key = [fingerprint(record), options.seed, sorted(options.lpips), shard.rank, shard.world]
+    return Unfinished(options.output, json.dumps(key))
 
 
 def _check_shard(options: EvaluateOptions, shard: Shard) -> None:

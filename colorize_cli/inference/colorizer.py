@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
 from colorize_cli.checkpoints.input_format import input_format
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import choose
+from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.borders import extend, inner_box
 from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
@@ -28,10 +30,10 @@ from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.alternatives import alternative_shifts
-from colorize_cli.inference.decoding import check_decoding, recorded
+from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
-from colorize_cli.inference.hints import Hints, fit_hints, hints_digest, read_hints, require_hints
+from colorize_cli.inference.hints import Hints, fit_hints, read_hints, require_hints
 from colorize_cli.inference.memo import remembering
 from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
 from colorize_cli.inference.propagate import guide_of, with_hints
@@ -40,7 +42,6 @@ from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribu
 from colorize_cli.registry import DEFAULT_MODEL, get
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
-SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
 
 
 class Colorizer:
@@ -69,8 +70,8 @@ class Colorizer:
         :mod:`colorize_cli.inference.hints`. It is laid over every photograph, whatever its size. A model that takes no
         hints is corrected around them; see :mod:`colorize_cli.inference.propagate`.
     decoding
-        how a prediction becomes a color, for models that have a choice: ``temperature``, ``score_blur``, ``smoothing``;
-        see :mod:`colorize_cli.inference.decoding`.
+        how a prediction becomes a color, for models that have a choice: ``temperature``, ``fallback``, ``score_blur``,
+        ``smoothing``; see :class:`~colorize_cli.inference.color_options.DecodingOptions`.
     offline, accept_license
         never ask the Hub; agree to a licence that forbids commercial use.
 
@@ -104,12 +105,14 @@ class Colorizer:
         accept_license: bool = False,
     ) -> None:
         self.entry = get(model)
-        asked = tuple(size) if isinstance(size, Sequence) else (size,) if size else None
-        _check_options(
-            model, self.entry.vividness, vividness, (self.entry.input_size,) if asked is None else asked, strength
-        )
         self.decoding = dict(decoding or {})
         check_decoding(self.entry, self.decoding)
+        self.options = ColorizerOptions(
+            model=model, weights=weights, device=device, precision=precision, vividness=vividness,
+            size=tuple(size) if isinstance(size, Sequence) else size, strength=strength, keep_borders=keep_borders,
+            hints=hints, offline=offline, accept_license=accept_license, **dict[str, Any](self.decoding),
+        )  # fmt: skip
+        _require_vividness(self.entry, vividness)
         self._hints = None if hints is None else read_hints(hints)
         self.path = find_weights(self.entry, weights, offline=offline, accept_license=accept_license)
         self.compute = choose(device, precision)
@@ -122,7 +125,7 @@ class Colorizer:
         network = load_network(checkpoint, self.entry, str(self.path))
         self.info: CheckpointInfo = checkpoint.info
         self.input = input_format(self.entry, self.info.input)
-        self.sizes = asked or (self.input.size,)
+        self.sizes = self.options.sizes or (self.input.size,)
         self.weights_sha256 = checkpoint.sha256
         self.vividness = vividness
         self.size = self.sizes[0]
@@ -138,18 +141,11 @@ class Colorizer:
 
     def provenance(self) -> Provenance:
         """Return what a result should record about how it was made."""
-        parameters = {"size": ",".join(map(str, self.sizes))}
-        if self.vividness is not None:
-            parameters["vividness"] = f"{self.vividness:g}"
-        if self.strength != 1.0:
-            parameters["strength"] = f"{self.strength:g}"
-        if self.keep_borders:
-            parameters["borders"] = "kept"
-        if self._hints is not None:
-            parameters["hints"] = hints_digest(self._hints)
-        parameters |= recorded(self.decoding)
         return Provenance(
-            model=self.entry.name, weights_sha256=self.weights_sha256, version=__version__, parameters=parameters
+            model=self.entry.name,
+            weights_sha256=self.weights_sha256,
+            version=__version__,
+            parameters=recorded_parameters(self.options, self.input.size),
         )
 
     def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
@@ -300,7 +296,8 @@ class Colorizer:
             if name not in ("vividness", "strength"):
                 raise TypeError(f"{name} belongs to the loaded network")
             setattr(twin, name, value)
-        _check_options(self.entry.name, self.entry.vividness, twin.vividness, twin.sizes, twin.strength)
+        twin.options = replace(self.options, **choices)
+        _require_vividness(self.entry, twin.vividness)
         return twin
 
     def remembering(self) -> Colorizer:
@@ -320,7 +317,7 @@ class Colorizer:
                 yield
         except torch.OutOfMemoryError as error_:
             raise OutOfMemory(
-                f"{self.compute.device} ran out of memory at {count} photograph(s) of {size} px.",
+                f"{self.compute.device} ran out of memory with {count} photo(s) of {size} pixels.",
                 "Use a smaller --size, or --device cpu.",
             ) from error_
 
@@ -354,21 +351,10 @@ class Colorizer:
         ]
 
 
-def _check_options(
-    model: str, has_vividness: bool, vividness: float | None, sizes: Sequence[int], strength: float
-) -> None:
-    if vividness is not None and not has_vividness:
-        raise UsageProblem(f"Model {model!r} has no vividness to choose.", "Leave --vividness out.")
-    if vividness is not None and not 0 <= vividness <= 1:
-        raise UsageProblem(f"Vividness {vividness:g} is not between 0 and 1.", "Choose for example --vividness 0.5.")
-    wrong = [size for size in sizes if not SMALLEST_SIZE <= size <= LARGEST_SIZE]
-    if wrong or not sizes:
-        raise UsageProblem(
-            f"A working size of {wrong[0] if wrong else 0} px makes no sense.",
-            f"Choose {SMALLEST_SIZE} to {LARGEST_SIZE}, or leave it out.",
-        )
-    if not 0 <= strength <= 1:
-        raise UsageProblem(f"Strength {strength:g} is not between 0 and 1.", "Choose for example --strength 0.7.")
+def _require_vividness(entry: ModelEntry, vividness: float | None) -> None:
+    """Raise :class:`UsageProblem` where a vividness is given to a model that has none."""
+    if vividness is not None and not entry.vividness:
+        raise UsageProblem(f"Model '{entry.name}' does not take --vividness.", "Leave it out.")
 
 
 def _photo(image: Picture) -> Photo:

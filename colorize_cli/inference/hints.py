@@ -1,4 +1,4 @@
-"""Color hints: a picture that says here and there what color belongs in a photograph."""
+"""Color hints: an image that gives the right color in some places of a photograph."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from colorize_cli.entry import ModelEntry
-from colorize_cli.errors import UnreadablePhoto, UsageProblem
+from colorize_cli.errors import UsageProblem
+from colorize_cli.files import nearest_file
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.geometry import Placement
 
@@ -25,25 +26,31 @@ def read_hints(source: str | Path | Image.Image) -> Hints:
 
     A picture with transparent pixels has hints where it is at least half opaque, neutral ones included. Any other, such
     as the photograph itself with colored strokes painted on it, has them where the chroma is at least ``HINT_CHROMA``.
-    Raises :class:`UnreadablePhoto`, and :class:`UsageProblem` for a picture without any hint.
+    Raises :class:`UsageProblem` for what is missing, is not an image, or has no hint in it.
     """
     try:
         picture = source if isinstance(source, Image.Image) else Image.open(source)
         rgba = np.asarray(picture.convert("RGBA"))
+    except FileNotFoundError as error:
+        near = nearest_file(str(source))
+        remedy = f"Did you mean '{near}'?" if near else "Check --hints."
+        raise UsageProblem(f"There is no hints image '{source}'.", remedy) from error
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UnreadablePhoto(f"The hints {source} cannot be read.", "Check --hints.") from error
+        raise UsageProblem(f"The hints image '{source}' cannot be read.", "Name an image file with --hints.") from error
     ab = srgb_to_lab(rgba[..., :3].astype(np.float32) / 255)[..., 1:].astype(np.float32)
     if (rgba[..., 3] == 255).all():
         mask = np.hypot(ab[..., 0], ab[..., 1]) >= HINT_CHROMA
         if not mask.any():
             raise UsageProblem(
-                "The picture of hints is gray everywhere.",
-                "Paint colored strokes on it; gray ones need a picture that is transparent elsewhere.",
+                "The hints image is gray everywhere.",
+                "Paint colored strokes on it; gray strokes need an image that is transparent elsewhere.",
             )
     else:
         mask = rgba[..., 3] >= 128
         if not mask.any():
-            raise UsageProblem("The picture of hints is transparent everywhere.", "Paint hints, or leave --hints out.")
+            raise UsageProblem(
+                "The hints image is transparent everywhere.", "Paint strokes on it, or leave out --hints."
+            )
     return ab * mask[..., None], mask.astype(np.float32)
 
 
@@ -57,8 +64,8 @@ def require_hints(entry: ModelEntry, given: bool) -> None:
     """Raise :class:`UsageProblem` where a model that only spreads given colors is to work without any."""
     if entry.needs_hints and not given:
         raise UsageProblem(
-            f"Model {entry.name!r} spreads given colors and answers gray without any.",
-            "Give a picture with some colored strokes: --hints hints.png.",
+            f"Model {entry.name!r} spreads given colors and needs some.",
+            "Add an image with colored strokes: --hints hints.png.",
         )
 
 

@@ -6,7 +6,6 @@ from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.metadata.xmp import Provenance
 
-FEWEST, MOST = 2, 9
 _WHICH = "variant"
 
 
@@ -40,6 +39,6 @@ def require_distribution(entry: ModelEntry, *, predicted: bool | None = None) ->
     able = [f"-m {other.name}" for other in ENTRIES.values() if other.distribution]
     what = f"Model {entry.name!r}" if not entry.distribution else f"This architecture of {entry.name!r}"
     raise UsageProblem(
-        f"{what} predicts one color, not several with their probabilities: it has no variants.",
+        f"{what} predicts a single color for each pixel, so it has no variants.",
         f"Use {', '.join(able)}.",
     )

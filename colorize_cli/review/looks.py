@@ -7,7 +7,7 @@ from typing import Any
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.metadata.xmp import Provenance
-from colorize_cli.inference.decoding import DECODING
+from colorize_cli.inference.color_options import DECODING
 from colorize_cli.registry import DEFAULT_MODEL, ENTRIES
 
 VARIANTS = 4

@@ -64,7 +64,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Fetch it again.") from error
+        raise WeightsInvalid(f"{path} is not a readable .safetensors file ({error}).", "Download it again.") from error
     has_head = "encoder.fc.weight" in state or any(name.startswith("head.") for name in state)
     if has_head and not describes_itself(path):
         load_encoder_file(network, state, path.name)

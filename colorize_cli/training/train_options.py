@@ -1,93 +1,130 @@
 """The options of a training run: one frozen object for the command line and the library."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
+from colorize_cli.entry import DEFAULT_MODEL
 from colorize_cli.errors import UsageProblem
+from colorize_cli.inference.color_options import MachineOptions
+from colorize_cli.option import HARDWARE, MODEL, Option, check
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+RECIPE, VALIDATION, RUN = "Recipe", "Validation", "Run"
+"""Headings of the help."""
 FREE_TO_CHANGE = frozenset(
     {"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps", "keep_every"}
 )
 """Options that a resumed run may have different: they do not change what the weights become."""
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """Return the names in ``a,b``."""
+    return tuple(name.strip() for name in text.split(","))
+
+
 @dataclass(frozen=True)
-class TrainOptions:
-    """All options of ``colorize train``; None uses the recipe's value.
+class TrainOptions(MachineOptions):
+    """Every choice of ``colorize train``; None leaves it to the recipe.
 
     ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
-    together, shared out in the recipe's proportions; fractions are allowed. ``lr``: learning rate of every stage, its
-    groups in proportion. ``size``: pixels of the square each stage ends with. ``accumulate``: parts a batch is worked
-    off in. ``stages``: names of the recipe's stages to run, all when empty. ``encoder``: ``scratch``, ``imagenet``,
-    ``hub``, a model with bundled weights, or a file.
-    ``save_every``: minutes. ``cache_gb``: disk for decoded photos. ``validation_share``: of the photos,
-    by content; ``validation_photos``: how many of them are judged at most. ``early_stopping``: a stage ends
-    after so many epochs without a better validation PSNR. ``keep_every``: epochs of which the weights are kept.
+    together, divided among them as in the recipe. ``validation_photos``: how many photos are validated on at most.
     """
 
-    photos: tuple[Path, ...]
-    output: Path
-    model: str = "gan"
-    variant: str | None = None
-    recipe: str | None = None
-    stages: tuple[str, ...] = ()
-    epochs: float | None = None
-    batch_size: int | None = None
-    accumulate: int = 1
-    lr: float | None = None
-    size: int | None = None
-    workers: int | None = None
-    resume: bool = False
-    init: Path | None = None
-    encoder: str | None = None
-    validation: Path | None = None
-    validation_share: float = 0.03
+    photos: Annotated[
+        tuple[Path, ...],
+        Option("Folders and .zip archives of color photographs", metavar="PHOTOS", argument=True, many=True),
+    ]
+    output: Annotated[
+        Path, Option("Folder of the run", RUN, ("--output", "-o"), "FOLDER", everyday=True, in_file=False)
+    ]
+    model: Annotated[
+        str,
+        Option("Model to train; `colorize models list` shows all", MODEL, ("--model", "-m"), "MODEL", everyday=True),
+    ] = DEFAULT_MODEL
+    variant: Annotated[str | None, Option("Architecture of the model", MODEL, metavar="NAME", unset="its first")] = None
+    recipe: Annotated[
+        str | None, Option("Training recipe", RECIPE, metavar="NAME", unset="the variant's first", everyday=True)
+    ] = None
+    stages: Annotated[
+        tuple[str, ...],
+        Option("Stages of the recipe to run", RECIPE, metavar="NAME,...", unset="all", parse=parse_names),
+    ] = ()
+    epochs: Annotated[
+        float | None,
+        Option(
+            "Epochs of all stages together; fractions are allowed", RECIPE, above=0, unset="the recipe's", everyday=True
+        ),
+    ] = None
+    batch_size: Annotated[int | None, Option("Batch size", RECIPE, least=1, unset="the recipe's", everyday=True)] = None
+    accumulate: Annotated[
+        int, Option("Gradient accumulation steps; more of them need less memory", RECIPE, metavar="N", least=1)
+    ] = 1
+    lr: Annotated[
+        float | None,
+        Option("Learning rate; the rates of single layers keep their ratio", RECIPE, above=0, unset="the recipe's"),
+    ] = None
+    size: Annotated[
+        int | None,
+        Option("Side of the training crops, in pixels", RECIPE, metavar="PIXELS", least=32, unset="the recipe's"),
+    ] = None
+    workers: Annotated[
+        int | None, Option("Decoding processes", HARDWARE, metavar="N", least=0, unset="cores, at most 8")
+    ] = None
+    resume: Annotated[bool, Option("Resume the interrupted run in the folder", RUN, everyday=True, in_file=False)] = (
+        False
+    )
+    init: Annotated[Path | None, Option("Start from these weights", MODEL, metavar="FILE")] = None
+    encoder: Annotated[
+        str | None,
+        Option(
+            "Initial weights of the encoder",
+            MODEL,
+            metavar="pretrained|scratch|imagenet|hub|MODEL|FILE",
+            unset="the recipe's",
+        ),
+    ] = None
+    validation: Annotated[
+        Path | None,
+        Option("Validation photos", VALIDATION, metavar="FOLDER|ZIP", unset="a share of PHOTOS, chosen by content"),
+    ] = None
+    validation_share: Annotated[
+        float, Option("Share of PHOTOS to validate on, without --validation", VALIDATION, metavar="SHARE")
+    ] = 0.03
     validation_photos: int = 512
-    save_every: float = 5.0
-    max_steps: int | None = None
-    cache_gb: float = 4.0
-    smoke: bool = False
-    early_stopping: int | None = None
-    keep_every: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"
+    save_every: Annotated[float, Option("Interval between saves of the state", RUN, metavar="MINUTES", above=0)] = 5.0
+    max_steps: Annotated[
+        int | None, Option("Stop after this many steps in total; --resume continues", RUN, metavar="N", least=1)
+    ] = None
+    cache_gb: Annotated[
+        float, Option("Disk space for decoded photos, in GB; 0 decodes them again every epoch", HARDWARE, least=0)
+    ] = 4.0
+    smoke: Annotated[
+        bool, Option("Smoke test: a few steps of every stage; the weights are unusable", RUN, in_file=False)
+    ] = False
+    early_stopping: Annotated[
+        int | None,
+        Option(
+            "End a stage after this many epochs without a better validation PSNR", VALIDATION, metavar="EPOCHS", least=1
+        ),
+    ] = None
+    keep_every: Annotated[
+        int | None,
+        Option("Keep the weights every N epochs, as epoch-0001.safetensors and so on", RUN, metavar="N", least=1),
+    ] = None
+    seed: Annotated[int, Option("Random seed", RUN)] = 0
 
     def __post_init__(self) -> None:
-        """Reject invalid values before anything is read."""
+        """Refuse values out of range, before anything is read."""
         if not self.photos:
-            raise UsageProblem("No photos to train on.", "Give folders or .zip archives of color photographs.")
-        if self.precision not in PRECISIONS:
-            raise UsageProblem(f"There is no precision {self.precision!r}.", f"Choose from {', '.join(PRECISIONS)}.")
-        for name, least in (("lr", 0), ("save_every", 0), ("epochs", 0)):
-            value = getattr(self, name)
-            if value is not None and not value > least:
-                raise UsageProblem(f"--{name.replace('_', '-')} {value:g} must be above {least}.")
-        for name, least in (
-            ("batch_size", 1),
-            ("accumulate", 1),
-            ("size", 32),
-            ("workers", 0),
-            ("max_steps", 1),
-            ("early_stopping", 1),
-            ("keep_every", 1),
-            ("validation_photos", 1),
-        ):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise UsageProblem(f"--{name.replace('_', '-')} {value} must be at least {least}.")
+            raise UsageProblem("No training photos were named.", "Name folders or .zip archives of color photographs.")
+        check(self)
+        if self.validation_photos < 1:
+            raise UsageProblem(f"validation_photos must be at least 1, not {self.validation_photos}.")
         if not 0 < self.validation_share < 1:
-            raise UsageProblem(f"--validation-share {self.validation_share:g} must be between 0 and 1.")
-        if self.cache_gb < 0:
-            raise UsageProblem(
-                f"--cache-gb {self.cache_gb:g} cannot be negative.", "Use 0 to decode the photos again in every epoch."
-            )
+            raise UsageProblem(f"--validation-share must be between 0 and 1, not {self.validation_share:g}.")
         if self.init is not None and self.encoder is not None:
-            raise UsageProblem("--init and --encoder cannot be combined.", "Use one of them.")
+            raise UsageProblem("--init and --encoder both set the initial weights.", "Use only one of them.")
 
     def decisive(self) -> dict[str, object]:
         """Return the options that affect the weights, as JSON values."""

@@ -1,4 +1,4 @@
-"""Where the time goes: every stage has its own, and the ratio follows from them."""
+"""Where the time goes: every stage has its own."""
 
 import time
 
@@ -41,13 +41,13 @@ def test_what_fails_is_counted_and_leaves_no_stage_behind(clock):
     assert times.seconds["read"] == 3
 
 
-def test_the_limit_is_codecs_and_network_on_all_cores(clock):
+def test_the_summary_speaks_of_seconds_and_photos_per_second(clock):
     times = StageTimes()
     for stage, seconds in (("read", 2), ("predict", 3), ("recombine", 2), ("write", 3)):
         with times.measure(stage):
             clock(seconds)
     times.elapsed = 6.0
-    summary = times.summary(2, accelerated=False)
-    assert "read 20%, predict 30%, recombine 20%, write 30% of 10.0 core seconds" in summary
-    assert "1.50 times codecs and prediction alone" in summary and "83% busy" in summary
-    assert "2.40 times codecs alone" in times.summary(2, accelerated=True)
+    summary = times.summary(2, photos=3)
+    assert "6.0 s for 3 photos, 0.50 photos/s" in summary
+    assert "read 2.0 s, predict 3.0 s, recombine 2.0 s, write 3.0 s" in summary
+    assert "2 cores 83% busy" in summary

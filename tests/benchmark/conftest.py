@@ -28,7 +28,7 @@ class FakeSubject:
         self.most, self.a = most, a
         self.batches: list[int] = []
 
-    def predict(self, grays):
+    def predict(self, grays, hints=None):
         if len(grays) > self.most:
             raise OutOfMemory("No memory for these.", "Use a smaller batch.")
         self.batches.append(len(grays))
@@ -37,7 +37,7 @@ class FakeSubject:
     def variants(self, grays, predictions, count, seed):
         raise NotImplementedError
 
-    def predict_with_confidence(self, grays):
+    def predict_with_confidence(self, grays, hints=None):
         return [Prediction(ab, np.ones((8, 8), np.float32)) for ab in self.predict(grays)]
 
     def colorize(self, photo, ab):

@@ -53,14 +53,14 @@ def test_a_table_for_a_pipe_is_not_cut_to_the_width_of_a_terminal():
 def test_quick_and_untrained_figures_say_so():
     quick = Document(rows=[measured_row(weights="untrained")], quick=True)
     text = as_text(quick.tables()[0], None)
-    assert "Quick: too few samples" in text and "untrained: random weights" in text
+    assert "too few samples" in text and "untrained: random weights" in text
 
 
 def test_another_file_is_no_benchmark(tmp_path):
     for content in ("{}", "no json", "[1]", '{"kind": "colorize bench", "format": 99}'):
         path = tmp_path / "other.json"
         path.write_text(content)
-        with pytest.raises(UsageProblem, match="no benchmark"):
+        with pytest.raises(UsageProblem, match="not a benchmark"):
             load(path)
 
 
@@ -88,7 +88,7 @@ def test_comparison_names_another_machine_and_missing_rows():
     table = comparison(old, new)
     assert len(table.rows) == 1
     assert any("an older processor" in remark for remark in table.remarks)
-    assert any("1 row(s) were not measured then" in remark for remark in table.remarks)
+    assert any("1 rows were not measured in the earlier run" in remark for remark in table.remarks)
 
 
 def test_plot_is_a_png_of_what_was_measured(tmp_path):
@@ -106,3 +106,15 @@ def test_figures_of_a_busy_machine_say_so():
     busy = Document(rows=[measured_row(machine=replace(MACHINE, load=8.0))])
     assert "load 8.0 on 2 cores" in as_text(busy.tables()[0], None)
     assert "Other programs" not in as_text(Document(rows=[measured_row()]).tables()[0], None)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_tables_fit_the_terminal_and_say_what_they_leave_out(width):
+    made = document()
+    for table in made.tables():
+        text = as_text(table, width)
+        assert max(map(len, text.splitlines())) <= width
+        heading = text.splitlines()[2]
+        assert "photos/s" in heading and "…" not in heading
+    left_out = " ".join(as_text(made.tables()[0], 50).split())
+    assert "first photo s" not in left_out.partition("AMD")[0] and "--export FILE has them" in left_out

@@ -88,6 +88,7 @@ def run(monkeypatch, tmp_path, models):
     """Run ``colorize`` in a folder of its own, with fake models."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr("colorize_cli.cli.settings.user_file", lambda: tmp_path / "config" / "colorize.toml")
     runner = CliRunner()
 
     def invoke(*words: str, stdin: bytes | None = None):

@@ -41,7 +41,7 @@ def test_maps_follow_the_results_into_a_folder(run):
         (["a.jpg", "a-confidence.png"], ["a.jpg"], "'a-confidence.png' already exists"),
         (["a.jpg", "a.tif"], ["a.jpg", "a.tif", "-o", "out/"], "would both be written to 'out/a-confidence.png'"),
         (["a.jpg", "a-confidence.png"], ["a.jpg", "a-confidence.png", "--overwrite"], "would replace the original"),
-        (["a.jpg"], ["a.jpg", "-o", "-"], "no place for --confidence-map"),
+        (["a.jpg"], ["a.jpg", "-o", "-"], "which standard output does not have"),
     ],
 )
 def test_names_that_are_taken_are_refused_before_any_work(run, models, files, words, said):
@@ -79,7 +79,7 @@ def test_resuming_adds_maps_to_results_that_lack_them(run, models):
     assert dry.stdout == "scans/a.jpg -> out/a.jpg\n"
     result = run("scans", "-o", "out", "--skip-existing", "--confidence-map")
     assert result.exit_code == 0
-    assert "only what was missing" in result.stderr
+    assert "only missing files" in result.stderr
     after = snapshot()
     assert after.pop("out/a-confidence.png")
     assert after == before
@@ -91,7 +91,7 @@ def test_resuming_leaves_maps_alone_and_names_foreign_ones(run):
     foreign = Path("out/a-confidence.png").read_bytes()
     result = run("scans", "-o", "out", "--skip-existing", "--confidence-map")
     assert result.stdout == "out/a.jpg\n"
-    assert "'out/a-confidence.png' exists and bears no record" in result.stderr
+    assert "'out/a-confidence.png' exists and was not made by colorize" in result.stderr
     assert Path("out/a-confidence.png").read_bytes() == foreign
 
 

@@ -55,7 +55,7 @@ def test_choices_of_decoding_and_loading_go_to_the_models(colorize, photos, tint
     assert asked["decoding"] == {"temperature": 0.4, "score_blur": 2}
     assert asked["offline"] and asked["accept_license"]
     result = colorize(photos, "--fallback", 7)
-    assert result.exit_code == 2 and "--fallback 7 is outside 0 to 1" in result.stderr
+    assert result.exit_code == 2 and "--fallback must be between 0 and 1, not 7" in result.stderr
 
 
 def test_two_folders_are_compared(colorize, photos, tints, tmp_path):  # noqa: F811
@@ -63,7 +63,7 @@ def test_two_folders_are_compared(colorize, photos, tints, tmp_path):  # noqa: F
         tints[:] = [Tint("gan", ab)]
         assert colorize(photos, "-o", tmp_path / name, "--no-report", "-q", "--protocol", "native").exit_code == 0
     result = colorize("--compare", tmp_path / "a", tmp_path / "b", "--export", tmp_path / "d.md")
-    assert result.exit_code == 0 and "wins A : B" in result.stdout
+    assert result.exit_code == 0 and "wins A:B" in result.stdout
     assert "PSNR" in (tmp_path / "d.md").read_text()
     listed = json.loads(colorize("--compare", tmp_path / "a", tmp_path / "b", "--json").stdout)
     assert {d["contender_a"] for d in listed} == {"gan"}
@@ -88,7 +88,7 @@ def test_a_study_is_written_and_its_answers_are_read_from_a_row_of_files(coloriz
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "No photographs to evaluate"),
+        ((), "No photo was named"),
         (("nowhere",), "nowhere"),
         (("x.png", "--protocol", "other"), "hwang-zhou"),
         (("x.png", "--export", "table.doc"), ".csv"),

@@ -58,9 +58,9 @@ def test_photo_that_vanished_is_said_and_the_others_are_shown(tmp_path):
     ("words", "said"),
     [
         (["--gallery", "page.html"], "'page.html' exists"),
-        (["--gallery", "page.jpg"], "no name of a page"),
+        (["--gallery", "page.jpg"], "not the name of a web page"),
         (["--gallery", "nowhere/page.html"], "in a folder that exists"),
-        (["--gallery", "new.html", "--gallery-size", "0"], "shows nothing"),
+        (["--gallery", "new.html", "--gallery-size", "0"], "must be at least 1"),
     ],
 )
 def test_pages_that_cannot_be_are_refused_before_any_work(run, models, words, said):

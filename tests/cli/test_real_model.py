@@ -67,13 +67,16 @@ def test_models_show_tells_the_facts_of_model_and_weights(weights, capfd):
     assert (facts["name"], facts["variant"], facts["weights"]) == ("gan", "efficientnet", str(weights))
 
 
-def test_models_list_names_every_model(capfd):
+def test_models_list_names_every_model_those_that_are_ready_first(capfd):
     from colorize_cli.registry import ENTRIES
 
     assert main(["models", "list", "--json"]) == 0
     assert [entry["name"] for entry in json.loads(capfd.readouterr().out)] == list(ENTRIES)
     assert main(["models", "list"]) == 0
-    assert [line.split()[0] for line in capfd.readouterr().out.splitlines()] == list(ENTRIES)
+    rows = [line.split()[:2] for line in capfd.readouterr().out.splitlines()]
+    assert sorted(name for name, _ in rows) == sorted(ENTRIES)
+    ready = [state == "ready" for _, state in rows]
+    assert ready == sorted(ready, reverse=True) and any(ready)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +154,4 @@ def test_architecture_without_a_distribution_has_no_variants(tmp_path, monkeypat
     network = get("gan").build("dynamic-unet")
     save_checkpoint(tmp_path / "other.safetensors", half(network), CheckpointInfo("gan", "dynamic-unet"))
     assert main(["a.png", "--weights", "other.safetensors", "--variants", "2", "--device", "cpu"]) == 2
-    assert "This architecture of 'gan' predicts one color" in capfd.readouterr().err
+    assert "This architecture of 'gan' predicts a single color" in capfd.readouterr().err

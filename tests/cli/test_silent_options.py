@@ -14,15 +14,15 @@ from tests.cli.conftest import make_photo, snapshot
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("a.jpg", "--label-position", "below"), "Give --label too"),
-        (("a.jpg", "--label-font", "x.ttf"), "Give --label too"),
-        (("a.jpg", "--gallery-size", "5"), "Give --gallery"),
+        (("a.jpg", "--label-position", "below"), "Add --label"),
+        (("a.jpg", "--label-font", "x.ttf"), "Add --label"),
+        (("a.jpg", "--gallery-size", "5"), "Add --gallery"),
         (("a.jpg", "b.jpg", "-o", "one.jpg"), "several results need a folder"),
         (("box", "-o", "one.TIF"), "several results need a folder"),
         (("a.jpg", "--label", "日本"), "No font for --label has the letters '日本'"),
         (("a.jpg", "--label", "x", "--label-font", "a.jpg"), "'a.jpg' is not a font"),
-        (("a.jpg", "b.jpg", "--hints", "hints.png"), "belong on one photo"),
-        (("box", "--hints", "hints.png"), "belong on one photo"),
+        (("a.jpg", "b.jpg", "--hints", "hints.png"), "fits one photo"),
+        (("box", "--hints", "hints.png"), "fits one photo"),
     ],
 )
 def test_option_that_cannot_be_meant_is_refused_before_any_work(run, models, monkeypatch, words, said):

@@ -80,8 +80,8 @@ def test_names_follow_the_output(run, output, names):
         (["a.png", "a-color-2.png"], ["a.png"], "'a-color-2.png' already exists"),
         (["a.png", "a-variants.jpg"], ["a.png", "a-variants.jpg", "--overwrite"], "would replace the original"),
         (["a.png", "a.tif"], ["a.png", "a.tif", "-o", "out/"], "would both be written to 'out/a-variants.jpg'"),
-        (["a.png"], ["a.png", "-o", "-"], "Standard output takes one picture"),
-        (["a.png", "h.png"], ["a.png", "--hints", "h.png"], "--hints says what the colors are"),
+        (["a.png"], ["a.png", "-o", "-"], "standard output takes one"),
+        (["a.png", "h.png"], ["a.png", "--hints", "h.png"], "--hints fixes the colors"),
         (["a.png"], ["a.png", "-m", "regression"], "Use -m gan, -m classifier"),
     ],
 )

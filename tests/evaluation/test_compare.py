@@ -7,7 +7,8 @@ import pytest
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation import compare as comparing
-from colorize_cli.evaluation.session import EvaluateOptions, run
+from colorize_cli.evaluation.evaluate_options import EvaluateOptions
+from colorize_cli.evaluation.session import run
 from tests.evaluation.conftest import Tint
 
 
@@ -79,4 +80,4 @@ def test_every_format_carries_every_difference(evaluations):
     assert [row["metric"] for row in rows] == [d.metric for d in differences]
     np.testing.assert_allclose([float(row["difference"]) for row in rows], [d.difference for d in differences])
     assert len(comparing.as_markdown(differences).splitlines()) == len(differences) + 2
-    assert comparing.as_table(differences).row_count == len(differences)
+    assert comparing.as_table(differences, everything=True).row_count == len(differences)

@@ -10,8 +10,8 @@ from colorize_cli.evaluation.contenders import (
     MeanChromaBaseline,
     contender_names,
     load_models,
-    pair_with_weights,
 )
+from colorize_cli.evaluation.evaluate_options import pair_with_weights, parse_models
 
 
 def test_the_gray_baseline_is_the_neutral_picture():
@@ -44,12 +44,12 @@ def test_mean_chroma_needs_others():
 
 
 def test_models_and_weights_pair_up_in_every_way_they_may_be_written():
-    assert pair_with_weights(["a", "b=x"], []) == [("a", None), ("b", "x")]
-    assert pair_with_weights(["a"], ["x", "y"]) == [("a", "x"), ("a", "y")]
-    assert pair_with_weights(["a", "b"], ["x", "y"]) == [("a", "x"), ("b", "y")]
+    assert pair_with_weights(parse_models(["a", "b=x"]), []) == [("a", None), ("b", "x")]
+    assert pair_with_weights(parse_models(["a"]), ["x", "y"]) == [("a", "x"), ("a", "y")]
+    assert pair_with_weights(parse_models(["a", "b"]), ["x", "y"]) == [("a", "x"), ("b", "y")]
     for models, weights in ((["a", "b"], ["x"]), (["a=x"], ["y"]), (["a="], []), (["=x"], [])):
         with pytest.raises(UsageProblem):
-            pair_with_weights(models, weights)
+            pair_with_weights(parse_models(models), weights)
 
 
 def test_names_use_as_much_of_the_path_as_tells_them_apart():
@@ -83,5 +83,5 @@ def test_decoding_reaches_the_record_and_is_refused_before_anything_is_loaded(mo
     (contender,) = load_models([pair], decoding={"temperature": 0.5, "smoothing": 4.0}, size=32, device="cpu")
     assert contender.describe()["parameters"] == {"size": "32", "temperature": "0.5", "smoothing": "4"}
     monkeypatch.setattr("colorize_cli.inference.colorizer.Colorizer", None)
-    with pytest.raises(UsageProblem, match="'regression' takes no --temperature"):
+    with pytest.raises(UsageProblem, match="'regression' does not take --temperature"):
         load_models([pair, ("regression", None)], decoding={"temperature": 0.5})

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from colorize_cli.errors import UsageProblem
+from colorize_cli.evaluation.evaluate_options import DEFAULT_PROTOCOL
 from colorize_cli.evaluation.metrics.measure import BY_KEY
-from colorize_cli.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, find_protocol
+from colorize_cli.evaluation.protocols import PROTOCOLS, find_protocol
 from tests.evaluation.conftest import picture
 
 

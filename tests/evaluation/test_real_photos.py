@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from colorize_cli.evaluation.session import EvaluateOptions, run
+from colorize_cli.evaluation.evaluate_options import EvaluateOptions
+from colorize_cli.evaluation.session import run
 from colorize_cli.evaluation.summary import TRUTH, summarize
 
 PHOTOS = os.environ.get("COLORIZE_PHOTOS", "")

@@ -5,9 +5,10 @@ import pytest
 
 from colorize_cli.errors import OutputExists, UsageProblem
 from colorize_cli.evaluation.distributed import Shard, shard_from
+from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.metrics.measure import Picture, measure
 from colorize_cli.evaluation.results import load, save
-from colorize_cli.evaluation.session import EvaluateOptions, run
+from colorize_cli.evaluation.session import run
 from colorize_cli.evaluation.summary import TRUTH, summarize
 from colorize_cli.evaluation.true_photos import gray_of
 from tests.evaluation.conftest import Tint, picture, png
@@ -127,13 +128,18 @@ def test_ranks_come_from_the_environment_of_torchrun():
             shard_from(wrong)
 
 
+def test_photographs_must_be_named(tints):
+    with pytest.raises(UsageProblem, match="No photo was named"):
+        run(EvaluateOptions(models=[("tint", None)]))
+
+
 def test_shards_without_a_common_folder_are_refused(photos, tints):
     with pytest.raises(UsageProblem, match="-o"):
         run(options(photos), Shard(0, 2))
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"protocol": "x"}, {"limit": 0}, {"batch": 0}, {"lpips": ["resnet"]}, {"models": []}, {"places": []}]
+    "wrong", [{"protocol": "x"}, {"limit": 0}, {"batch": 0}, {"lpips": ["resnet"]}, {"models": []}]
 )
 def test_options_that_make_no_sense_are_refused_before_any_work(wrong):
     with pytest.raises(UsageProblem):

@@ -14,8 +14,8 @@ from colorize_cli.batch.resume import expected_provenance
 from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.entry import Variant
 from colorize_cli.errors import UsageProblem
+from colorize_cli.inference.color_options import check_decoding
 from colorize_cli.inference.colorizer import Colorizer
-from colorize_cli.inference.decoding import check_decoding
 from colorize_cli.models.network import ColorizationNet
 
 
@@ -41,7 +41,6 @@ def choosy(monkeypatch, tmp_path):
     )
     entries = MappingProxyType({**registry.ENTRIES, "choosy": entry})
     monkeypatch.setattr(registry, "ENTRIES", entries)
-    monkeypatch.setattr("colorize_cli.inference.decoding.ENTRIES", entries)
     save_checkpoint(tmp_path / "best.safetensors", Choosy().state_dict(), CheckpointInfo("choosy", "only"))
     return tmp_path / "best.safetensors"
 
@@ -61,7 +60,7 @@ def test_choices_reach_the_network_and_the_record(choosy):
 
 
 def test_a_model_without_the_choice_refuses_it_and_names_those_that_have_it(choosy):
-    with pytest.raises(UsageProblem, match=r"gan' takes no --score-blur"):
+    with pytest.raises(UsageProblem, match=r"gan' does not take --score-blur"):
         check_decoding(registry.get("gan"), {"score_blur": 1.0})
     with pytest.raises(UsageProblem, match="choosy"):
         check_decoding(registry.get("gan"), {"temperature": 1.0})

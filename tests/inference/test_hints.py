@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from colorize_cli import registry
-from colorize_cli.errors import UnreadablePhoto, UsageProblem
+from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.geometry import fit
 from colorize_cli.inference.hints import fit_hints, known_pixels, read_hints, require_hints
@@ -75,7 +75,7 @@ def test_pictures_that_hold_no_hints_are_refused(tmp_path):
         read_hints(picture(alpha=0))
     with pytest.raises(UsageProblem, match="gray everywhere"):
         read_hints(Image.new("RGB", (4, 4)))
-    with pytest.raises(UnreadablePhoto, match="--hints"):
+    with pytest.raises(UsageProblem, match="--hints"):
         read_hints(tmp_path / "none.png")
 
 

@@ -156,7 +156,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_weights_without_a_description_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
-    with pytest.raises(WeightsInvalid, match="does not say"):
+    with pytest.raises(WeightsInvalid, match="does not name their model"):
         initial_network(
             registry.get("gan"), "light", GAN_SCRATCH, init=tmp_path / "x.safetensors", encoder="scratch", seed=0
         )

@@ -102,7 +102,13 @@ class ClusterBatch:
                 return
             future = self._next_done()
             if future is None:
-                self._stop_for(ClusterError("The cluster has no workers any more.", "Start some, and resume."), stop)
+                self._stop_for(
+                    ClusterError(
+                        "The cluster has lost all its workers.",
+                        "Start workers, then run the same command with --skip-existing.",
+                    ),
+                    stop,
+                )
                 return
             item = flying.pop(future)
             outcome, error = _result(future, item)
@@ -144,7 +150,7 @@ class ClusterBatch:
             return 0
 
     def _most_in_flight(self) -> int:
-        """Twice what is worked on at a time: a worker that ends one photograph finds the next waiting."""
+        """Twice as many as are processed at once: a worker that ends one finds the next one waiting."""
         return 2 * max(1, self._threads()) + 1
 
     def _check(self) -> None:
@@ -173,7 +179,7 @@ def _first_to_do(plan: Plan) -> Item | None:
     first = None
     for item in plan:
         if item.source is None or (item.state == "todo" and item.target is None):
-            raise UsageProblem("The standard streams do not reach a cluster.", "Name files, or leave --cluster out.")
+            raise UsageProblem("Standard input and output cannot be used with --cluster.", "Name files instead.")
         if first is None and item.state == "todo":
             first = item
     return first
@@ -188,9 +194,9 @@ def _probe(item: Item | None) -> tuple[Path | None, int]:
 
 
 def _for_workers(options: ColorizeOptions) -> ColorizeOptions:
-    """Return the options as workers need them: files by their full names; what exists has been passed over here."""
+    """Return the options as workers need them: files by their full names; existing results have been skipped before."""
 
-    def full(name: str | None) -> str | None:
+    def full(name: str | Path | None) -> str | Path | None:
         return str(Path(name).absolute()) if name is not None and Path(name).exists() else name
 
     return replace(
@@ -239,14 +245,14 @@ def _connect(options: ColorizeOptions) -> tuple[Any, Any]:
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(
             f"No Dask scheduler answers at '{options.cluster}' ({error}).",
-            "Start one (`dask scheduler`) and name its address, or give --cluster local.",
+            "Start one (`dask scheduler`) and name its address, or use --cluster local.",
         ) from None
     try:
         client.wait_for_workers(1, timeout=_WORKERS_WITHIN)
     except TimeoutError:
         client.close()
         raise ClusterError(
-            f"The cluster at '{options.cluster}' has no workers.", f"Start some: `dask worker {options.cluster}`."
+            f"The cluster at '{options.cluster}' has no workers.", f"Start one: `dask worker {options.cluster}`."
         ) from None
     return client, local
 
@@ -258,11 +264,14 @@ def _result(future: Any, item: Item) -> tuple[Outcome | None, ColorizeError | No
     try:
         return future.result()
     except KilledWorker as error:
-        reason = f"Every worker that had it died, {error.allowed_failures + 1} in all. Colorize it alone, with -v."
+        reason = f"{error.allowed_failures + 1} workers crashed on this photo. Colorize it alone with -v."
         return Outcome(item.source, item.target, "failed", reason), None
     except Exception as error:
         if future.cancelled():
-            return None, ClusterError("The scheduler is gone.", "Start it, and resume with --skip-existing.")
+            return None, ClusterError(
+                "The connection to the scheduler is lost.",
+                "Start it again, then run the same command with --skip-existing.",
+            )
         trace = "".join(traceback.format_exception(error))
         reason = f"Unexpected {type(error).__name__}: {error}"
         return Outcome(item.source, item.target, "failed", reason, traceback=trace), None

@@ -1,4 +1,4 @@
-"""What a worker of a Dask cluster does: one photograph at a time, with a model that is loaded once a process."""
+"""What a worker of a Dask cluster does: one photograph after another, with a model that is loaded once per process."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def check_worker(job: Job) -> None:
     """Raise :class:`ClusterError` where this machine cannot take part: another version, or other files."""
     if job.version != _version.__version__:
         raise ClusterError(
-            f"It has colorize {_version.__version__}, not {job.version}.", "Install one version everywhere."
+            f"It runs colorize {_version.__version__}, not {job.version}.", "Install the same version on all machines."
         )
     try:
         seen = job.probe is None or job.probe.stat().st_size == job.probe_size
@@ -46,8 +46,8 @@ def check_worker(job: Job) -> None:
         seen = False
     if not seen:
         raise ClusterError(
-            f"It does not see '{job.probe}' as it is here.",
-            "Photos and results must lie in a file system that all machines share, under the same names.",
+            f"It does not see '{job.probe}' that this machine sees.",
+            "Photos and results must be in a file system that all machines share, under the same paths.",
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from colorize_cli.compute import rank_from
 from colorize_cli.errors import UsageProblem
 
-_GIVE = "Give for example --shard 2/8, or --shard auto in a SLURM array or under torchrun."
+_GIVE = "Use for example --shard 2/8, or --shard auto in a SLURM array or under torchrun."
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def parse_shard(text: str, environment: Mapping[str, str] | None = None) -> Shar
         return _from_environment(os.environ if environment is None else environment)
     found = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
     if found is None:
-        raise UsageProblem(f"--shard {text} is no part of a whole.", _GIVE)
+        raise UsageProblem(f"--shard {text} is not of the form I/N.", _GIVE)
     return _checked(int(found[1]), int(found[2]), f"--shard {text}")
 
 
@@ -64,7 +64,9 @@ def _from_environment(environment: Mapping[str, str]) -> Shard:
                 "To repeat one task of an array, name its share, for example --shard 4/8; or leave --shard out.",
             )
         if step < 1 or (task - first) % step:
-            raise UsageProblem(f"--shard auto: {place} that begins at {first} in steps of {step}.", _GIVE)
+            raise UsageProblem(
+                f"--shard auto: {place} does not fit an array that begins at {first} in steps of {step}.", _GIVE
+            )
         return _checked((task - first) // step + 1, count, f"--shard auto: {place} of {count}")
     if "RANK" in environment and "WORLD_SIZE" in environment:
         try:
@@ -74,7 +76,7 @@ def _from_environment(environment: Mapping[str, str]) -> Shard:
         return Shard(own.rank + 1, own.world)
     raise UsageProblem(
         "--shard auto: this is neither a SLURM array (SLURM_ARRAY_TASK_ID) nor torchrun (RANK, WORLD_SIZE).",
-        "Give for example --shard 2/8.",
+        "Use for example --shard 2/8.",
     )
 
 
@@ -86,10 +88,10 @@ def _integer(environment: Mapping[str, str], name: str, default: int | None = No
             return default
         raise UsageProblem(f"--shard auto: {name} is not set.", _GIVE) from None
     except ValueError:
-        raise UsageProblem(f"--shard auto: {name} is '{environment[name]}', no number.", _GIVE) from None
+        raise UsageProblem(f"--shard auto: {name} is '{environment[name]}', which is not a number.", _GIVE) from None
 
 
 def _checked(index: int, count: int, said: str) -> Shard:
     if not 1 <= index <= count:
-        raise UsageProblem(f"{said} is none of the parts 1/{count} to {count}/{count}.", _GIVE)
+        raise UsageProblem(f"{said} is not between 1/{count} and {count}/{count}.", _GIVE)
     return Shard(index, count)

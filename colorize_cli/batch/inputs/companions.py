@@ -1,6 +1,6 @@
 """What is written beside a result: the confidence map, further variants and their contact sheet.
 
-The first variant is the result that there is without ``--variants``; the others and a contact sheet lie beside it.
+The first variant is the result that is written without ``--variants``; the others and a contact sheet are beside it.
 Part of the plan, so that names are checked before any work.
 """
 
@@ -86,5 +86,5 @@ def sheet_path(first: Path) -> Path:
 
 
 def described_variants(first: Path, count: int) -> dict[str, Any]:
-    """Return the columns of the report: the names of all variants, which lie beside ``output``, and of the sheet."""
+    """Return the columns of the report: the names of all variants, which are beside ``output``, and of the sheet."""
     return {"variants": [path.name for path in variant_paths(first, count)], "contact_sheet": sheet_path(first).name}

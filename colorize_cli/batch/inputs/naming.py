@@ -29,7 +29,7 @@ def destination(output: str | None, words: list[str]) -> Destination:
     several = len(words) > 1 or is_folder(words[0]) or is_list(words[0]) or wildcard
     if output == STANDARD_STREAM or (output is None and stdin):
         if several:
-            raise UsageProblem("Standard output takes one photo only.", "Give a folder: -o results/")
+            raise UsageProblem("Standard output takes one photo only.", "Name a folder: -o results/")
         return Destination("stream")
     if output is None:
         return Destination("beside")
@@ -42,7 +42,7 @@ def destination(output: str | None, words: list[str]) -> Destination:
         if several and not is_folder(path) and format_of_suffix(path.suffix) and not output.endswith(("/", os.sep)):
             raise UsageProblem(
                 f"'{output}' has the name of a photo, but several results need a folder.",
-                f"Name a folder with -o; end it in / if it shall be called that: -o {output}/",
+                f"Name a folder with -o; to use this name for a folder, end it with /: -o {output}/",
             )
         return Destination("folder", path)
     return Destination("file", path)
@@ -69,10 +69,8 @@ def check_file_format(path: Path | None, format: str | None) -> None:
     assert path is not None
     by_suffix = format_of_suffix(path.suffix)
     if by_suffix is not None and FORMATS[by_suffix].written_as is not None:
-        raise UsageProblem(f"'{path}' would be {by_suffix}, which holds too few colors.", "Name it .png, for example.")
+        raise UsageProblem(f"'{path}' would be {by_suffix}, which holds too few colors.", "Use .png, for example.")
     if by_suffix is None and format is None:
-        raise UsageProblem(
-            f"'{path}' has no suffix of a known format.", "Name it .jpg, .png or .tif, or give --format."
-        )
+        raise UsageProblem(f"'{path}' has no suffix of a known format.", "Name it .jpg, .png or .tif, or use --format.")
     if by_suffix is not None and format is not None and normalize_format(format) != by_suffix:
         raise UsageProblem(f"'{path}' and --format {format} contradict each other.", "Leave one of them out.")

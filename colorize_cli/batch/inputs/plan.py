@@ -4,6 +4,7 @@ The plan lives in a temporary SQLite database that spills to disk, so that a mil
 listed once: results that appear during the run cannot become inputs.
 """
 
+import contextlib
 import os
 import sqlite3
 import unicodedata
@@ -20,9 +21,13 @@ from colorize_cli.batch.inputs.naming import Destination, check_file_format, des
 from colorize_cli.batch.inputs.sources import STANDARD_STREAM, Source, expand_inputs
 from colorize_cli.batch.reports.retry import failed_items, failed_names
 from colorize_cli.errors import OutputExists, UsageProblem
-from colorize_cli.imaging.codecs.formats import output_suffix
+from colorize_cli.imaging.codecs.decode import sniff
+from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, output_suffix
+from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
 
 _NAMED_AT_MOST = 5
+_HEAD = 64
+"""Bytes from which the format of a file is known."""
 _MOST_INTEGER = (1 << 63) - 1
 
 _SCHEMA = """
@@ -92,6 +97,11 @@ class Plan:
             yield Item(_path(source), _path(target), state, reason, kind, bool(named))
 
     @property
+    def photos(self) -> int:
+        """How many photographs there are, whatever becomes of them."""
+        return int(self._one("SELECT count(*) FROM item WHERE state != 'passed_over'"))
+
+    @property
     def todo(self) -> int:
         """How many photographs are left to colorize."""
         return int(self._one("SELECT count(*) FROM item WHERE state = 'todo'"))
@@ -139,7 +149,7 @@ class Plan:
         return self._database.execute(query, values).fetchone()[0]
 
     def _forget_repeats(self) -> None:
-        """The same photograph named twice (as a file and within its folder, say) is colorized once."""
+        """The same photograph named twice (e.g. as a file and within its folder) is colorized once."""
         self._database.execute(
             "DELETE FROM item WHERE source_real IS NOT NULL AND number NOT IN"
             " (SELECT min(number) FROM item GROUP BY source_real, target_key)"
@@ -252,8 +262,8 @@ class Plan:
             more = f" and {count - len(existing)} more" if count > len(existing) else ""
             verb = "exists" if count == 1 else "exist"
             raise OutputExists(
-                f"{', '.join(existing)}{more} already {verb}; nothing was done.",
-                "Give --skip-existing to go on where an earlier run stopped, or --overwrite to replace.",
+                f"{', '.join(existing)}{more} already {verb}; nothing was written.",
+                "Use --skip-existing to resume, or --overwrite to replace.",
             )
 
 
@@ -270,16 +280,16 @@ def make_plan(
     says that it lies and where its result was to go. Raises :class:`UsageProblem` and its kinds.
     """
     if (options.retry is not None or options.part is not None) and STANDARD_STREAM in words:
-        raise UsageProblem("Standard input has no name to find in a report or a shard.", "Name the photos.")
+        raise UsageProblem("Standard input cannot be used with --retry or --shard.", "Name the photos.")
     if options.retry is not None and not words:
         plan = Plan(_variants_of(Item(*entry), options) for entry in failed_items(options.retry, options))
         plan.check(options, is_our_result)
         return plan
     if not words:
-        raise UsageProblem("No photo was named.", "Give files, folders or - for standard input.")
+        raise UsageProblem("No photo was named.", "Name files, folders, or - for standard input.")
     place = destination(options.output, words)
     if place.kind == "stream" and options.variants is not None:
-        raise UsageProblem("Standard output takes one picture, not --variants.", "Name a file with -o.")
+        raise UsageProblem("--variants writes several pictures, but standard output takes one.", "Name a file with -o.")
     if place.kind == "file":
         check_file_format(place.path, options.format)
     sources = expand_inputs(
@@ -294,8 +304,8 @@ def make_plan(
     plan.check(options, is_our_result)
     if options.hints is not None and not options.hints_per_photo and plan.todo > 1:
         raise UsageProblem(
-            f"The strokes of --hints belong on one photo, but {plan.todo} were named.",
-            "Give each photo its own: --hints FOLDER or beside.",
+            f"--hints IMAGE fits one photo, but {plan.todo} were named.",
+            "Give each photo its own hints: --hints FOLDER or --hints beside.",
         )
     return plan
 
@@ -309,11 +319,19 @@ def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptio
         elif source.passed_over:
             yield Item(source.path, None, "skipped", source.passed_over)
         else:
-            suffix = output_suffix(source.path, options.format) if source.path is not None else ""
+            suffix = _suffix(source.path, options.format) if source.path is not None else ""
             target = result_path(source, place, suffix)
             if target is not None and options.variants is not None:
                 target = first_variant(target)
             yield Item(source.path, target, named=source.named)
+
+
+def _suffix(path: Path, format: str | None) -> str:
+    """Return the suffix of a result; a photograph whose name has none that is known keeps the format of its bytes."""
+    if format is None and format_of_suffix(path.suffix) is None and path.is_file():
+        with contextlib.suppress(OSError, UnknownKindError, DamagedDataError), path.open("rb") as file:
+            return output_suffix(FORMATS[sniff(file.read(_HEAD))].suffixes[0])
+    return output_suffix(path, format)
 
 
 def _variants_of(item: Item, options: ColorizeOptions) -> Item:

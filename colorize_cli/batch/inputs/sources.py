@@ -62,7 +62,7 @@ def expand_inputs(
     own_files: Iterable[Path] = (),
     is_our_result: Callable[[Path], bool] = lambda _: False,
 ) -> Iterator[Source]:
-    """Yield every photograph the words stand for, and what else lies in the folders among them.
+    """Yield every photograph that the words name, and the other files in folders among them.
 
     A folder is searched recursively; ``leave_out`` (the output folder) is not entered, and what ``is_our_result``
     recognises among the files marked ``-color`` is passed over, so that results never become inputs. ``own_files`` (the
@@ -138,7 +138,7 @@ class _Search:
         self._is_our_result = is_our_result
 
     def walk(self, root: Path, top: PurePath) -> Iterator[Source]:
-        """Yield what lies under ``root``; a link back to a folder above itself is not followed again."""
+        """Yield the files under ``root``; a link back to a folder above itself is not followed again."""
         avoid = self._leave_out
         if avoid == os.path.realpath(root):
             avoid = None  # results among the originals: the plan refuses what would replace one

@@ -43,7 +43,7 @@ def failed(item: Item, error: Exception, options: ColorizeOptions, provenance: P
         return Outcome(item.source, item.target, "failed", str(error))
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, MemoryError):
-        reason = "There is not enough memory for it. Give --jobs 1, or a lower --max-megapixels to leave it out."
+        reason = "There is not enough memory for it. Use --jobs 1, or a lower --max-megapixels to skip it."
     elif isinstance(error, OSError) and error.strerror:
         reason = f"{error.strerror}."
     else:

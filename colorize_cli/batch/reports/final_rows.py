@@ -84,7 +84,7 @@ class FinalRows:
         except OSError as error:
             raise UsageProblem(f"The report '{report}' cannot be read: {error.strerror}.", "Check its name.") from error
         if damaged and not rows:
-            raise UsageProblem(f"'{report}' is no report of colorize.", "Name a file that --report wrote.")
+            raise UsageProblem(f"'{report}' is not a report of colorize.", "Name a file that --report wrote.")
         self.damaged += damaged
 
 

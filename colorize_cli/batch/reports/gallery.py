@@ -55,7 +55,7 @@ class Gallery:
         if path is None:
             return
         if path.suffix.lower() not in {".html", ".htm"}:
-            raise UsageProblem(f"'{path}' is no name of a page.", "Name it gallery.html, for example.")
+            raise UsageProblem(f"'{path}' is not the name of a web page.", "Name it gallery.html, for example.")
         if path.is_dir() or not path.parent.is_dir():
             raise UsageProblem(f"'{path}' cannot be a file.", "Name a file in a folder that exists.")
         check_replaceable(path, PAGE_MARK, replace=self._replace, option="--gallery")
@@ -192,7 +192,7 @@ def color_picture(path: Path, side: int = SIDE) -> Image.Image:
 
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise ValueError("its format cannot be read here")
+        raise ValueError("its format cannot be read")
     return Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
 
 

@@ -1,4 +1,4 @@
-"""How a run went: one outcome a photograph, the counts, and the exit code that follows from them."""
+"""How a run went: one outcome per photograph, the counts, and the exit code that follows from them."""
 
 import json
 import os
@@ -22,13 +22,13 @@ REMEMBERED_FAILURES = 100
 """How many failures are kept for the summary; all of them are in ``--report`` and ``--failed-list``."""
 
 
-ALREADY_DONE = "Its output exists already, made by the same model and weights."
+ALREADY_DONE = "Its result already exists, made by the same model and weights."
 """The reason of a skip that needs nobody's attention."""
 
 OWN_RESULT = "It is a result of colorize, not an original."
 """The reason of passing over what this program made."""
 
-IN_COLOR = "It is in color already; --force colorizes it anyway."
+IN_COLOR = "It is already in color; --force colorizes it anyway."
 """The reason of passing over a color photograph."""
 
 
@@ -163,7 +163,7 @@ def json_line(row: dict[str, Any]) -> str:
 
 
 def failure_lines(failures: Iterable[Outcome]) -> list[str]:
-    """Return one line a failure: the name and the reason, the name not twice."""
+    """Return one line per failure: the name and the reason, the name once."""
     lines = []
     for outcome in failures:
         name = "standard input" if outcome.source is None else os.fspath(outcome.source)

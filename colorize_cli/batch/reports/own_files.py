@@ -27,7 +27,7 @@ def check_replaceable(path: Path, mark: bytes, *, replace: bool, option: str) ->
     if not os.path.lexists(path) or not _is_regular(path):
         return
     if not replace:
-        raise OutputExists(f"'{path}' exists.", "Name another file, or give --overwrite or --skip-existing.")
+        raise OutputExists(f"'{path}' exists.", "Name another file, or use --overwrite or --skip-existing.")
     if path.is_symlink():
         raise UsageProblem(f"'{path}' is a link to another file.", f"Name the file itself with {option}.")
     if not _is_ours(path, mark):

@@ -13,7 +13,7 @@ from colorize_cli.errors import OutputError, OutputExists
 
 
 class RunFiles:
-    """``--report`` (one JSON row a photo) and ``--failed-list`` (one path a line, in its bytes), flushed row by row.
+    """``--report`` (one JSON row per photo) and ``--failed-list`` (one path per line, in bytes), flushed row by row.
 
     The failed list begins with a line that says what it is. Once a name has a newline in it, all are separated by NUL.
 
@@ -90,7 +90,7 @@ class RunFiles:
 
 
 def _exists(path: Path | None) -> OutputExists:
-    return OutputExists(f"'{path}' exists.", "Name another file, or give --overwrite or --skip-existing.")
+    return OutputExists(f"'{path}' exists.", "Name another file, or use --overwrite or --skip-existing.")
 
 
 def _ends_within_a_line(path: Path) -> bool:

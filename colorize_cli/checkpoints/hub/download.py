@@ -4,6 +4,7 @@ A file is fetched at a pinned commit, resumed where the connection breaks, and c
 to be used. ``HF_HOME``, ``HF_HUB_CACHE``, ``HF_ENDPOINT``, ``HF_TOKEN`` and ``HF_HUB_OFFLINE`` work as everywhere.
 """
 
+import logging
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from colorize_cli.files import sha256_of
 _REFERENCE = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@]+?)(?:@(?P<revision>[^@]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 LIBRARY = "colorize-photos"
+_LOG = logging.getLogger(__name__)
 
 
 def parse_reference(reference: str) -> HubFile:
@@ -35,7 +37,7 @@ def parse_reference(reference: str) -> HubFile:
 
 
 def cached_path(hub: HubFile) -> Path | None:
-    """Return where the file lies in the cache, or None; nothing is checked and nothing is asked of the Hub."""
+    """Return the path of the file in the cache, or None; nothing is checked, and the Hub is not asked."""
     found = try_to_load_from_cache(hub.repo, hub.file, cache_dir=constants.HF_HUB_CACHE, revision=_revision(hub))
     return Path(found) if isinstance(found, str) else None
 
@@ -51,6 +53,9 @@ def fetch(hub: HubFile, *, offline: bool = False, accept_license: bool = False) 
     if not licence and not offline and cached_path(hub) is None:
         licence = _licence_on_hub(hub)
     _check_licence(hub, licence, accept_license)
+    if not (offline or constants.HF_HUB_OFFLINE) and cached_path(hub) is None:
+        size = f" ({hub.size / 1e6:.0f} MB)" if hub.size else ""
+        _LOG.info("Downloading %s%s.", hub, size)
     with plain_errors(str(hub), cache=constants.HF_HUB_CACHE):
         path = Path(
             hf_hub_download(
@@ -120,8 +125,8 @@ def _check_licence(hub: HubFile, licence: str, accepted: bool) -> None:
         return
     if not accepted:
         raise LicenceNotAccepted(
-            f"The weights {hub} are under {licence}: not for commercial use.",
-            "If that suits you, say so once with --accept-license.",
+            f"The weights {hub} are licensed under {licence}, which forbids commercial use.",
+            "To accept this license, add --accept-license once.",
         )
     pins.agree_to(hub, licence)
 
@@ -131,7 +136,7 @@ def _check(hub: HubFile, path: Path, licence: str) -> None:
     if hub.size is not None and size < hub.size:
         quarantine(path, sha256)
         raise TruncatedDownload(
-            f"{hub} has {size} bytes, {hub.size} were published; it was moved aside.", "Download it again."
+            f"{hub} has {size} bytes instead of {hub.size}; it was moved aside.", "Download it again."
         )
     known = pins.pin_of(replace(hub, revision=commit))
     expected = hub.sha256 or (known.sha256 if known else _announced(path))
@@ -140,7 +145,7 @@ def _check(hub: HubFile, path: Path, licence: str) -> None:
         raise WrongHash(
             f"{hub} is not the file that was published (sha256 {sha256[:16]}, expected {expected[:16]}); "
             f"it was moved to {aside} and is not used.",
-            "Download it again; if that does not help, the source or HF_ENDPOINT is not to be trusted.",
+            "Download it again. If that does not help, do not trust the source or HF_ENDPOINT.",
         )
     if known is None or (hub.revision is None and pins.pin_of(hub) is None):
         pins.remember(hub, pins.Pin(commit, sha256, size, licence))
@@ -153,7 +158,7 @@ def _announced(path: Path) -> str | None:
 
 
 def quarantine(path: Path, sha256: str) -> Path:
-    """Move a file of the cache to where nothing loads it from, and return where it lies now."""
+    """Move a file of the cache to a folder from which nothing is loaded, and return its new path."""
     storage = Path(*path.parts[: _snapshots(path)])
     blob = path.resolve()
     aside = storage / "quarantine" / f"{sha256[:16]}-{path.name}"

@@ -125,7 +125,7 @@ def _expanded(path: str) -> Path:
 
 
 def seen_in_cache(file: HubFile) -> Path | None:
-    """Return where a file pinned to a commit lies in the cache, or None; nothing is checked."""
+    """Return the path of a file pinned to a commit in the cache, or None; nothing is checked."""
     pin = pin_of(file)
     commit = file.revision or (pin.commit if pin else "main")
     path = cache_folder() / f"models--{file.repo.replace('/', '--')}" / "snapshots" / commit / file.file

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from huggingface_hub import errors as hub_errors
+from huggingface_hub.utils import logging as hub_logging
 
 from colorize_cli.errors import (
     AccessDenied,
@@ -27,8 +28,11 @@ _CUT = ("RemoteProtocolError", "ChunkedEncodingError", "ReadError", "IncompleteR
 def plain_errors(what: str, *, cache: str = "the cache") -> Iterator[None]:
     """Translate the errors of a Hub call about ``what`` (a repository or file, as the user would name it).
 
-    Raises subclasses of :class:`HubError`; errors that are no failure of the Hub pass unchanged.
+    The client's own warnings, one per attempt, are not shown: the error that follows says the same once. Raises
+    subclasses of :class:`HubError`; errors that are not a failure of the Hub pass unchanged.
     """
+    verbosity = hub_logging.get_verbosity()
+    hub_logging.set_verbosity_error()
     try:
         yield
     except ModelError:
@@ -38,6 +42,8 @@ def plain_errors(what: str, *, cache: str = "the cache") -> Iterator[None]:
         if translated is None:
             raise
         raise translated from error
+    finally:
+        hub_logging.set_verbosity(verbosity)
 
 
 def _translate(error: BaseException, what: str, cache: str) -> ModelError | None:
@@ -51,7 +57,7 @@ def _translate(error: BaseException, what: str, cache: str) -> ModelError | None
     if any(isinstance(link, hub_errors.OfflineModeIsEnabled) for link in chain):
         return _offline(what)
     if any(type(link).__name__ == "FileMetadataError" for link in chain):
-        return HubError(f"{what}: what answers is not a Hub.", "Check HF_ENDPOINT and the proxy.")
+        return HubError(f"{what}: the endpoint is not a Hugging Face Hub.", "Check HF_ENDPOINT and the proxy.")
     for link in chain:
         if type(link).__module__.startswith(_HTTP_CLIENTS):
             return _of_client(link, what)
@@ -74,26 +80,26 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _of_status(error: BaseException, status: int, what: str) -> ModelError | None:
     if isinstance(error, hub_errors.GatedRepoError):
         return AccessDenied(
-            f"{what} is gated ({status}): its owner asks for agreement first.",
+            f"{what} is gated ({status}): its owner requires agreement to terms.",
             "Open its page on the Hub, agree, and set HF_TOKEN to a token of that account.",
         )
     if isinstance(error, hub_errors.RevisionNotFoundError):
-        return NotOnHub(f"{what}: the repository has no such revision (404).", "Check what follows the @.")
+        return NotOnHub(f"{what}: the repository has no such revision (404).", "Check the revision after the @.")
     if isinstance(error, hub_errors.EntryNotFoundError):
         return NotOnHub(f"{what}: the repository has no such file (404).", "Check the name of the file.")
     if status == 401:
         return AccessDenied(
-            f"{what}: the Hub refuses without a valid token (401); the repository may be private or not exist.",
-            "Check the name, and set HF_TOKEN to a token that may use it.",
+            f"{what}: the Hub requires a valid token (401), or the repository does not exist.",
+            "Check the name, and set HF_TOKEN to a token that has access.",
         )
     if status == 403:
         return AccessDenied(
-            f"{what}: this account may not do that (403).", "Set HF_TOKEN to a token with the right permission."
+            f"{what}: this account has no permission (403).", "Set HF_TOKEN to a token with the right permission."
         )
     if status == 404:
         return NotOnHub(f"{what}: the Hub has no such repository (404).", "Check owner and name.")
     if status >= 500 or status == 429:
-        return NoNetwork(f"{what}: the Hub does not serve now ({status}).", "Try again later.")
+        return NoNetwork(f"{what}: the Hub is not available ({status}).", "Try again later.")
     return HubError(f"{what}: the Hub answered {status}.", "Check the reference and HF_ENDPOINT.")
 
 
@@ -115,7 +121,7 @@ def _of_system(error: OSError, what: str, cache: str) -> HubError | None:
             f"{what} cannot be stored: {cache} is not writable.", "Set HF_HOME to a folder of your own."
         )
     if "Consistency check failed" in str(error):
-        return TruncatedDownload(f"{what}: fewer bytes came than announced.", "Try again.")
+        return TruncatedDownload(f"{what}: fewer bytes arrived than announced.", "Try again.")
     return None
 
 

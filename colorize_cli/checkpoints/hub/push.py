@@ -23,7 +23,7 @@ def check_destination(repo: str) -> None:
     if repo.count("/") != 1 or not all(repo.split("/")):
         raise UsageProblem(f"'{repo}' is not a Hub repository.", "Write owner/name.")
     if get_token() is None:
-        raise AccessDenied(f"Nothing can be published at hf://{repo} without a token.", "Set HF_TOKEN.")
+        raise AccessDenied(f"Publishing to hf://{repo} needs a token.", "Set HF_TOKEN.")
 
 
 def push(
@@ -40,7 +40,7 @@ def push(
             raise UnreadablePhoto(f"There is no picture {picture}.", "Check --picture.")
     loaded = load_checkpoint(checkpoint)
     if loaded.info.smoke:
-        raise WeightsInvalid(f"{checkpoint} comes from a trial run.", "Train it fully before it is published.")
+        raise WeightsInvalid(f"{checkpoint} comes from a smoke test.", "Train it fully before you publish it.")
     entry = get(loaded.info.model)
     file = f"{entry.name}.safetensors"
     names = [f"pictures/{picture.name}" for picture in pictures]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ from colorize_cli.evaluation.summary import TRUTH, Summary, ordered_metrics
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+HEADLINE = 6
+"""Metrics shown on the terminal; exports and the report have all."""
 
 
 def export(path: Path, evaluation: Evaluation, summary: Summary) -> None:
@@ -56,28 +60,67 @@ def columns(evaluation: Evaluation, summary: Summary) -> list[str]:
     return [name for name in (*evaluation.contenders, TRUTH) if name in summary]
 
 
-def as_rich(evaluation: Evaluation, summary: Summary) -> Table:
-    """Return the summary as a table for the terminal: a row per metric, a column per contender."""
+def as_rich(
+    evaluation: Evaluation, summary: Summary, *, width: int | None = None, everything: bool = False
+) -> list[Table]:
+    """Return the summary as tables for the terminal: a row per metric, a column per contender.
+
+    They have the first metrics of the protocol, all with ``everything``. Where whole intervals do not fit into
+    ``width`` characters, half of each is shown behind a plus-minus sign, and contenders are split over several tables.
+    """
+    metrics = shown_metrics(evaluation, summary)[: None if everything else HEADLINE]
     names = columns(evaluation, summary)
-    rows = [
-        [heading(metric), *(_two_lines(cell(metric, summary[name].get(metric.key))) for name in names)]
-        for metric in shown_metrics(evaluation, summary)
-    ]
-    return tables.rich_table(["", *names], rows, title=caption(evaluation))
+    titles = [heading(metric) for metric in metrics]
+    hidden = len(shown_metrics(evaluation, summary)) - len(metrics)
+    whole = [[cell(metric, summary[name].get(metric.key)) for name in names] for metric in metrics]
+    halved = [[_plus_minus(metric, summary[name].get(metric.key)) for name in names] for metric in metrics]
+    groups = _groups(names, titles, cells := whole, width)
+    if len(groups) > 1:
+        groups = _groups(names, titles, cells := halved, width)
+    drawn: list[Table] = []
+    for number, group in enumerate(groups):
+        rows = [[title, *row[group]] for title, row in zip(titles, cells, strict=True)]
+        title = caption(evaluation, intervals="±" if cells is halved else "[ ]") if number == 0 else ""
+        drawn.append(tables.rich_table(["", *names[group]], rows, title=title))
+    if hidden and drawn:
+        drawn[-1].caption = f"{hidden} more metrics: --all"
+        drawn[-1].caption_justify = "left"
+    return drawn
 
 
-def _two_lines(text: str) -> str:
-    """Put the interval below its figure, so that several models fit side by side."""
-    return text.replace(" [", "\n[")
+def _groups(
+    names: Sequence[str], titles: Sequence[str], cells: Sequence[Sequence[str]], width: int | None
+) -> list[slice]:
+    """Return which contenders go into one table, so that none is wider than ``width``."""
+    if width is None:
+        return [slice(0, len(names))]
+    first = max(map(len, titles), default=0) + 3
+    wide = [max(map(len, column)) + 3 for column in zip(names, *cells, strict=True)]
+    groups, start, used = [], 0, first
+    for place, needed in enumerate(wide):
+        if place > start and used + needed > width:
+            groups.append(slice(start, place))
+            start, used = place, first
+        used += needed
+    return [*groups, slice(start, len(names))]
 
 
-def caption(evaluation: Evaluation) -> str:
-    """Return one line that states the basis of the figures."""
+def _plus_minus(metric: Metric, figure: Interval | None) -> str:
+    """Return a figure with half the width of its interval: ``23.85 ±0.42``."""
+    text = cell(metric, figure, with_interval=False)
+    if figure is None or not text or not math.isfinite(figure.low):
+        return text
+    return f"{text} ±{(figure.high - figure.low) / 2:.{metric.digits}f}"
+
+
+def caption(evaluation: Evaluation, *, intervals: str = "") -> str:
+    """Return one line that says what the figures rest on; ``intervals``: the sign that stands for them."""
     record = evaluation.record
     failed = len(evaluation.failures)
     text = f"protocol {record['protocol']['name']} · {len(evaluation.measured)} photographs"
     text += f" ({failed} failed)" if failed else ""
-    return f"{text} · list {record['photos']['list_sha256'][:12]} · 95 % bootstrap intervals"
+    sign = f"{intervals} = " if intervals else ""
+    return f"{text} · list {record['photos']['list_sha256'][:12]} · {sign}95 % bootstrap intervals"
 
 
 def as_markdown(evaluation: Evaluation, summary: Summary) -> str:

@@ -14,8 +14,8 @@ import numpy as np
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import Bootstrap
+from colorize_cli.evaluation.evaluate_options import KINDS
 from colorize_cli.evaluation.study.agreement import category_counts, fleiss_kappa, krippendorff_alpha, wilson
-from colorize_cli.evaluation.study.study_page import KINDS
 from colorize_cli.evaluation.summary import TRUTH
 
 ANSWERS_FORMAT = "colorize-study-answers"

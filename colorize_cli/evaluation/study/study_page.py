@@ -18,32 +18,12 @@ import numpy as np
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.contenders import BASELINES
+from colorize_cli.evaluation.evaluate_options import StudyOptions
 from colorize_cli.evaluation.report.shown_photos import Shown
 from colorize_cli.evaluation.summary import TRUTH
 
-KINDS = ("fool", "prefer", "rate")
-DEFAULT_TRIALS = 40
 STUDY_SIDE = 512
 _PLACEHOLDER = "/*STUDY*/null"
-
-
-@dataclass(frozen=True)
-class StudyOptions:
-    """``exposure``: seconds that the pictures of a trial stay visible, None for unlimited."""
-
-    kind: str = "fool"
-    trials: int = DEFAULT_TRIALS
-    exposure: float | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Reject invalid values."""
-        if self.kind not in KINDS:
-            raise UsageProblem(f"There is no study of kind '{self.kind}'.", f"Kinds: {', '.join(KINDS)}.")
-        if self.trials < 1:
-            raise UsageProblem(f"--study-trials {self.trials} shows no questions.", "Use 1 or more.")
-        if self.exposure is not None and not 0.05 <= self.exposure <= 600:
-            raise UsageProblem(f"--exposure {self.exposure:g} is not between 0.05 and 600 seconds.")
 
 
 @dataclass(frozen=True)

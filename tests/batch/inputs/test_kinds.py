@@ -94,7 +94,7 @@ def test_every_file_of_a_folder_is_in_the_summary_and_in_the_report(run):
     }  # fmt: skip
     assert passed["scans"]["reason"] == "2 sidecars and hidden files."
     assert all(row["reason"] for row in passed.values())
-    assert Image.open("out/scan.png").mode == "RGB"
+    assert Image.open("out/scan.jpg").mode == "RGB"
     merged = run("report", "merge", "report.jsonl", "-o", "merged.jsonl")
     assert merged.exit_code == 0
     assert "2 photos: 2 done" in merged.stderr and LINE in merged.stderr

@@ -197,7 +197,9 @@ def test_names_in_different_folders_do_not_collide(tree):
 
 def test_existing_outputs_are_refused_with_the_first_names_and_the_count(tree):
     tree(*(f"box/{n}.jpg" for n in range(8)), *(f"out/{n}.jpg" for n in range(8)))
-    with pytest.raises(OutputExists, match=r"'out/0\.jpg', .*'out/4\.jpg' and 3 more already exist; nothing was done"):
+    with pytest.raises(
+        OutputExists, match=r"'out/0\.jpg', .*'out/4\.jpg' and 3 more already exist; nothing was written"
+    ):
         plan("box", output="out")
 
 

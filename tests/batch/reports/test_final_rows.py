@@ -45,7 +45,7 @@ def test_name_that_is_not_utf8_comes_back_in_its_bytes(tmp_path):
 def test_empty_report_has_no_rows_and_another_file_is_refused(tmp_path):
     assert len(FinalRows([report(tmp_path / "1")])) == 0
     (tmp_path / "2").write_text("Dear diary\n[1]\n")
-    with pytest.raises(UsageProblem, match="no report"):
+    with pytest.raises(UsageProblem, match="not a report"):
         FinalRows([tmp_path / "2"])
     with pytest.raises(UsageProblem, match="cannot be read"):
         FinalRows([tmp_path / "gone"])

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from colorize_cli.errors import UsageProblem
+from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.outputs import check_target, write_results
 from colorize_cli.evaluation.report import svg
 from colorize_cli.evaluation.report.shown_photos import worst_and_best
 from colorize_cli.evaluation.results import load
-from colorize_cli.evaluation.session import EvaluateOptions, run
+from colorize_cli.evaluation.session import run
 from colorize_cli.evaluation.summary import summarize
 from colorize_cli.tables import check_export
 from tests.evaluation.conftest import Tint

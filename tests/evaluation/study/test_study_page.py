@@ -4,8 +4,9 @@ import re
 import pytest
 
 from colorize_cli.errors import UsageProblem
+from colorize_cli.evaluation.evaluate_options import StudyOptions
 from colorize_cli.evaluation.report.shown_photos import Shown
-from colorize_cli.evaluation.study.study_page import StudyOptions, build_study, choose_trials
+from colorize_cli.evaluation.study.study_page import build_study, choose_trials
 from colorize_cli.evaluation.true_photos import Photograph
 
 CONTENDERS = ["gray", "mean-chroma", "a", "b"]

@@ -1,0 +1,114 @@
+"""How an option is declared: once, in the dataclass of its command, as ``Annotated[type, Option(...)]``.
+
+The parameter of the command line and its help, the environment variable, the key of ``colorize.toml``, the check of
+its range, and the value that a result records all follow from this declaration.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from colorize_cli.errors import UsageProblem
+
+MODEL, COLOR, HARDWARE, MESSAGES = "Model", "Color", "Hardware", "Messages"
+"""Headings of the help that several commands share."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a command.
+
+    ``flags`` are its names on the command line, by default that of the field. ``between`` is its range, both ends
+    included, ``least`` and ``above`` are lower limits, ``choices`` its only values. ``unset`` says in the help what
+    happens without it. ``parse`` turns the word on the command line, or the list of them with ``many``, into the value
+    and raises ValueError. ``everyday`` options are shown by ``--help``, the others by ``--help-all``. ``in_file`` ones
+    may be set in ``colorize.toml``; ``everywhere`` ones are set there, and in the environment, for all commands at
+    once. ``argument`` makes it positional. ``records`` is the text of its value that a result records, under the name
+    ``record_as``, by default that of the field.
+    """
+
+    help: str
+    heading: str = ""
+    flags: tuple[str, ...] = ()
+    metavar: str | None = None
+    between: tuple[float, float] | None = None
+    least: float | None = None
+    above: float | None = None
+    choices: tuple[str, ...] = ()
+    unset: str = ""
+    parse: Callable[[Any], Any] | None = None
+    many: bool = False
+    everyday: bool = False
+    in_file: bool = True
+    everywhere: bool = False
+    argument: bool = False
+    records: Callable[[Any], str] | None = None
+    record_as: str = ""
+
+
+def number(value: float) -> str:
+    """Return a number as a result records it: ``0.5``, ``1``."""
+    return f"{value:g}"
+
+
+@cache
+def declared(options: Any) -> Mapping[str, Option]:
+    """Return the options that a dataclass declares, its bases' included, by field."""
+    hints = get_type_hints(options, include_extras=True)
+    found = {field.name: option_of(hints[field.name]) for field in fields(options)}
+    return {name: option for name, option in found.items() if option is not None}
+
+
+def option_of(annotation: Any) -> Option | None:
+    """Return the declaration within ``Annotated[type, Option(...)]``, None where there is none."""
+    extras = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+    return next((extra for extra in extras if isinstance(extra, Option)), None)
+
+
+def flag(name: str) -> str:
+    """Return the option of a field as the command line writes it: ``--score-blur``."""
+    return f"--{name.replace('_', '-')}"
+
+
+def check(options: Any, *, but: tuple[str, ...] = ()) -> None:
+    """Check every value against its declaration, except the fields ``but``. Raises :class:`UsageProblem`."""
+    for name, option in declared(options.__class__).items():
+        if name not in but:
+            check_value(name, option, getattr(options, name))
+
+
+def check_value(name: str, option: Option, value: Any) -> None:
+    """Check one value; each of several on its own, and None never. Raises :class:`UsageProblem`."""
+    if isinstance(value, tuple | list):
+        for one in value:
+            check_value(name, option, one)
+    elif value is not None and (rule := _broken_rule(option, value)):
+        shown = f"{value:g}" if isinstance(value, float) else f"'{value}'" if isinstance(value, str) else value
+        raise UsageProblem(f"{(option.flags or (flag(name),))[0]} must be {rule}, not {shown}.")
+
+
+def _broken_rule(option: Option, value: Any) -> str:
+    if option.between is not None and not option.between[0] <= value <= option.between[1]:
+        return f"between {option.between[0]:g} and {option.between[1]:g}"
+    if option.least is not None and value < option.least:
+        return f"at least {option.least:g}"
+    if option.above is not None and not value > option.above:
+        return f"above {option.above:g}"
+    if option.choices and value not in option.choices:
+        return f"one of {', '.join(option.choices)}"
+    return ""
+
+
+def recorded(options: Any, *, beyond: Any = None, but: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return what results record of these options, as text by name: those that are not left at their default.
+
+    ``beyond``: leave out the fields of this dataclass; ``but``: leave out these.
+    """
+    left_out = {*but, *(declared(beyond) if beyond is not None else ())}
+    defaults = {field.name: field.default for field in fields(options)}
+    return {
+        option.record_as or name: option.records(getattr(options, name))
+        for name, option in declared(options.__class__).items()
+        if option.records is not None and name not in left_out and getattr(options, name) not in (None, defaults[name])
+    }
