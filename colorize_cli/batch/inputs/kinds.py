@@ -7,7 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
+from colorize_cli.imaging.codecs.decode_extra import HEIF, RAW, ReaderMissingError, has_reader, kind_name
+from colorize_cli.imaging.codecs.formats import format_of_suffix
 from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
 from colorize_cli.imaging.codecs.signatures import sniff
 
@@ -16,15 +17,9 @@ ASIDE = "sidecars and hidden files"
 """What accompanies photographs or belongs to the system: counted together, of no interest to anybody."""
 
 _HEAD = 64
-_CAMERA_RAW = (
-    "3fr arw bay cap cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf "
-    "srw x3f"
-)
 _FOREIGN = {
-    "HEIC": "heic heif hif heics heifs",
     "PDF": "pdf",
     "JPEG XL": "jxl",
-    "camera raw": _CAMERA_RAW,
     "Photoshop": "psd psb",
     "OpenEXR": "exr",
     "SVG": "svg svgz",
@@ -39,7 +34,6 @@ _NO_PICTURES = (
 _KIND_OF_SUFFIX |= {f".{suffix}": OTHER for suffix in _NO_PICTURES.split()}
 _KIND_OF_SUFFIX |= {f".{suffix}": ASIDE for suffix in ["xmp", "aae", "thm", "pp3", "dop", "cos", "vrd", "on1", "arp"]}
 _SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "icon\r"})
-_NAMES = {"HEIF": "HEIC"}
 
 
 def kind_of(path: Path) -> str | None:
@@ -50,8 +44,9 @@ def kind_of(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if path.name.lower() in _SYSTEM_FILES:
         return ASIDE
-    if suffix in READABLE_SUFFIXES:
-        return None
+    format = format_of_suffix(suffix)
+    if format is not None:
+        return None if has_reader(format) else kind_name(format)
     return _KIND_OF_SUFFIX.get(suffix) or _kind_of_content(path)
 
 
@@ -64,13 +59,13 @@ def _kind_of_content(path: Path) -> str | None:
     except OSError:
         return OTHER
     try:
-        sniff(head)
+        format = sniff(head)
     except UnknownKindError as error:
         name = str(error).removesuffix(" files")
-        return _NAMES.get(name, name)
+        return None if name == kind_name(RAW) and has_reader(RAW) else name
     except DamagedDataError:
         return OTHER
-    return None
+    return None if has_reader(format) else kind_name(format)
 
 
 def is_folder(path: str | Path) -> bool:
@@ -82,6 +77,8 @@ def reason_of(kind: str) -> str:
     """Return why a file of this kind was passed over, in a sentence."""
     if kind == OTHER:
         return "It is no photograph in a format that can be read."
+    if kind in (kind_name(HEIF), kind_name(RAW)):
+        return f"{kind} files need a reader. {ReaderMissingError.remedy}"
     return f"{kind} files are not read."
 
 

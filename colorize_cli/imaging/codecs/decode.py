@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg, png_chunks
+from colorize_cli.imaging.codecs.decode_extra import RAW, READERS, decode_extra
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
-from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, check_size
+from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
 from colorize_cli.imaging.codecs.signatures import sniff
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16
 from colorize_cli.imaging.metadata.embedded import embedded_metadata, jp2_icc
@@ -34,9 +35,16 @@ def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = 
     Raises :class:`DamagedDataError`, :class:`UnknownKindError`, :class:`TooManyPixelsError`,
     :class:`NoPixelsError`, IndexError for a missing page, or any exception of the libraries for damaged data.
     """
-    format = sniff(data)
-    if format == "TIFF":
-        return decode_tiff.decode(data, page=page, max_pixels=max_pixels)
+    try:
+        format = sniff(data)
+        if format == "TIFF":
+            return decode_tiff.decode(data, page=page, max_pixels=max_pixels)
+    except UnknownKindError as error:
+        if "camera raw" not in str(error):
+            raise
+        format = RAW
+    if format in READERS:
+        return decode_extra(data, format, max_pixels)
     if page != 0:
         raise IndexError(page)
     if format == "PPM" and decode_wide.is_wide_pnm(data):

@@ -28,6 +28,43 @@ class Format:
     written_as: str | None = None
 
 
+RAW_SUFFIXES = tuple(
+    f".{suffix}"
+    for suffix in [
+        "3fr",
+        "arw",
+        "bay",
+        "cap",
+        "cr2",
+        "cr3",
+        "crw",
+        "dcr",
+        "dng",
+        "erf",
+        "fff",
+        "gpr",
+        "iiq",
+        "k25",
+        "kdc",
+        "mef",
+        "mos",
+        "mrw",
+        "nef",
+        "nrw",
+        "orf",
+        "pef",
+        "raf",
+        "raw",
+        "rw2",
+        "rwl",
+        "sr2",
+        "srf",
+        "srw",
+        "x3f",
+    ]
+)
+"""What cameras and scanner programs call the data of their sensors."""
+
 FORMATS: dict[str, Format] = {
     entry.name: entry
     for entry in (
@@ -40,12 +77,14 @@ FORMATS: dict[str, Format] = {
         Format("PPM", (".ppm", ".pnm", ".pgm", ".pbm"), depths=(8, 16), metadata=False),
         Format("JPEG2000", (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), depths=(8, 16), alpha=True),
         Format("AVIF", (".avif", ".avifs"), alpha=True),
+        Format("HEIF", (".heic", ".heif", ".hif", ".heics", ".heifs"), depths=(8, 16), alpha=True, written_as="PNG"),
+        Format("RAW", RAW_SUFFIXES, depths=(16,), written_as="TIFF"),
     )
 }
 READABLE_SUFFIXES = frozenset(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
 
 _SPELLINGS = {"JPG": "JPEG", "TIF": "TIFF", "JP2": "JPEG2000", "J2K": "JPEG2000", "PNM": "PPM", "PGM": "PPM"}
-_RENAMED = {".pgm": ".ppm", ".pbm": ".ppm", ".gif": ".png", ".mpo": ".jpg", ".avifs": ".avif", ".apng": ".png"}
+_RENAMED = {".pgm": ".ppm", ".pbm": ".ppm", ".mpo": ".jpg", ".avifs": ".avif", ".apng": ".png"}
 
 
 def normalize_format(name: str) -> str:
@@ -86,4 +125,5 @@ def output_suffix(source: Path | str | Photo, format: str | None = None) -> str:
             return FORMATS[wanted].suffixes[0]
     if current is None:
         return ".png"
-    return _RENAMED.get(suffix.lower(), suffix)
+    written_as = FORMATS[current].written_as
+    return FORMATS[written_as].suffixes[0] if written_as is not None else _RENAMED.get(suffix.lower(), suffix)

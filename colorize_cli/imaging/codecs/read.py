@@ -17,6 +17,7 @@ from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, Truncated
 from colorize_cli.imaging.codecs.announced import announced
 from colorize_cli.imaging.codecs.decode import decode
 from colorize_cli.imaging.codecs.decode_apart import APART_FROM, DecoderLostError, decode_apart
+from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.decode_pillow import split_channels
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
@@ -146,7 +147,8 @@ def _check_head(head: bytes, size: int, name: str) -> None:
     try:
         sniff(head)
     except UnknownKindError as error:
-        raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", _CONVERT) from None
+        if "camera raw" not in str(error):
+            raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", _CONVERT) from None
     except DamagedDataError:
         raise _no_image(name) from None
     room = memory_at_hand()
@@ -199,6 +201,8 @@ def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least:
             f"{name} is {error.width} x {error.height} pixels, more than {max_megapixels:g} megapixels.",
             f"Allow it with --max-megapixels {int(error.width * error.height / 1e6) + 1} if you trust the file.",
         ) from None
+    except ReaderMissingError as error:
+        raise UnsupportedPhoto(f"{name} cannot be read: no reader for {error} is installed.", error.remedy) from None
     except UnknownKindError as error:
         raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", _CONVERT) from None
     except MemoryError:

@@ -15,14 +15,8 @@ _SIGNATURES: tuple[tuple[str, bytes, int], ...] = (
     ("GIF", b"GIF89a", 0),
     ("JPEG2000", b"\x00\x00\x00\x0cjP  \r\n\x87\n", 0),
     ("JPEG2000", b"\xff\x4f\xff\x51", 0),
-    ("AVIF", b"ftypavif", 4),
-    ("AVIF", b"ftypavis", 4),
 )
 _FOREIGN: tuple[tuple[str, bytes, int], ...] = (
-    ("HEIF", b"ftyphei", 4),
-    ("HEIF", b"ftypmif1", 4),
-    ("HEIF", b"ftyphevc", 4),
-    ("camera raw", b"ftypcrx", 4),
     ("Photoshop", b"8BPS", 0),
     ("PDF", b"%PDF", 0),
     ("JPEG XL", b"\xff\x0a", 0),
@@ -40,6 +34,8 @@ def sniff(data: bytes) -> str:
     Raises :class:`UnknownKindError` with the name of a foreign image format,
     :class:`DamagedDataError` for anything else.
     """
+    if data[4:8] == b"ftyp":
+        return _of_brands(data)
     for name, signature, offset in _SIGNATURES:
         if data[offset : offset + len(signature)] == signature:
             return name
@@ -48,4 +44,17 @@ def sniff(data: bytes) -> str:
     for name, signature, offset in _FOREIGN:
         if data[offset : offset + len(signature)] == signature:
             raise UnknownKindError(f"{name} files")
+    raise DamagedDataError("not an image of a known format")
+
+
+def _of_brands(data: bytes) -> str:
+    """Return the format of an ISO base media file by its major and compatible brands (ISO 14496-12, section 4.3)."""
+    size = min(int.from_bytes(data[:4], "big"), len(data))
+    brands = {data[8:12], *(data[place : place + 4] for place in range(16, size - 3, 4))}
+    if brands & {b"avif", b"avis"}:
+        return "AVIF"
+    if any(brand[:3] in (b"hei", b"hev") for brand in brands) or brands & {b"mif1", b"msf1"}:
+        return "HEIF"
+    if b"crx " in brands:
+        raise UnknownKindError("camera raw files")
     raise DamagedDataError("not an image of a known format")

@@ -15,6 +15,7 @@ import numpy as np
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem
 from colorize_cli.files import atomic_file, exists_error
+from colorize_cli.imaging.codecs.decode_extra import READERS, kind_name
 from colorize_cli.imaging.codecs.encode import DEFAULT_QUALITY, Job, encode, to_depth
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
 from colorize_cli.imaging.codecs.tiff import TiffWriter, needs_big_tiff
@@ -225,6 +226,8 @@ def _note_changes(format: str, like: Photo, notes: list[str]) -> None:
     """Note what the original's format could not hold in color."""
     if like.mode == "1":
         notes.append("1-bit cannot hold color: written at 8 bits per channel")
+    if like.format in READERS and format == FORMATS[like.format].written_as:
+        notes.append(f"{kind_name(like.format)} cannot be written here: the result is {format}")
     if like.format == "GIF" and format == "PNG":
         notes.append("GIF cannot hold photographic color: written as PNG")
     if like.mode[:1] in ("I", "F") and like.mode not in ("I;16", "I;16B", "I;16L"):

@@ -10,8 +10,10 @@ from PIL import Image
 
 from colorize_cli.batch.inputs.kinds import ASIDE, in_words, kind_of
 from tests.cli.conftest import gray_picture, make_photo, models, run
+from tests.imaging.codecs.readers import no_readers
 
-__all__ = ["models", "run"]
+__all__ = ["models", "no_readers", "run"]
+pytestmark = pytest.mark.usefixtures("no_readers")
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
@@ -103,7 +105,7 @@ def test_dry_run_says_so_too_and_verbose_names_each(run):
     result = run("scans", "-o", "out", "--dry-run")
     assert LINE in result.stderr
     assert "scans/d.pdf: passed over: PDF files are not read." in result.stdout
-    assert "Not read: 'scans/b.heic': HEIC files are not read." in run("scans", "-o", "out", "-v").stderr
+    assert "Not read: 'scans/b.heic': HEIC files need a reader." in run("scans", "-o", "out", "-v").stderr
 
 
 def test_strict_exits_with_1_for_what_was_not_read_but_not_for_sidecars(run):

@@ -12,7 +12,10 @@ from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, Truncated
 from colorize_cli.imaging.codecs.png import chunk
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.photo import Photo
+from tests.imaging.codecs.readers import no_readers
 from tests.imaging.samples import color, ramp8, ramp16, saved
+
+__all__ = ["no_readers"]
 
 
 def _noise(shape: tuple[int, ...] = (60, 80), dtype: type = np.uint8) -> np.ndarray:
@@ -103,7 +106,7 @@ def test_a_jpeg_whose_data_ends_before_its_end_marker_is_refused() -> None:
         read_photo(data[: len(data) // 2] + b"\xff\xd9")
 
 
-def test_empty_and_foreign_files_have_their_own_errors() -> None:
+def test_empty_and_foreign_files_have_their_own_errors(no_readers) -> None:
     with pytest.raises(EmptyPhoto):
         read_photo(b"", name="a.jpg")
     with pytest.raises(UnreadablePhoto, match=r"a\.jpg is not an image"):
@@ -116,7 +119,7 @@ def test_empty_and_foreign_files_have_their_own_errors() -> None:
     twelve_bits[twelve_bits.index(b"\xff\xc0") + 4] = 12
     with pytest.raises(UnsupportedPhoto, match="12 bits"):
         read_photo(bytes(twelve_bits))
-    with pytest.raises(UnsupportedPhoto, match="HEIF"):
+    with pytest.raises(UnsupportedPhoto, match="HEIC"):
         read_photo(b"\0\0\0\x18ftypheic" + bytes(100))
 
 

@@ -11,7 +11,10 @@ import tifffile
 from colorize_cli.errors import PhotoError, TruncatedPhoto, UnsupportedPhoto
 from colorize_cli.imaging.codecs import tiff_pictures
 from colorize_cli.imaging.codecs.read import read_photo
+from tests.imaging.codecs.readers import no_readers
 from tests.imaging.samples import color, ramp8, ramp16
+
+__all__ = ["no_readers"]
 
 
 def _with_sub(preview: np.ndarray, sub: np.ndarray, *, big: bool = False, first: int = 1, **options: object) -> bytes:
@@ -35,15 +38,15 @@ def test_photograph_in_a_sub_directory_is_read_and_not_its_preview(make, first: 
 
 @pytest.mark.parametrize("kind", ["linear_raw", "cfa"])
 @pytest.mark.parametrize("name", ["scan.dng", "scan.tif"])
-def test_raw_data_below_a_preview_is_refused_with_a_remedy(tmp_path: Path, name: str, kind: object) -> None:
+def test_raw_data_below_a_preview_is_refused_with_a_remedy(no_readers, tmp_path: Path, name: str, kind: object) -> None:
     path = tmp_path / name
     samples = ramp16(60, 80) if kind == "cfa" else color(np.uint16)
     path.write_bytes(_with_sub(ramp8(12, 16), samples, photometric=kind))
-    with pytest.raises(UnsupportedPhoto, match=r"camera raw files.*Convert it to TIFF"):
+    with pytest.raises(UnsupportedPhoto, match=r"camera raw files.*colorize-photos\[formats\]"):
         read_photo(path)
 
 
-def test_canon_raw_is_refused_by_its_mark() -> None:
+def test_canon_raw_is_refused_by_its_mark(no_readers) -> None:
     data = bytearray(_with_sub(ramp8(12, 16), ramp16()))
     data[8:12] = b"CR\2\0"
     with pytest.raises(UnsupportedPhoto, match="camera raw"):

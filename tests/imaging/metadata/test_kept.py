@@ -101,7 +101,7 @@ def test_texts_of_a_png_go_into_xmp_elsewhere_and_what_is_lost_is_noted(tmp_path
     written = _colorized(_png(_text_chunks()), tmp_path / f"a{suffix}")
     xmp = file_xmp(tmp_path / f"a{suffix}") or b""
     assert "<dc:title>" in xmp.decode() and "Straße" in xmp.decode() and b"A bridge" in xmp
-    assert any("left out were Software" in note for note in written.notes)
+    assert any("left out: Software" in note for note in written.notes)
 
 
 def test_comment_of_a_jpeg_is_kept_in_a_jpeg_and_said_in_xmp_elsewhere(tmp_path: Path) -> None:
