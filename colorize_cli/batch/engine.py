@@ -31,10 +31,10 @@ from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.work import Reader, Work
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
-from colorize_cli.imaging.codecs.jpeg_coefficients import require_jpeglib
+from colorize_cli.imaging.codecs.jpeg.coefficients import require_jpeglib
+from colorize_cli.imaging.codecs.jpeg.write_lossless import write_lossless
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
-from colorize_cli.imaging.codecs.write_lossless import write_lossless
 from colorize_cli.imaging.companion_pictures import (
     cell_gray,
     confidence_picture,

@@ -13,7 +13,7 @@ from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import IN_COLOR, OWN_RESULT, Outcome
 from colorize_cli.errors import ColorizeError, PhotoError
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix
-from colorize_cli.imaging.codecs.lossless import check_scan
+from colorize_cli.imaging.codecs.jpeg.lossless import check_scan
 from colorize_cli.imaging.codecs.read import bytes_of, read_pages, read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import provenance_of_xmp

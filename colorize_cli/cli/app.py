@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from colorize_cli._version import __version__
-from colorize_cli.cli.console import fail, printable
-from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
+from colorize_cli.cli.terminal.console import fail, printable
+from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import (
     EXIT_INTERRUPTED,
     ColorizeError,

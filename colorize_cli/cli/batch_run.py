@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from colorize_cli.cli.console import LOG, Console, Results
+from colorize_cli.cli.terminal.console import LOG, Console, Results
 from colorize_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from colorize_cli.batch.colorize_options import ColorizeOptions
     from colorize_cli.batch.inputs.plan import Plan
     from colorize_cli.batch.reports.outcome import Outcome, Report
-    from colorize_cli.cli.run_summary import RunSummary
+    from colorize_cli.cli.terminal.run_summary import RunSummary
 
 
 def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
@@ -93,9 +93,9 @@ def _colorize(
     from colorize_cli.batch.reports.outcome import json_line
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.batch.resume import make_predictor
-    from colorize_cli.cli.interrupt import graceful_interrupt
-    from colorize_cli.cli.progress import run_progress
-    from colorize_cli.cli.run_summary import RunSummary
+    from colorize_cli.cli.terminal.interrupt import graceful_interrupt
+    from colorize_cli.cli.terminal.progress import run_progress
+    from colorize_cli.cli.terminal.run_summary import RunSummary
     from colorize_cli.compute import available_cores
 
     files, gallery, summary = RunFiles(options), Gallery(options), RunSummary(options)
@@ -161,7 +161,7 @@ def _cluster(plan: "Plan", options: "ColorizeOptions") -> "ClusterBatch | None":
 
 def _print_paths(outcome: "Outcome", results: Results, console: Console) -> None:
     """Write the paths of results to stdout; on a terminal only with -v, where the summary names the place."""
-    from colorize_cli.cli.run_summary import names_of
+    from colorize_cli.cli.terminal.run_summary import names_of
 
     for path in names_of(outcome):
         LOG.write(f"Done: {path}")

@@ -8,9 +8,9 @@ import typer
 
 from colorize_cli.cli import settings
 from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.console import Results
-from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.cli.options import Json
+from colorize_cli.cli.terminal.console import Results
+from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.console import Console, Results
 from colorize_cli.cli.options import Json, Quiet
+from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import EXIT_OK, EXIT_SOME_FAILED, UsageProblem
 from colorize_cli.evaluation.evaluate_options import RESULTS, STUDY, EvaluateOptions, StudyOptions
 from colorize_cli.option import Option
@@ -137,7 +137,7 @@ def _evaluate(
 
 def _progress(*, shown: bool) -> "Progress":
     """Return what shows the progress of a phase, ``Surveyed`` or ``Evaluated``."""
-    from colorize_cli.cli.progress import run_progress
+    from colorize_cli.cli.terminal.progress import run_progress
 
     @contextmanager
     def phase(total: int, label: str) -> Iterator[Callable[[], None]]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorize_cli.cli.console import Console, Results
+from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import OutputExists, UsageProblem
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def run_from_review(file: Path, options: "ColorizeOptions", console: Console, *,
     from colorize_cli.batch.reports.outcome import json_line
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.cli.batch_run import summarize, tell
-    from colorize_cli.cli.interrupt import graceful_interrupt
-    from colorize_cli.cli.progress import run_progress
-    from colorize_cli.cli.run_summary import RunSummary
+    from colorize_cli.cli.terminal.interrupt import graceful_interrupt
+    from colorize_cli.cli.terminal.progress import run_progress
+    from colorize_cli.cli.terminal.run_summary import RunSummary
     from colorize_cli.review.apply import Applier, targets
     from colorize_cli.review.decisions import Decisions
     from colorize_cli.review.session import Choices

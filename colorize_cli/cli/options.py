@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from colorize_cli.cli.console import LOG, Console
 from colorize_cli.cli.settings import described_presets
+from colorize_cli.cli.terminal.console import LOG, Console
 from colorize_cli.compute import PRECISIONS
 from colorize_cli.option import HARDWARE, MESSAGES, MODEL, Option
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.console import Results
 from colorize_cli.cli.options import Overwrite
+from colorize_cli.cli.terminal.console import Results
 from colorize_cli.option import Option
 
 
@@ -20,7 +20,7 @@ def recover(
 ) -> None:
     """Restore the gray scan from a result of --lossless-luma, with exactly its original pixels."""
     from colorize_cli.files import atomic_file
-    from colorize_cli.imaging.codecs.lossless import recover_gray
+    from colorize_cli.imaging.codecs.jpeg.lossless import recover_gray
     from colorize_cli.imaging.codecs.read import bytes_of, read_photo
     from colorize_cli.imaging.codecs.write import protect_originals
 

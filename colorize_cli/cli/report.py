@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.console import Console, Results
-from colorize_cli.cli.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.cli.options import Overwrite, Quiet
+from colorize_cli.cli.terminal.console import Console, Results
+from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.option import Option
 
 app = typer.Typer(

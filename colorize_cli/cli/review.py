@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.console import Console, Results
 from colorize_cli.cli.options import AcceptLicense, Device, Model, Offline, Precision, Quiet, Weights
+from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import UsageProblem
 from colorize_cli.option import HARDWARE, Option
 

@@ -9,8 +9,8 @@ import typer
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.console import Console, Results
 from colorize_cli.cli.options import MessageOptions, Preset
+from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import LibraryMissing, UsageProblem
 from colorize_cli.option import Option
 
@@ -70,7 +70,7 @@ def _watch(
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.batch.resume import load_predictor
     from colorize_cli.batch.watch import WatchedFolder
-    from colorize_cli.cli.interrupt import graceful_interrupt
+    from colorize_cli.cli.terminal.interrupt import graceful_interrupt
 
     options = replace(options, skip_existing=True)
     watched = WatchedFolder(folder, options, settle=settle, retries=retries)
@@ -136,7 +136,7 @@ def _colorize(
 
 def _tell(outcome: "Outcome", outlook: str, console: Console, results: Results, *, as_json: bool) -> None:
     from colorize_cli.batch.reports.outcome import failure_lines, json_line
-    from colorize_cli.cli.run_summary import names_of
+    from colorize_cli.cli.terminal.run_summary import names_of
 
     for note in outcome.notes:
         console.say_once(f"Note: {note}")

@@ -37,7 +37,7 @@ def test_damaged_jpeg_does_not_end_a_run_with_luma_kept(run):
 
 
 def test_coefficients_that_cannot_be_coded_are_the_files_own_error(run, monkeypatch):
-    import colorize_cli.imaging.codecs.jpeg_coefficients as module
+    import colorize_cli.imaging.codecs.jpeg.coefficients as module
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError("writing of DCT file failed")

@@ -10,7 +10,8 @@ import threading
 from pathlib import Path
 
 from colorize_cli.batch import resume
-from colorize_cli.cli import interrupt, main
+from colorize_cli.cli import main
+from colorize_cli.cli.terminal import interrupt
 from tests.cli.conftest import FakeColorizer
 
 

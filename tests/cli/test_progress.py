@@ -2,8 +2,8 @@
 
 import pytest
 
-from colorize_cli.cli.progress import PlainProgress, Progress, clock
-from colorize_cli.cli.run_summary import in_units
+from colorize_cli.cli.terminal.progress import PlainProgress, Progress, clock
+from colorize_cli.cli.terminal.run_summary import in_units
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colorize_cli.imaging.codecs import decode_wide, tiff_pictures
+from colorize_cli.imaging.codecs import decode_wide
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow
 from colorize_cli.imaging.codecs.signatures import sniff
+from colorize_cli.imaging.codecs.tiff import pictures as tiff_pictures
 
 _HEAD = 1 << 16
 # Decoders that hold the picture with four channels, or twice.

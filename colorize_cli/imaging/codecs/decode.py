@@ -12,11 +12,13 @@ import struct
 import numpy as np
 from PIL import Image
 
-from colorize_cli.imaging.codecs import decode_tiff, decode_wide, jpeg, png_chunks
+from colorize_cli.imaging.codecs import decode_wide, png_chunks
 from colorize_cli.imaging.codecs.decode_extra import RAW, READERS, decode_extra
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
+from colorize_cli.imaging.codecs.jpeg import structure as jpeg
 from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
 from colorize_cli.imaging.codecs.signatures import sniff
+from colorize_cli.imaging.codecs.tiff import decode_tiff
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16
 from colorize_cli.imaging.metadata.embedded import embedded_metadata, jp2_icc
 from colorize_cli.imaging.metadata.exif import ORIENTATION

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from colorize_cli.errors import UnsupportedPhoto
-from colorize_cli.imaging.codecs import jpeg, png
+from colorize_cli.imaging.codecs import png
+from colorize_cli.imaging.codecs.jpeg import structure as jpeg
 from colorize_cli.imaging.metadata.embedded import EXIF_UUID, XMP_UUID
 from colorize_cli.imaging.metadata.texts import COMMENT
 from colorize_cli.imaging.photo import Encoding, Metadata

@@ -73,7 +73,7 @@ def _filtered(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
 
 def _raw_iptc(iptc: bytes) -> bytes:
     """Return the zTXt payload in which ImageMagick and exiftool keep IPTC records, for which PNG has no chunk."""
-    from colorize_cli.imaging.codecs.jpeg import photoshop_block
+    from colorize_cli.imaging.codecs.jpeg.structure import photoshop_block
 
     block = photoshop_block(iptc)
     digits = block.hex()

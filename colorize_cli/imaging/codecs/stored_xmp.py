@@ -11,7 +11,7 @@ from typing import BinaryIO
 import tifffile
 
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow
-from colorize_cli.imaging.codecs.jpeg import XMP_HEADER
+from colorize_cli.imaging.codecs.jpeg.structure import XMP_HEADER
 from colorize_cli.imaging.codecs.raster import UnknownKindError
 from colorize_cli.imaging.metadata.embedded import XMP_UUID
 from colorize_cli.imaging.metadata.xmp import Provenance, provenance_of_xmp, read_sidecar, sidecar_path

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 
 from colorize_cli.errors import PhotoError, TruncatedPhoto, UnsupportedPhoto
-from colorize_cli.imaging.codecs import tiff_pictures
 from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.tiff import pictures as tiff_pictures
 from tests.imaging.codecs.readers import no_readers
 from tests.imaging.samples import color, ramp8, ramp16
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
 from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size
-from colorize_cli.imaging.codecs.tiff_pictures import Directory, pictures
+from colorize_cli.imaging.codecs.tiff.pictures import Directory, pictures
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
 from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff
 from colorize_cli.imaging.metadata.ifd import Entry, header, lay_out

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorize_cli.cli.progress import clock
+from colorize_cli.cli.terminal.progress import clock
 
 if TYPE_CHECKING:
     from colorize_cli.batch.colorize_options import ColorizeOptions

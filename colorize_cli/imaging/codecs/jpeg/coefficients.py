@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from colorize_cli.errors import LibraryMissing, TemporaryFolderError
-from colorize_cli.imaging.codecs.jpeg import segments
+from colorize_cli.imaging.codecs.jpeg.structure import segments
 from colorize_cli.imaging.codecs.raster import DamagedDataError
 
 # jpeglib collects the markers of a file in global variables of its C code.

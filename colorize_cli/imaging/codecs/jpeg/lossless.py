@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from colorize_cli.errors import UnsupportedPhoto
-from colorize_cli.imaging.codecs import jpeg
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow
 from colorize_cli.imaging.codecs.encode import Job, jpeg_start
-from colorize_cli.imaging.codecs.jpeg_coefficients import Component, encode_components, frame, read_component
+from colorize_cli.imaging.codecs.jpeg import structure as jpeg
+from colorize_cli.imaging.codecs.jpeg.coefficients import Component, encode_components, frame, read_component
 from colorize_cli.imaging.codecs.raster import DamagedDataError
 from colorize_cli.imaging.color import lightness, luminance, luminance_to_lightness
 from colorize_cli.imaging.metadata import icc

@@ -8,7 +8,7 @@ import numpy as np
 from colorize_cli.errors import TruncatedPhoto, UnsupportedPhoto
 from colorize_cli.files import atomic_file
 from colorize_cli.imaging.codecs.encode import jpeg_quality, jpeg_start
-from colorize_cli.imaging.codecs.lossless import add_chroma, lightness_change
+from colorize_cli.imaging.codecs.jpeg.lossless import add_chroma, lightness_change
 from colorize_cli.imaging.codecs.raster import DamagedDataError
 from colorize_cli.imaging.codecs.write import WriteResult, job_for, protect_originals, write_stream
 from colorize_cli.imaging.metadata.orientation import safe_orientation_of_exif, stated_orientation, turn_back

@@ -1,0 +1,1 @@
+"""JPEG files: their structure, and the DCT coefficients that `--lossless-luma` keeps."""

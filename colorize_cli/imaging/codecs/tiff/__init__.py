@@ -1,0 +1,1 @@
+"""TIFF files: which directories are pictures, decoding them, and laying out results."""
