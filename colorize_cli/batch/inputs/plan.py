@@ -328,7 +328,7 @@ def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptio
 
 def _suffix(path: Path, format: str | None) -> str:
     """Return the suffix of a result; a photograph whose name has none that is known keeps the format of its bytes."""
-    if format is None and format_of_suffix(path.suffix) is None and path.is_file():
+    if format is None and format_of_suffix(path.suffix) is None and os.path.isfile(path):  # noqa: PTH113 - Path raises for names too long
         with contextlib.suppress(OSError, UnknownKindError, DamagedDataError), path.open("rb") as file:
             return output_suffix(FORMATS[sniff(file.read(_HEAD))].suffixes[0])
     return output_suffix(path, format)
