@@ -60,7 +60,7 @@ def stained(picture: np.ndarray) -> np.ndarray:
 ASIDE = {
     "target above": target,
     "target beside": lambda picture: target(picture, 1),
-    "target below": lambda picture: target(picture, 2, 80),
+    "target below": lambda picture: target(picture, 2, 40),
     **{f"on a {name} page": lambda picture, page=page: mounted(picture, page) for name, page in PAGES.items()},
     "crooked on a page": lambda picture: mounted(picture, PAGES["green"], 1.5),
     "target and page": lambda picture: target(mounted(picture, PAGES["brown"])),
