@@ -23,7 +23,7 @@ _SRGB_GAMMA = (2.4, 12.92)
 class ReaderMissingError(UnknownKindError):
     """The format is known, and the library that reads it is not installed."""
 
-    remedy = "Install its reader, `pip install 'colorize-photos[formats]'`, or convert it to TIFF or PNG."
+    remedy = "Install the readers, `pip install pi-heif rawpy`, or convert it to TIFF or PNG."
 
 
 @cache

@@ -78,7 +78,7 @@ def test_both_sides_of_the_split_get_a_photo(count: int) -> None:
 
 
 def test_one_photo_is_too_few_to_train_on() -> None:
-    with pytest.raises(NoTrainingData, match="at least two"):
+    with pytest.raises(NoTrainingData, match="two or more"):
         Catalogue((item("0"),)).split(0.1, 0)
 
 
