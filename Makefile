@@ -31,8 +31,8 @@ test: $(READY) ## run the whole test suite
 	$(BIN)/python -m pytest
 
 # Left out: what trains, builds every network, starts processes or downloads from a local server.
-NOT_FAST := faults training test_registry.py models/test_published.py cli/test_process.py cli/test_real_model.py \
-	checkpoints/test_hub_commands.py checkpoints/test_foreign.py checkpoints/test_push.py
+NOT_FAST := faults training review models cli cuda test_registry.py batch/cluster checkpoints/hub \
+	checkpoints/test_foreign.py checkpoints/test_onnx.py
 
 test-fast: $(READY) ## run the quick tests: under a minute on two cores
 	$(BIN)/python -m pytest -m 'not slow and not photos' $(addprefix --ignore=tests/,$(NOT_FAST))

@@ -42,7 +42,7 @@ def test_raw_data_below_a_preview_is_refused_with_a_remedy(no_readers, tmp_path:
     path = tmp_path / name
     samples = ramp16(60, 80) if kind == "cfa" else color(np.uint16)
     path.write_bytes(_with_sub(ramp8(12, 16), samples, photometric=kind))
-    with pytest.raises(UnsupportedPhoto, match=r"camera raw files.*colorize-photos\[formats\]"):
+    with pytest.raises(UnsupportedPhoto, match=r"camera raw files.*pip install pi-heif rawpy"):
         read_photo(path)
 
 
