@@ -69,7 +69,7 @@ def _kind_of_content(path: Path) -> str | None:
 
 
 def is_folder(path: str | Path) -> bool:
-    """Whether this is a folder, as far as can be seen: names too long for the system, say, are none."""
+    """Return whether this is a folder; a name too long for the system is not."""
     return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises for them
 
 

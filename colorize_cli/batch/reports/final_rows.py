@@ -1,4 +1,4 @@
-"""The rows of reports, read back: the last word on every photograph, however many runs wrote about it."""
+"""The rows of reports, read back: the latest result for each photograph, however many runs reported it."""
 
 import json
 import os
