@@ -33,10 +33,11 @@ from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.compute import Compute, choose
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.heads.ab_bins import soft_cross_entropy
-from colorize_cli.models.network import half
-from colorize_cli.recipe import Stage
+from colorize_cli.models.network import ColorizationNet, half
+from colorize_cli.recipe import WHOLE, Stage
 from colorize_cli.training.data.aging import lab_of, lightness_of, linear_of
 from colorize_cli.training.data.on_device import Decoded, DevicePhotos, batch, read_archives
+from colorize_cli.training.initialize import initial_network
 from colorize_cli.training.objectives import OBJECTIVES, Setting
 from colorize_cli.training.objectives.calibration import _colorfulness, lab_to_srgb
 from colorize_cli.training.widen import widened
@@ -87,10 +88,15 @@ class Judge:
         self.device = device
 
     @torch.inference_mode()
-    def curve(self, network: Generator, compute: Compute, size: int = 224) -> dict[str, Any]:
-        """Return, by set, cross-entropy (nats), and dB over gray at 80, 85, 90 and 98 % of the true colorfulness."""
+    def curve(self, network: ColorizationNet, compute: Compute, size: int = 224) -> dict[str, Any]:
+        """Return, by set, cross-entropy (nats), and dB over gray at 80, 85, 90 and 98 % of the true colorfulness.
+
+        Networks without a vividness have one point.
+        """
         result = {}
         steps = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)
+        if not isinstance(network, Generator):
+            return {name: self._point(network, compute, size, pictures) for name, pictures in self.sets.items()}
         for name, pictures in self.sets.items():
             sums = torch.zeros(len(steps), 3, device=self.device)
             nats = 0.0
@@ -121,26 +127,54 @@ class Judge:
             result[name] = {"nats": round(nats / len(pictures), 4), "share": [round(float(x), 1) for x in share], **at}
         return result
 
+    def _point(self, network: ColorizationNet, compute: Compute, size: int, pictures: Tensor) -> dict[str, float]:
+        sums = torch.zeros(3, device=self.device)
+        for part in pictures.split(32):
+            rgb = part.to(self.device).float()
+            luminance = (linear_of(rgb / 255) * rgb.new_tensor([0.212671, 0.715160, 0.072169]).view(1, 3, 1, 1)).sum(
+                1, True
+            )
+            lightness = lightness_of(luminance)
+            with compute.autocast():
+                ab = network(F.interpolate(lightness, size=(size, size), mode="area"))
+            ab = F.interpolate(ab.float(), size=rgb.shape[-2:], mode="bilinear", align_corners=False)
+            painted = lab_to_srgb(lightness, ab)
+            sums[0] += (_psnr(painted, rgb) - _psnr(lab_to_srgb(lightness, torch.zeros_like(ab)), rgb)).sum()
+            sums[1] += _colorfulness(painted).sum()
+            sums[2] += _colorfulness(rgb).sum()
+        gained, colorful, true = sums.tolist()
+        return {"gained": round(gained / len(pictures), 3), "share": round(100 * colorful / true, 1)}
+
 
 def _psnr(painted: Tensor, true: Tensor) -> Tensor:
     return 10 * torch.log10(255**2 / (painted - true).square().mean((1, 2, 3)).clamp(min=1e-3))
 
 
-def first_network(arguments: argparse.Namespace) -> Generator:
+def first_network(arguments: argparse.Namespace) -> ColorizationNet:
     """Return the initial network."""
-    torch.manual_seed(0)
-    network = registry.get(arguments.model).build(arguments.variant)
-    state = load_file(arguments.init)
+    entry = registry.get(arguments.model)
     if arguments.second:
+        torch.manual_seed(arguments.seed)
+        network = entry.build(arguments.variant)
         network.decoder.start_as_light_head()
-        state = widened(network, state, load_file(arguments.second))
+        network.load_state_dict(widened(network, load_file(arguments.init[0]), load_file(arguments.second)))
+        return network
+    recipe = entry.recipe(arguments.variant, arguments.recipe)
+    network, _ = initial_network(entry, arguments.variant, recipe, init=None, encoder="scratch", seed=arguments.seed)
+    state = network.state_dict()
+    for path in arguments.init:
+        found = {key: v for key, v in load_file(path).items() if key in state and state[key].shape == v.shape}
+        print(f"{path}: {len(found)} of {len(state)} tensors", flush=True)
+        state |= found
     network.load_state_dict(state)
     return network
 
 
 def chosen_stages(arguments: argparse.Namespace) -> Iterator[tuple[Stage, float]]:
     """Return the selected stages with their overrides, and their seconds."""
-    known = {stage.name: stage for stage in registry.get(arguments.model).recipe(arguments.variant).stages}
+    known = {
+        stage.name: stage for stage in registry.get(arguments.model).recipe(arguments.variant, arguments.recipe).stages
+    }
     for text in arguments.stage:
         head, *changes = text.split(",")
         name, _, seconds = head.partition("=")
@@ -148,15 +182,19 @@ def chosen_stages(arguments: argparse.Namespace) -> Iterator[tuple[Stage, float]
         for change in changes:
             key, _, value = change.partition("=")
             old = getattr(known[name], key)
-            values[key] = (
-                ((0.0, int(value)),) if key == "sizes" else type(old)(value) if old is not None else float(value)
-            )
+            if key == "sizes":
+                values[key] = ((0.0, int(value)),)
+            elif key == "frozen":
+                values[key] = tuple(value.split("+"))
+            else:
+                values[key] = float(value) if old is None else type(old)(value)
         yield replace(known[name], **values), float(seconds)
 
 
-def train(stage: Stage, seconds: float, network: Generator, run: "Run") -> Generator:
+def train(stage: Stage, seconds: float, network: ColorizationNet, run: "Run") -> ColorizationNet:
     """Train one stage for the given seconds, or ``--steps``; return the resulting network."""
-    setting = Setting(run.compute, steps=1000)
+    run.classes, count = run.photos.class_numbers(stage.smallest_class) if stage.class_weight else (None, 0)
+    setting = Setting(run.compute, steps=1000, classes=count)
     if stage.vividness is not None:
         network.decode.default_vividness.fill_(stage.vividness)
     objective = OBJECTIVES[stage.objective](network, stage, setting)
@@ -173,9 +211,11 @@ def train(stage: Stage, seconds: float, network: Generator, run: "Run") -> Gener
             )
         if run.arguments.judge_every and time.monotonic() - began > (judged + 1) * run.arguments.judge_every:
             judged += 1
-            run.save(objective.result, f"{stage.name}-{stage.pixel_weight:g}-{stage.adversarial_weight:g}-mid{judged}")
+            run.save(objective.result, f"{stage.name}-mid")
             run.log(
-                judged=stage.name, step=objective.steps_done, **run.judge.curve(objective.result.eval(), run.compute)
+                judged=stage.name,
+                step=objective.steps_done,
+                **run.judge.curve(objective.result.eval(), run.compute, run.arguments.size),
             )
         losses = objective.step([run.batch(stage, share)])
         for key, value in losses.items():
@@ -207,7 +247,8 @@ class Run:
         self.arrivals = Arrivals(arguments.archives, arguments.side, os.cpu_count() or 1)
         self.generator = torch.Generator(self.device).manual_seed(arguments.seed)
         self.weights = torch.empty(0)
-        self.recipe = registry.get(arguments.model).recipe(arguments.variant)
+        self.classes: Tensor | None = None
+        self.recipe = registry.get(arguments.model).recipe(arguments.variant, arguments.recipe)
         self.began = time.monotonic()
         self.judge = Judge(arguments.validation, self.device, arguments.count)
         arguments.output.mkdir(parents=True, exist_ok=True)
@@ -220,7 +261,9 @@ class Run:
             file.write(text + "\n")
 
     def take_in(self) -> None:
-        """Move newly read photographs to the device."""
+        """Move newly read photographs to the device, except while classes are learned: their number is fixed."""
+        if self.classes is not None:
+            return
         for decoded in self.arrivals.poll():
             self.photos.add(decoded)
             self.weights = self.photos.weights(self.recipe.source_weights)
@@ -229,12 +272,29 @@ class Run:
     def batch(self, stage: Stage, share: float) -> Any:
         """Return the next batch."""
         chosen = torch.multinomial(self.weights, stage.batch_size, True, generator=self.generator)
-        return batch(self.photos, chosen, stage.size_at(share), stage.augmentation, self.generator)
+        return batch(self.photos, chosen, stage.size_at(share), stage.augmentation, self.generator, self.classes)
 
-    def save(self, network: Generator, name: str) -> None:
-        """Write the weights as float16 in parts."""
+    def count_colors(self, network: ColorizationNet, stage: Stage) -> None:
+        """Give a network with color classes the color statistics of the photographs."""
+        if network.color_classes is None:
+            return
+        side = network.color_sample_side(stage.size)
+
+        def samples() -> Iterator[Tensor]:
+            for _ in range(16):
+                chosen = torch.multinomial(self.weights, 256, True, generator=self.generator)
+                whole = batch(self.photos, chosen, stage.size, WHOLE, self.generator)
+                yield F.adaptive_avg_pool2d(torch.cat([whole.lightness, whole.ab], 1), side).cpu()
+
+        network.cpu().count_colors(samples(), len(self.photos) * stage.size**2)
+        network.to(self.device)
+
+    def save(self, network: ColorizationNet, name: str, left_out: tuple[str, ...] = ()) -> None:
+        """Write the weights as float16 in parts, without tensors whose names have one of the prefixes ``left_out``."""
         part, size, number = {}, 0, 0
         for key, value in half(network).items():
+            if key.startswith(left_out):
+                continue
             value = value.cpu().contiguous()
             bytes_ = value.numel() * value.element_size()
             if part and size + bytes_ > PART:
@@ -261,19 +321,33 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("-m", "--model", default="gan")
     parser.add_argument("--variant", default="paired")
-    parser.add_argument("--init", type=Path, help="checkpoint of the variant, or with --second of a smaller one")
+    parser.add_argument("--recipe", help="recipe of the variant (default: its first)")
+    parser.add_argument(
+        "--init",
+        action="append",
+        type=Path,
+        default=[],
+        help="weights; tensors that fit are taken, the last file's first",
+    )
     parser.add_argument("--second", type=Path, help="gray ResNet-18 that the smaller network is paired with")
     parser.add_argument("--stage", action="append", default=[], help="NAME=SECONDS[,FIELD=VALUE...]")
     parser.add_argument("--join", metavar="NAME", help="join the parts into OUTPUT/NAME.safetensors, and exit")
-    parser.add_argument("--again", action="append", default=[], help="stages that each start from the same network")
+    parser.add_argument(
+        "--again",
+        action="append",
+        default=[],
+        help="stages that each start from the last stage's network; frozen layers are not saved",
+    )
+    parser.add_argument("--leave-out", action="append", default=[], help="prefix of tensors that are not saved")
     parser.add_argument("--validation", action="append", type=Path, default=[])
     parser.add_argument("--count", type=int)
+    parser.add_argument("--size", type=int, default=224, help="side at which validation photographs are colorized")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--side", type=int, default=160)
     parser.add_argument("--steps", type=int, help="steps per stage, in place of seconds")
     parser.add_argument("--every", type=int, default=50)
-    parser.add_argument("--judge-every", type=float, help="seconds between validations and saved weights in a stage")
+    parser.add_argument("--judge-every", type=float, help="seconds between validations in a stage")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.join:
@@ -288,18 +362,19 @@ def main() -> None:
     while not len(run.photos):
         run.take_in()
         time.sleep(0.05)
-    run.log(judged="start", **judge.curve(network.eval(), run.compute))
+    run.count_colors(network, run.recipe.stages[-1])
+    run.log(judged="start", **judge.curve(network.eval(), run.compute, arguments.size))
     for stage, seconds in chosen_stages(arguments):
         network = copy.deepcopy(train(stage, seconds, network, run)).requires_grad_(True)
-        run.save(network, stage.name)
-        run.log(judged=stage.name, **judge.curve(network.eval(), run.compute))
+        run.save(network, stage.name, tuple(arguments.leave_out))
+        run.log(judged=stage.name, **judge.curve(network.eval(), run.compute, arguments.size))
     once = arguments.stage
     arguments.stage = arguments.again
     for number, (stage, seconds) in enumerate(chosen_stages(arguments)):
         arguments.judge_every = seconds / 3
         tried = train(stage, seconds, copy.deepcopy(network), run)
-        run.save(tried, f"{stage.name}{number}")
-        run.log(judged=f"{stage.name}{number}", **judge.curve(tried.eval(), run.compute))
+        run.save(tried, f"{stage.name}{number}", stage.frozen)
+        run.log(judged=f"{stage.name}{number}", **judge.curve(tried.eval(), run.compute, arguments.size))
     arguments.stage = once
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -52,11 +53,14 @@ def _parts(items: Iterator[tuple[str, bytes]], count: int) -> Iterator[list[tupl
 
 @dataclass(frozen=True)
 class Decoded:
-    """Photographs of some archives: ``pixels`` uint8 (P, 3), and for each its shape (rows, columns) and collection."""
+    """Photographs of some archives: ``pixels`` uint8 (P, 3), and for each its shape (rows, columns), collection (the
+    top-level folder) and label (all folders).
+    """
 
     pixels: Tensor
     shapes: list[tuple[int, int]]
     sources: list[str]
+    labels: list[str]
 
 
 def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
@@ -67,28 +71,30 @@ def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
             with zipfile.ZipFile(io.BytesIO(archive.read_bytes())) as opened:
                 for name in opened.namelist():
                     folders = Path(name).parts[:-1]
-                    yield folders[0] if folders else archive.stem, opened.read(name)
+                    yield "/".join(folders) or archive.stem, opened.read(name)
 
-    pixels, shapes, sources = [], [], []
+    pixels, shapes, labels = [], [], []
     with ThreadPoolExecutor(workers) as pool:
         # In parts, so that not all compressed photographs are in memory together with the decoded ones.
         for part in _parts(members(), 4096):
-            for (source, _), rgb in zip(part, pool.map(lambda item: decode(item[1], side), part), strict=True):
+            for (label, _), rgb in zip(part, pool.map(lambda item: decode(item[1], side), part), strict=True):
                 if rgb is not None:
                     pixels.append(torch.from_numpy(rgb.reshape(-1, 3)))
                     shapes.append((rgb.shape[0], rgb.shape[1]))
-                    sources.append(source)
-    return Decoded(torch.cat(pixels) if pixels else torch.empty(0, 3, dtype=torch.uint8), shapes, sources)
+                    labels.append(label)
+    joined = torch.cat(pixels) if pixels else torch.empty(0, 3, dtype=torch.uint8)
+    return Decoded(joined, shapes, [label.split("/")[0] for label in labels], labels)
 
 
 class DevicePhotos:
-    """Photographs on the device: ``pixels`` uint8 (P, 3), and for each its offset, shape and collection."""
+    """Photographs on the device: ``pixels`` uint8 (P, 3), and for each its offset, shape, collection and label."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.pixels = torch.empty(0, 3, dtype=torch.uint8, device=device)
         self.shapes: list[tuple[int, int]] = []
         self.sources: list[str] = []
+        self.labels: list[str] = []
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -98,6 +104,7 @@ class DevicePhotos:
         self.pixels = torch.cat([self.pixels, decoded.pixels.to(self.device)])
         self.shapes += decoded.shapes
         self.sources += decoded.sources
+        self.labels += decoded.labels
         shape = torch.tensor(self.shapes, device=self.device).view(-1, 2)
         end = shape.prod(1).cumsum(0)
         self._tables = end - shape.prod(1), shape[:, 0], shape[:, 1]
@@ -109,6 +116,15 @@ class DevicePhotos:
     def weights(self, by_source: Mapping[str, float]) -> Tensor:
         """Return the probability of each photograph, float32 (n,), in proportion to the weight of its source."""
         return torch.tensor([by_source.get(name, 1.0) for name in self.sources], device=self.device)
+
+    def class_numbers(self, smallest: int) -> tuple[Tensor, int]:
+        """Return each photograph's class, int64 (n,), -1 for none, and the number of classes: labels that at least
+        ``smallest`` photographs have, sorted by name.
+        """
+        counts = Counter(self.labels)
+        numbers = {name: i for i, name in enumerate(sorted(n for n, count in counts.items() if count >= smallest))}
+        of_all = [numbers.get(label, -1) for label in self.labels]
+        return torch.tensor(of_all, dtype=torch.int64, device=self.device), len(numbers)
 
 
 def crops(photos: DevicePhotos, chosen: Tensor, size: int, how: Augmentation, chance: Chance) -> Tensor:
@@ -136,8 +152,15 @@ def crops(photos: DevicePhotos, chosen: Tensor, size: int, how: Augmentation, ch
     return torch.lerp(above, below, fy).permute(0, 3, 1, 2) / 255
 
 
-def batch(photos: DevicePhotos, chosen: Tensor, size: int, how: Augmentation, generator: torch.Generator) -> Batch:
-    """Return the augmented batch of the chosen photographs (indices, int64); labels are left out."""
+def batch(
+    photos: DevicePhotos,
+    chosen: Tensor,
+    size: int,
+    how: Augmentation,
+    generator: torch.Generator,
+    classes: Tensor | None = None,
+) -> Batch:
+    """Return the augmented batch of the chosen photographs (indices, int64), with their ``classes``, if given."""
     lab = lab_of(linear_of(crops(photos, chosen, size, how, Chance(len(chosen), generator))))
-    label = torch.full((len(chosen),), -1, device=photos.device)
+    label = torch.full((len(chosen),), -1, device=photos.device) if classes is None else classes[chosen]
     return as_found(Batch(lab[:, :1], lab[:, 1:].contiguous(), label), how, generator)
