@@ -26,14 +26,15 @@ FORMAT, FORMAT_SHARING = 1, 2
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint says about itself.
+    """A checkpoint's description of itself.
 
     ``model``, ``variant``: registry names; ``arguments``: constructor arguments beyond the variant's own; ``recipe``:
     how it was trained; ``encoder``: where its encoder came from; ``data``: what it was trained on; ``validation``:
-    figures on photographs it never saw; ``version``: of the package that wrote it; ``smoke``: a trial run, not for use.
-    ``input``: how a photograph is given to the network when colorizing: ``size`` (pixels), ``fit`` (a
-    :data:`colorize_cli.entry.Fit`), ``mirror`` (whether the mirror image is averaged in); what is not there is the
-    registry's. ``shared``: by file name in the same folder, its ``sha256`` and the names of the ``tensors`` it has.
+    figures on validation photographs; ``version``: of the package that wrote it; ``smoke``: whether it is from a smoke
+    test and unusable. ``input``: how the network's input is prepared when colorizing: ``size`` (pixels), ``fit`` (a
+    :data:`colorize_cli.entry.Fit`), ``mirror`` (whether the prediction is averaged with that of the mirror image);
+    missing values are the registry's. ``shared``: by file name in the same folder, the file's ``sha256`` and the names
+    of the ``tensors`` in it.
     """
 
     model: str

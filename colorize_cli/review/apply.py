@@ -1,4 +1,4 @@
-"""Accepted photographs, written at full size and depth exactly as they were looked at; rejected ones are listed."""
+"""Write accepted photographs at full size and depth, exactly as they were reviewed, and list rejected ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOT_DECIDED = "It was neither accepted nor rejected in the review."
 
 
 class _Strokes(HintFiles):
-    """The strokes of the one photograph that is written; what results record of them the predictor says."""
+    """The strokes of the photograph that is written. The predictor adds their record to the provenance."""
 
     def __init__(self, options: ColorizeOptions, hints: Hints | None) -> None:
         super().__init__(options)
@@ -51,7 +51,7 @@ class _Strokes(HintFiles):
 
 @dataclass
 class Reviewed:
-    """A predictor of one photograph: the model, its choices, the chosen variant and the strokes."""
+    """A predictor of one photograph: the model, its options, the chosen variant and the strokes."""
 
     colorizer: Colorizer
     look: Look
@@ -68,7 +68,7 @@ class Reviewed:
     def predict_with_confidence(
         self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
     ) -> list[Prediction]:
-        """Return a*b* and confidence of each gray picture; ``hints``: those of each, none on further pages."""
+        """Return a*b* and confidence of each gray picture; ``hints``: per picture, none for further pages."""
         found = self.colorizer.predict_with_confidence(grays, hints)
         if self.look.variant == 1 or self.hints is not None:
             return found
@@ -86,7 +86,7 @@ class Reviewed:
         return self.colorizer.colorize(photo, ab)
 
     def provenance(self) -> Provenance:
-        """Return what the result records: the model and its choices, that it was reviewed, and the strokes."""
+        """Return what the result records: the model and its options, the review, and the strokes."""
         found = self.colorizer.provenance()
         stated = found.parameters | ({"reviewed": self.reviewed} if self.reviewed else {})
         if self.hints is not None:
@@ -97,7 +97,7 @@ class Reviewed:
 
 
 def reviewed_predictor(colorizer: Colorizer, look: Look, hints: Hints | None, reviewed: str = "") -> Reviewed:
-    """Return the predictor of a look; ``reviewed``: what to record of the review."""
+    """Return the predictor of a look; ``reviewed``: the record of the review."""
     chosen: dict[str, Any] = {"strength": look.strength}
     if colorizer.entry.vividness:
         chosen["vividness"] = look.vividness
@@ -105,9 +105,9 @@ def reviewed_predictor(colorizer: Colorizer, look: Look, hints: Hints | None, re
 
 
 class Applier:
-    """Writes what was decided on; one that fails never stops the others, unless the place itself fails.
+    """Writes the decided photographs; a failed one does not stop the others, unless the output folder itself fails.
 
-    ``options``: how files are written (format, quality, overwrite and the like); ``choices``: the machine and weights.
+    ``options``: how files are written (format, quality, overwrite and others); ``choices``: device and weights.
     """
 
     def __init__(self, options: ColorizeOptions, choices: Choices, models: Models | None = None) -> None:
@@ -120,7 +120,7 @@ class Applier:
         on_outcome: Callable[[Outcome], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Report:
-        """Write each accepted photograph to the path beside it; ``on_outcome`` hears how each ended."""
+        """Write each accepted photograph to the path beside it; ``on_outcome`` receives each outcome."""
         report = Report()
         for decision, target in decisions:
             if stopped() or report.stopped_by is not None:
@@ -133,7 +133,7 @@ class Applier:
         return report
 
     def write(self, decision: Decision, target: Path) -> tuple[Outcome, ColorizeError | None]:
-        """Return how one photograph ended, and the error, if any, that concerns all others too."""
+        """Return the outcome of one photograph, and an error if it affects all others too."""
         if decision.state != "accepted":
             reason = REJECTED if decision.state == "rejected" else NOT_DECIDED
             note = f" {decision.note}" if decision.note else ""
@@ -156,7 +156,9 @@ def _check_scan(decision: Decision) -> None:
     try:
         found = sha256_of(decision.photo)
     except OSError as error:
-        raise ColorizeError(f"'{decision.photo}' cannot be read: {error.strerror}.", "Check its place.") from error
+        raise ColorizeError(
+            f"'{decision.photo}' cannot be read: {error.strerror}.", "Check its path and permissions."
+        ) from error
     if decision.scan_sha256 and found != decision.scan_sha256:
         raise ColorizeError(f"'{decision.photo}' changed after it was accepted.", "Review it again.")
 
@@ -166,7 +168,7 @@ def _check_weights(decision: Decision, colorizer: Colorizer) -> None:
         raise ColorizeError(
             f"'{decision.photo}' was accepted with other weights of '{decision.look.model}' "
             f"(sha256 {decision.weights_sha256[:12]}).",
-            "Review it again, or give those with --weights.",
+            "Review it again, or give the other weights with --weights.",
         )
 
 
@@ -176,19 +178,19 @@ def _checked_hints(decision: Decision) -> Hints | None:
     strokes = load_strokes(decision.hints) if decision.hints is not None else None
     if strokes is None or hints_digest(strokes[1]) != decision.hints_digest:
         raise ColorizeError(
-            f"The strokes of '{decision.photo}' changed or vanished after it was accepted.", "Review it again."
+            f"The strokes of '{decision.photo}' were changed or removed after it was accepted.", "Review it again."
         )
     return strokes[1]
 
 
 def targets(decisions: Decisions, folder: Path, format: str | None = None) -> list[tuple[Decision, Path]]:
-    """Return each decision with the path of its final picture below ``folder``, the tree of the photos mirrored.
+    """Return each decision with the path of its final picture in ``folder``, which mirrors the tree of the photos.
 
-    Raises :class:`UsageProblem` where two would be written to one file, or one would replace its scan.
+    Raises :class:`UsageProblem` if two would be written to one file, or if one would replace its scan.
     """
     found = list(decisions)
     if not found:
-        raise UsageProblem(f"'{decisions.path}' holds no decisions.", "Accept some photos first.")
+        raise UsageProblem(f"'{decisions.path}' contains no decisions.", "Accept some photos first.")
     root = Path(os.path.commonpath([decision.photo.parent for decision in found]))
     pairs = [
         (decision, folder / _final_name(decision.photo.relative_to(root), format))
@@ -208,7 +210,9 @@ def _apart(pairs: Sequence[tuple[Decision, Path]]) -> Iterator[tuple[Decision, P
         if os.fspath(chosen).casefold() in taken:
             chosen = target.with_name(f"{decision.photo.name}{target.suffix}")
         if os.fspath(chosen).casefold() in taken:
-            raise UsageProblem(f"'{taken[os.fspath(chosen).casefold()]}' and '{decision.photo}' have one final name.")
+            raise UsageProblem(
+                f"'{taken[os.fspath(chosen).casefold()]}' and '{decision.photo}' have the same final name."
+            )
         if os.path.realpath(chosen) == os.path.realpath(decision.photo):
             raise UsageProblem(f"'{decision.photo}' would be replaced.", "Choose another folder with -o.")
         taken[os.fspath(chosen).casefold()] = decision.photo

@@ -1,4 +1,4 @@
-"""What one running review knows: the album, its decisions and strokes, the loaded models and the photos opened last."""
+"""The state of a running review: the album, decisions, strokes, loaded models and recently opened photos."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from colorize_cli.review.thumbnails import Thumbnails
 
 THUMBNAIL_SIDE = 360
 MOST_UPLOADED = 400 << 20
-"""Bytes of all photographs dropped onto the page together; they are kept in memory."""
+"""Maximum total size, in bytes, of photographs dropped onto the page; they are kept in memory."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the command line chose for all photographs: a model and the machine it runs on."""
+    """The options of the command line for all photographs: a model, its weights and where it runs."""
 
     model: str = DEFAULT_MODEL
     weights: str | None = None
@@ -48,7 +48,7 @@ class Choices:
 
 
 def load_colorizer(look: Look, choices: Choices) -> Colorizer:
-    """Load the model of a look; ``choices.weights`` are those of the model that was chosen with them."""
+    """Load the model of a look; ``choices.weights`` apply only to the model they were given with."""
     return Colorizer(
         look.model,
         weights=choices.weights if look.model == choices.model else None,
@@ -63,7 +63,7 @@ def load_colorizer(look: Look, choices: Choices) -> Colorizer:
 
 
 class Session:
-    """The state behind the page. Any thread may call; failures are :class:`ColorizeError`."""
+    """The state behind the page. Thread-safe; failures are :class:`ColorizeError`."""
 
     def __init__(
         self, album: Album, choices: Choices, load: Callable[[Look, Choices], Colorizer] = load_colorizer
@@ -80,17 +80,17 @@ class Session:
         self._stroking = threading.Lock()
 
     def shot(self, number: int) -> Shot:
-        """Return a photograph of the album. Raises :class:`UsageProblem` where there is none."""
+        """Return a photograph of the album. Raises :class:`UsageProblem` for a wrong number."""
         if not 0 <= number < len(self.album.shots):
             raise UsageProblem(f"There is no photo {number}.")
         return self.album.shots[number]
 
     def listing(self) -> list[dict[str, Any]]:
-        """Return what the grid shows of each photograph."""
+        """Return the grid's data of each photograph."""
         return [self.row(shot) for shot in self.album.shots]
 
     def row(self, shot: Shot) -> dict[str, Any]:
-        """Return what the grid shows of a photograph."""
+        """Return the grid's data of a photograph."""
         decision = self.decisions.get(shot.source) if shot.upload is None else None
         return {
             "id": shot.number,
@@ -105,7 +105,7 @@ class Session:
         }
 
     def open(self, shot: Shot) -> Opened:
-        """Read a photograph, or return it where it is open. Raises :class:`PhotoError`."""
+        """Read a photograph, or return it if it is open. Raises :class:`PhotoError`."""
 
         def read() -> Opened:
             source: Path | bytes = shot.source if shot.upload is None else shot.upload
@@ -119,7 +119,7 @@ class Session:
             raise
 
     def details(self, shot: Shot) -> dict[str, Any]:
-        """Return what the page shows of one photograph, and which of its controls make sense, and why not."""
+        """Return the page's data of one photograph, and which of its controls apply."""
         opened = self.open(shot)
         look = self.look(shot)
         return (
@@ -139,7 +139,7 @@ class Session:
         )
 
     def controls(self, look: Look) -> dict[str, Any]:
-        """Return what can be chosen with the model of a look."""
+        """Return the choices that the model of a look offers."""
         loaded = self.models.get(look)
         return {
             "vividness": loaded.vividness,
@@ -148,7 +148,7 @@ class Session:
         }
 
     def look(self, shot: Shot) -> Look:
-        """Return how a photograph is shown at first: as decided, as its result was made, or by the default."""
+        """Return the first look of a photograph: that of its decision, that of its result, or the default."""
         decision = self.decisions.get(shot.source) if shot.upload is None else None
         if decision is not None:
             return decision.look
@@ -161,7 +161,7 @@ class Session:
         if provenance is None or provenance.model != look.model:
             return []
         if provenance.weights_sha256 != self.models.get(look).colorizer.weights_sha256:
-            return ["Its result was made with other weights. This is what the present ones give."]
+            return ["The result was made with other weights. This preview uses the current ones."]
         return []
 
     def known_models(self) -> list[dict[str, str]]:
@@ -183,7 +183,7 @@ class Session:
         return load_strokes(shot.hints)
 
     def paint(self, shot: Shot, content: bytes) -> None:
-        """Keep the strokes that the page sent. Raises :class:`UsageProblem` and :class:`OutputError`."""
+        """Save the strokes that the page sent. Raises :class:`UsageProblem` and :class:`OutputError`."""
         picture = decode_strokes(content)
         with self._stroking:
             if shot.hints is not None:
@@ -195,7 +195,7 @@ class Session:
             self._uploaded[shot.number] = None if picture is None else (content, read_hints(picture))
 
     def preview(self, shot: Shot, look: Look) -> bytes:
-        """Return the preview as a JPEG file, and remember how sure the model was."""
+        """Return the preview as a JPEG file, and store the model's confidence."""
         hints = self._hints(shot)
         rgb = self.open(shot).preview(look, hints)
         small = cv2.resize(rgb, _fitting(rgb.shape, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
@@ -211,19 +211,19 @@ class Session:
         return jpeg(self.open(shot).gray)
 
     def confidence(self, shot: Shot, look: Look) -> tuple[bytes, float]:
-        """Return the picture of where the model is guessing, a JPEG file, and the mean confidence."""
+        """Return the confidence map as a JPEG file, and the mean confidence."""
         picture, mean = self.open(shot).confidence(look)
         self._confidences[shot.number] = mean
         return jpeg(picture), mean
 
     def tile(self, shot: Shot, look: Look | None, box: tuple[int, int, int, int]) -> bytes:
-        """Return a part of the picture at full size as a JPEG file; ``look`` None is gray."""
+        """Return a part of the picture at full size as a JPEG file; a ``look`` of None is gray."""
         opened = self.open(shot)
         left, top, width, height = box
         if not (left >= 0 and top >= 0 and 0 < width <= 4096 and 0 < height <= 4096):
             raise UsageProblem("This part of the picture cannot be shown.")
         if left >= opened.photo.width or top >= opened.photo.height:
-            raise UsageProblem("This part lies outside of the picture.")
+            raise UsageProblem("This part is outside the picture.")
         hints = self._hints(shot) if look is not None else None
         return jpeg(opened.tile(box, look, hints, hints_digest(hints) if hints is not None else ""))
 
@@ -260,7 +260,7 @@ class Session:
     def decide(self, shot: Shot, state: State, note: str, look: Look) -> dict[str, Any]:
         """Record a decision and return the photograph's row. Raises :class:`OutputError`."""
         if shot.upload is not None:
-            raise UsageProblem("A photo dropped onto the page is saved, not decided on.")
+            raise UsageProblem("A photo dropped onto the page can be saved, but not accepted or rejected.")
         hints = self._hints(shot)
         digest = weights = ""
         if state == "accepted":
@@ -287,12 +287,17 @@ class Session:
         """Take in a photograph that was dropped onto the page. Raises :class:`PhotoError`, :class:`UsageProblem`."""
         name = PurePath(name.replace("\\", "/")).name or "photo"
         if PurePath(name).suffix.lower() not in READABLE_SUFFIXES:
-            raise UnreadablePhoto(f"{name} has no name of a photo.", "Drop a JPEG, PNG, TIFF, WebP or similar file.")
+            raise UnreadablePhoto(
+                f"'{name}' does not have the file name of a photo.", "Drop a JPEG, PNG, TIFF, WebP or similar file."
+            )
         photo = read_photo(content, max_megapixels=self.choices.max_megapixels, name=name, digest=True)
         with self._lock:
             held = sum(len(shot.upload or b"") for shot in self.album.shots)
             if held + len(content) > MOST_UPLOADED:
-                raise UsageProblem("The dropped photos fill the memory set aside for them.", "Restart the page.")
+                raise UsageProblem(
+                    "The dropped photos fill the memory reserved for them.",
+                    "Put them in a folder and run `colorize review FOLDER`.",
+                )
             number = len(self.album.shots)
             place = PurePath(name).with_suffix(output_suffix(Path(name)))
             shot = Shot(number, Path(name), None, place, None, upload=content)

@@ -1,7 +1,7 @@
-"""Initialize a larger network with the weights of a smaller one, so that both predict the same at first.
+"""Initialize a larger network with the weights of a smaller one, so that both predict the same before training.
 
 After Chen, Goodfellow and Shlens 2016, "Net2Net: accelerating learning via knowledge transfer": new parts contribute
-nothing until they have learned something.
+nothing until they are trained.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def widened(network: Generator, small: Mapping[str, Tensor], resnet: Mapping[str
     """Return the state of a paired ``network`` that predicts what an EfficientNet-Lite2 generator predicts.
 
     ``small``: that generator's state. ``resnet``: an encoder file of a gray ResNet-18 (``encoder.*``). New channels
-    keep the initialization of ``network``, but no old layer reads them yet.
+    keep the initialization of ``network``; the old layers' weights for them are 0.
     """
     state = {name: value.clone() for name, value in network.state_dict().items()}
     for name, value in resnet.items():

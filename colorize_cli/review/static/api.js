@@ -1,4 +1,4 @@
-// What the page asks the server. Failures become errors with the server's words.
+// Requests to the server. Failures become errors with the server's message.
 
 export class Failure extends Error {}
 
@@ -8,7 +8,7 @@ async function answered(path, options) {
     answer = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Failure("The server does not answer. Start `colorize review` again.");
+    throw new Failure("The server does not respond. Start `colorize review` again.");
   }
   if (answer.ok) return answer;
   const text = await answer.text();

@@ -1,4 +1,4 @@
-// One photograph: its settings, its decision, and the queue that asks for new colors.
+// One photograph: its settings, its decision, and the queue that requests new colors.
 
 import * as api from "./api.js";
 import * as brush from "./brush.js";
@@ -72,7 +72,7 @@ function describe() {
   const facts = [folder, `${width} × ${height} pixels`];
   if (confidence !== null) facts.push(`confidence ${confidence.toFixed(2)}: ${sureness(confidence)}`);
   $("photo-facts").textContent = facts.filter(Boolean).join(" · ");
-  const all = [...warnings, ...(in_color ? ["This photo is in color already. Its own colors are not used."] : [])];
+  const all = [...warnings, ...(in_color ? ["This photo is already in color. Its own colors are not used."] : [])];
   $("warnings").replaceChildren(...all.map(text => element("li", {}, text)));
   $("note").value = details.note;
   $("decision").hidden = details.upload;
@@ -98,7 +98,7 @@ function settings() {
   $("strength").value = look.strength;
   $("strength-value").textContent = look.strength.toFixed(2);
   const why = !controls.variants ? `${look.model} predicts one color: it has no variants.`
-    : brush.painted() ? "Strokes say what the colors are. Clear them to see variants." : "";
+    : brush.painted() ? "The strokes define the colors. Clear them to see variants." : "";
   $("show-variants").disabled = Boolean(why);
   $("variants-why").hidden = !why;
   $("variants-why").textContent = why;
@@ -146,7 +146,7 @@ const repaint = latest(async strokes => {
   }
   brush.settled();
   settings();
-  if (details.state === "accepted") decide("open", { quiet: true, why: "The strokes changed: accept it again." });
+  if (details.state === "accepted") decide("open", { quiet: true, why: "The strokes have changed: accept the photo again." });
 });
 
 async function confidence() {
@@ -201,7 +201,7 @@ async function showVariants() {
   }
 }
 
-// One after the other: leaving the note by a click on Reject sends both, and the last must win.
+// One after the other: leaving the note by a click on Reject sends both, and the last one must count.
 let deciding = Promise.resolve();
 export function decide(state_, how = {}) {
   if (!details || details.upload) return deciding;
