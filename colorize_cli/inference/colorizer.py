@@ -21,7 +21,7 @@ from colorize_cli.checkpoints.input_format import input_format
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import choose
 from colorize_cli.entry import ModelEntry
-from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
+from colorize_cli.errors import DeviceError, OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.borders import extend, inner_box
 from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
 from colorize_cli.imaging.color import lightness
@@ -34,6 +34,7 @@ from colorize_cli.inference.color_options import ColorizerOptions, check_decodin
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
 from colorize_cli.inference.hints import Hints, fit_hints, read_hints, require_hints
+from colorize_cli.inference.host_program import survive_fork, undisturbed
 from colorize_cli.inference.memo import remembering
 from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
 from colorize_cli.inference.propagate import guide_of, with_hints
@@ -116,13 +117,15 @@ class Colorizer:
         self._hints = None if hints is None else read_hints(hints)
         self.path = find_weights(self.entry, weights, offline=offline, accept_license=accept_license)
         self.compute = choose(device, precision)
-        checkpoint = open_checkpoint(self.path, self.entry)
-        if checkpoint.info.model != model:
-            raise WeightsInvalid(
-                f"{self.path} holds weights of {checkpoint.info.model!r}, not of {model!r}.",
-                f"Use -m {checkpoint.info.model}.",
-            )
-        network = load_network(checkpoint, self.entry, str(self.path))
+        survive_fork()
+        with undisturbed():
+            checkpoint = open_checkpoint(self.path, self.entry)
+            if checkpoint.info.model != model:
+                raise WeightsInvalid(
+                    f"{self.path} holds weights of {checkpoint.info.model!r}, not of {model!r}.",
+                    f"Use -m {checkpoint.info.model}.",
+                )
+            network = fuse_batch_norm(load_network(checkpoint, self.entry, str(self.path)).eval())
         self.info: CheckpointInfo = checkpoint.info
         self.input = input_format(self.entry, self.info.input)
         self.sizes = self.options.sizes or (self.input.size,)
@@ -131,8 +134,7 @@ class Colorizer:
         self.size = self.sizes[0]
         self.strength = strength
         self.keep_borders = keep_borders
-        network = fuse_batch_norm(network.eval()).to(self.compute.device)
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(self.compute.device).to(memory_format=torch.channels_last)
 
     @property
     def device(self) -> torch.device:
@@ -319,6 +321,13 @@ class Colorizer:
             raise OutOfMemory(
                 f"{self.compute.device} ran out of memory with {count} photo(s) of {size} pixels.",
                 "Use a smaller --size, or --device cpu.",
+            ) from error_
+        except RuntimeError as error_:
+            if "forked subprocess" not in str(error_):
+                raise
+            raise DeviceError(
+                f"{self.compute.device} cannot be used in a fork of the process that loaded the model.",
+                "Load the model after the fork, or start processes with multiprocessing's 'spawn'.",
             ) from error_
 
     def colorize(

@@ -282,7 +282,8 @@ def make_plan(
     if (options.retry is not None or options.part is not None) and STANDARD_STREAM in words:
         raise UsageProblem("Standard input cannot be used with --retry or --shard.", "Name the photos.")
     if options.retry is not None and not words:
-        plan = Plan(_variants_of(Item(*entry), options) for entry in failed_items(options.retry, options))
+        entries = failed_items(options.retry, options, is_our_result)
+        plan = Plan(_variants_of(Item(*entry), options) for entry in entries)
         plan.check(options, is_our_result)
         return plan
     if not words:
