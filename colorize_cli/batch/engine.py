@@ -149,6 +149,10 @@ class Batch:
         """Return what the result of one photograph records: its own hints too."""
         return self._hints.recorded(item, self._provenance)
 
+    def _provenance_of_work(self, work: Work) -> Provenance:
+        """Return the same once it was read: with the sha256 of the scan."""
+        return replace(self._provenance_of(work.item), scan_sha256=work.photo.file_sha256)
+
     def _read(self, item: Item) -> Work | Outcome:
         ended = settled(item, self._options, self._provenance_of(item))
         if ended is not None:
@@ -229,7 +233,7 @@ class Batch:
         if self._options.sidecar and work.item.source is not None:
             turned = work.photo.orientation if work.scan is None else 1
             for number, path in enumerate(results_of(target, self._options), 1):
-                provenance = of_variant(self._provenance, number)
+                provenance = of_variant(self._provenance_of_work(work), number)
                 notes += copy_sidecars(
                     work.item.source, path, provenance, overwrite=self._options.overwrite, turned=turned
                 )
@@ -240,7 +244,7 @@ class Batch:
         path = confidence_path(target, self._options)
         if not self._options.confidence_map or work.confidence is None:
             return notes
-        provenance = self._provenance_of(work.item)
+        provenance = self._provenance_of_work(work)
         if (reasons := self._there_already(path, provenance)) is not None:
             return notes + reasons
         picture = confidence_picture(work.photo.gray, work.confidence)
@@ -249,7 +253,7 @@ class Batch:
 
     def _write_pair(self, work: Work, path: Path) -> list[str]:
         """Write scan and color in one picture; return notes."""
-        provenance = self._provenance_of(work.item)
+        provenance = self._provenance_of_work(work)
         if (reasons := self._there_already(path, provenance)) is not None:
             return reasons
         gray = pair_gray(work.photo.gray)
@@ -281,7 +285,7 @@ class Batch:
                 continue
             reasons = self._there_already(path, of_variant(self._provenance, number))
             notes += self._write(work, path, number).notes if reasons is None else reasons
-        path, provenance = sheet_path(target), of_variant(self._provenance, "sheet")
+        path, provenance = sheet_path(target), of_variant(self._provenance_of_work(work), "sheet")
         if (reasons := self._there_already(path, provenance)) is not None:
             return notes + reasons
         small = photo_from_array(cell_gray(work.photo.gray))
