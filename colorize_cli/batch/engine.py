@@ -31,6 +31,7 @@ from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.work import Reader, Work
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
+from colorize_cli.imaging.codecs.formats import split_page
 from colorize_cli.imaging.codecs.jpeg.coefficients import require_jpeglib
 from colorize_cli.imaging.codecs.jpeg.write_lossless import write_lossless
 from colorize_cli.imaging.codecs.read import photo_from_array
@@ -164,10 +165,11 @@ class Batch:
 
     def _wait_for_room(self, item: Item) -> None:
         """Wait until the photograph fits beside those under way. Raises :class:`PhotoTooLarge` where it never will."""
-        if self._budget is None or item.source is None or not os.path.isfile(item.source):  # noqa: PTH113 - Path raises for names too long
+        file = item.source and split_page(item.source)[0]
+        if self._budget is None or file is None or not os.path.isfile(file):  # noqa: PTH113 - Path raises for names too long
             return
         try:
-            needed = memory_of(item.source)
+            needed = memory_of(file)
         except OSError:  # reading it will say what is wrong
             return
         if self._room is not None and needed > self._room:
