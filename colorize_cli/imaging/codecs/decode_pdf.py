@@ -19,7 +19,10 @@ _POINTS_PER_INCH = 72.0
 _COVERS = 0.9
 """Share of a page, both ways, that the picture of a scan covers at least."""
 _ALIKE = 1e-3
-_ENDS = {"DCTDecode": "JPEG", "JPXDecode": "JPEG2000"}
+_CODED = frozenset({"DCTDecode", "JPXDecode"})
+"""JPEG and JPEG 2000, stored in a PDF file as they are."""
+_ROUNDING = 3.0
+"""Mean difference of levels, of 255, between two decoders of one picture at most."""
 _ORIENTATION = {0: 1, 90: 6, 180: 3, 270: 8}
 
 Decode = Callable[[bytes, float], Raster]
@@ -75,10 +78,9 @@ def _page(page: Any, max_pixels: float, decode: Decode) -> Raster:
     finest = max(map(_resolution, pictures))
     if len(pictures) == 1 and not drawn and not written and _is_whole(page, pictures[0]):
         raster = _embedded(pictures[0], max_pixels, decode)
-        if raster is not None:
-            raster.orientation = _ORIENTATION[page.get_rotation()]
-            raster.metadata = Metadata(dpi=(round(finest, 2), round(finest, 2)))
-            return raster
+        raster.orientation = _ORIENTATION[page.get_rotation()]
+        raster.metadata = Metadata(dpi=(round(finest, 2), round(finest, 2)))
+        return raster
     return _rendered(page, finest, max_pixels)
 
 
@@ -102,36 +104,37 @@ def _resolution(picture: Any) -> float:
     return _POINTS_PER_INCH * max(width / max(across, 1e-6), height / max(up, 1e-6))
 
 
-def _embedded(picture: Any, max_pixels: float, decode: Decode) -> Raster | None:
-    """Return a picture as it is stored, None where only PDFium knows how to show it (a mask, a palette, inks)."""
+def _embedded(picture: Any, max_pixels: float, decode: Decode) -> Raster:
+    """Return a picture as it is stored, or as PDFium shows it where that differs: inverted, a palette, inks."""
     width, height = picture.get_px_size()
     check_size(width, height, max_pixels)
-    filters = picture.get_filters()
-    if filters and filters[-1] in _ENDS:
-        stored = decode(bytes(picture.get_data(decode_simple=True)), max_pixels)
-        return stored if stored.samples.ndim == 2 or stored.samples.shape[2] == 3 else None
-    return _wide(picture) or _narrow(picture)
-
-
-def _wide(picture: Any) -> Raster | None:
-    """Return the samples of 16 bits, which PDFium itself would reduce to 8."""
-    bits = picture.get_metadata().bits_per_pixel
-    if bits not in (16, 48):
-        return None
-    width, height = picture.get_px_size()
-    data = bytes(picture.get_data(decode_simple=True))
-    shape = (height, width) if bits == 16 else (height, width, 3)
-    if len(data) != math.prod(shape) * 2:
-        return None
-    samples = np.frombuffer(data, ">u2").reshape(shape).astype(np.uint16)
-    return Raster(samples, PDF, "I;16" if bits == 16 else "RGB;16")
-
-
-def _narrow(picture: Any) -> Raster | None:
     shown = picture.get_bitmap(render=False).to_numpy()
-    if shown.ndim == 2 or shown.shape[2] == 1:
-        return Raster(np.ascontiguousarray(shown.reshape(shown.shape[:2])), PDF, "L")
-    return _of_bgr(shown)
+    shown = shown.reshape(height, width, -1)
+    filters = picture.get_filters()
+    data = bytes(picture.get_data(decode_simple=True))
+    stored = decode(data, max_pixels) if filters and filters[-1] in _CODED else _of_16_bits(data, width, height)
+    if stored is not None and stored.samples.shape[:2] == (height, width) and _is_alike(stored.samples, shown):
+        return stored
+    return Raster(np.ascontiguousarray(shown[..., 0]), PDF, "L") if shown.shape[2] == 1 else _of_bgr(shown)
+
+
+def _of_16_bits(data: bytes, width: int, height: int) -> Raster | None:
+    """Return the samples of plain data of 16 bits, which PDFium itself would reduce to 8; None for other data."""
+    channels = {width * height * 2: 1, width * height * 6: 3}.get(len(data))
+    if channels is None:
+        return None
+    samples = np.frombuffer(data, ">u2").astype(np.uint16).reshape(height, width, channels)
+    return Raster(samples[..., 0] if channels == 1 else samples, PDF, "I;16" if channels == 1 else "RGB;16")
+
+
+def _is_alike(stored: np.ndarray, shown: np.ndarray) -> bool:
+    """Whether samples are the picture that PDFium shows, up to rounding; by some of the pixels."""
+    step = max(1, max(shown.shape) // 256)
+    some = stored[::step, ::step].astype(np.float32) / (257 if stored.dtype == np.uint16 else 1)
+    if some.ndim == 3 and some.shape[2] != 3:
+        return False
+    seen = shown[::step, ::step, 2::-1].astype(np.float32)
+    return bool(np.abs((some[..., None] if some.ndim == 2 else some) - seen).mean() < _ROUNDING)
 
 
 def _of_bgr(shown: np.ndarray) -> Raster:

@@ -85,6 +85,12 @@ def test_stored_jpeg_is_the_one_that_was_put_in() -> None:
     assert photo.encoding.quality == 95
 
 
+def test_inverted_pictures_are_read_as_they_are_shown() -> None:
+    inverted = image(PICTURE, jpeg=True).replace(b"/ColorSpace", b"/Decode[1 0]/ColorSpace")
+    gray = read_photo(document((scan(PICTURE)[0], {"I": inverted}))).gray
+    assert np.abs((255 - gray).astype(int) - PICTURE).mean() < 3
+
+
 def test_files_of_pillow_are_read_page_by_page(tmp_path: Path) -> None:
     pages = [gray_picture(120, 90, seed) for seed in range(3)]
     pages[0].save(tmp_path / "a.pdf", save_all=True, append_images=pages[1:])
