@@ -28,6 +28,7 @@ from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome, Report
 from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
+from colorize_cli.batch.under_way import SET_ASIDE_AFTER, UnderWay
 from colorize_cli.batch.work import Reader, Work
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
@@ -51,6 +52,9 @@ from colorize_cli.inference.hints import Hints
 from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.variants import of_variant
 
+_NO_LIMIT = 1 << 62
+"""Bytes that no machine has."""
+
 
 class Batch:
     """Colorizes every photograph of a plan; one that fails never stops the others.
@@ -59,7 +63,8 @@ class Batch:
     what is in flight ends, nothing new begins, and the report owns the exit code. ``stdin`` and ``stdout`` serve the
     item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect. ``on_start``
     is called in some thread with the path of each photograph as its work begins. ``hints`` knows those of each
-    photograph; by default as the options say.
+    photograph; by default as the options say. ``under_way``: where to note what is under way, and who is suspected of
+    having ended earlier runs.
     """
 
     def __init__(
@@ -72,7 +77,9 @@ class Batch:
         stdout: BinaryIO | None = None,
         on_start: Callable[[Path | None], None] = lambda _: None,
         hints: HintFiles | None = None,
+        under_way: UnderWay | None = None,
     ) -> None:
+        self._under_way = under_way or UnderWay(None)
         self._colorizer, self._options = colorizer, options
         provenance = colorizer.provenance()
         self._provenance = replace(provenance, parameters=provenance.parameters | recorded_storage(options))
@@ -111,10 +118,13 @@ class Batch:
             self._budget = MemoryBudget(self._options.memory - memory_in_use())
         elif self._room is not None:
             self._budget = MemoryBudget(int(self._room * OWN_SHARE))
+        else:
+            self._budget = MemoryBudget(_NO_LIMIT)
         with self.times.run():
             for outcome in pipeline.run(plan):
                 if self._budget is not None:
                     self._budget.release((outcome.source, outcome.target))
+                self._under_way.end(outcome.source)
                 report.add(outcome)
                 try:
                     on_outcome(outcome)
@@ -158,13 +168,27 @@ class Batch:
         ended = settled(item, self._options, self._provenance_of(item))
         if ended is not None:
             return ended
+        deaths = self._under_way.deaths(item.source)
+        if deaths >= SET_ASIDE_AFTER:
+            return Outcome(item.source, item.target, "failed", self._set_aside(item, deaths))
+        item = replace(item, suspect=deaths > 0)
         self._wait_for_room(item)
+        self._under_way.begin(item.source)
         self._on_start(item.source)
         with self.times.measure("read"):
             return self._reader.begin(item)
 
+    def _set_aside(self, item: Item, deaths: int) -> str:
+        return (
+            f"'{item.source}' was set aside: it was under way when the program crashed, or ran out of memory, "
+            f"{deaths} times. Leave it out, or remove '{self._under_way.folder}' to try it again with more memory."
+        )
+
     def _wait_for_room(self, item: Item) -> None:
-        """Wait until the photograph fits beside those under way. Raises :class:`PhotoTooLarge` where it never will."""
+        """Wait until the photograph fits beside those under way, a suspected one until none is.
+
+        Raises :class:`PhotoTooLarge` where it never will.
+        """
         file = item.source and split_page(item.source)[0]
         if self._budget is None or file is None or not os.path.isfile(file):  # noqa: PTH113 - Path raises for names too long
             return
@@ -178,7 +202,7 @@ class Batch:
                 f"{self._room / 1e9:.1f} GB.",
                 "Use a machine, or a container, with more memory.",
             )
-        self._budget.reserve((item.source, item.target), needed)
+        self._budget.reserve((item.source, item.target), _NO_LIMIT if item.suspect else needed)
 
     def _predict(self, works: Sequence[Work]) -> None:
         hints = [self._hints.hints(work.item) for work in works]
