@@ -221,6 +221,20 @@ def recorded_parameters(options: ColorizerOptions, size: int, *, but: tuple[str,
     return {"size": ",".join(map(str, options.sizes or (size,)))} | recorded(options, but=but)
 
 
+def default_parameters(
+    options: ColorizerOptions, entry: ModelEntry, own: Mapping[str, float], *, but: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values in effect of the options that were not given, as text by name.
+
+    ``own``: what the checkpoint takes for its decoding options; ``but``: what was given, see
+    :func:`recorded_parameters`.
+    """
+    names = (*entry.decoding, *(("vividness",) if entry.vividness else ()))
+    values = {"strength": number(options.strength), "borders": "cropped"}
+    values |= {name: number(round(own[name], 6)) for name in names if name in own}
+    return {name: value for name, value in values.items() if name not in but}
+
+
 def check_decoding(entry: ModelEntry, decoding: Mapping[str, float]) -> None:
     """Raise :class:`UsageProblem` for a decoding option that this model does not have, or a value out of range."""
     from colorize_cli import registry

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -23,16 +23,22 @@ from colorize_cli.compute import choose
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import DeviceError, OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.borders import extend, inner_box
-from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
+from colorize_cli.imaging.codecs.write import WriteResult, write_pages
 from colorize_cli.imaging.color import lightness
 from colorize_cli.imaging.geometry import fit, resize, unfit
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.alternatives import alternative_shifts
-from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
+from colorize_cli.inference.color_options import (
+    ColorizerOptions,
+    check_decoding,
+    default_parameters,
+    recorded_parameters,
+)
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
+from colorize_cli.inference.given import PagesOf, Picture, photo_of
 from colorize_cli.inference.hints import Hints, fit_hints, read_hints, require_hints
 from colorize_cli.inference.host_program import survive_fork, undisturbed
 from colorize_cli.inference.memo import remembering
@@ -41,8 +47,6 @@ from colorize_cli.inference.propagate import guide_of, with_hints
 from colorize_cli.inference.variants import require_distribution
 from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribution, confidence_of
 from colorize_cli.registry import DEFAULT_MODEL, get
-
-Picture = str | Path | bytes | Image.Image | np.ndarray
 
 
 class Colorizer:
@@ -84,7 +88,9 @@ class Colorizer:
     --------
     >>> from colorize_cli import Colorizer
     >>> colorizer = Colorizer("gan")  # doctest: +SKIP
-    >>> colorizer("photo.jpg").save("photo-color.jpg")  # doctest: +SKIP
+    >>> colorizer.save("photo.jpg", "photo-color.jpg")  # doctest: +SKIP
+    WriteResult(path=PosixPath('photo-color.jpg'), notes=())
+    >>> colorizer("photo.jpg").show()  # doctest: +SKIP
     >>> colorizer.batch(["a.jpg", "b.png"])  # doctest: +SKIP
     [<PIL.Image.Image ...>, <PIL.Image.Image ...>]
     """
@@ -125,7 +131,9 @@ class Colorizer:
                     f"{self.path} holds weights of {checkpoint.info.model!r}, not of {model!r}.",
                     f"Use -m {checkpoint.info.model}.",
                 )
-            network = fuse_batch_norm(load_network(checkpoint, self.entry, str(self.path)).eval())
+            network = load_network(checkpoint, self.entry, str(self.path)).eval()
+            self._own_choices = network.own_choices()
+            network = fuse_batch_norm(network)
         self.info: CheckpointInfo = checkpoint.info
         self.input = input_format(self.entry, self.info.input)
         self.sizes = self.options.sizes or (self.input.size,)
@@ -143,11 +151,13 @@ class Colorizer:
 
     def provenance(self) -> Provenance:
         """Return what a result should record about how it was made."""
+        given = recorded_parameters(self.options, self.input.size)
         return Provenance(
             model=self.entry.name,
             weights_sha256=self.weights_sha256,
             version=__version__,
-            parameters=recorded_parameters(self.options, self.input.size),
+            parameters=given,
+            defaults=default_parameters(self.options, self.entry, self._own_choices, but=given),
         )
 
     def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
@@ -351,9 +361,37 @@ class Colorizer:
         """
         return self.batch([image])[0]
 
+    def save(
+        self,
+        image: Picture,
+        target: str | Path | BinaryIO,
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = False,
+    ) -> WriteResult:
+        """Colorize a path, the bytes of a file, a PIL image or an array, and write what the command line writes.
+
+        That is: the depth and the metadata of the original, an sRGB profile, the provenance, all pages of a TIFF file
+        (into a TIFF file), the file whole or not at all. Only files have metadata: a PIL image or an array has none
+        here. What is in color already is colorized too. ``target``: a path, or a binary stream; ``format`` is that of
+        its suffix, else that of the original; ``quality`` 1..100, by default the estimated one of the original.
+
+        Returns the path and what the user should know. Raises :class:`PhotoError`, :class:`OutputExists` where the file
+        exists and ``overwrite`` is off, and always for an original, :class:`OutputError`, :class:`UsageProblem` for
+        a format that cannot hold it, :class:`OutOfMemory`.
+        """
+        place = target if isinstance(target, Path) or not isinstance(target, str) else Path(target)
+        pages = PagesOf(image, whole_file_in=place if isinstance(place, Path) else None, format=format)
+        colored = ((self.colorize(photo), photo) for photo in pages)
+        written = write_pages(
+            place, colored, provenance=self.provenance(), format=format, quality=quality, overwrite=overwrite
+        )
+        return replace(written, notes=tuple(dict.fromkeys((*pages.notes, *written.notes))))
+
     def batch(self, images: Sequence[Picture]) -> list[Image.Image]:
         """Colorize several images, predicting them together; see :meth:`__call__`."""
-        photos = [_photo(image) for image in images]
+        photos = [photo_of(image) for image in images]
         predictions = self.predict([photo.gray for photo in photos])
         return [
             _with_alpha(self.colorize(photo, ab, depth=8), photo) for photo, ab in zip(photos, predictions, strict=True)
@@ -364,14 +402,6 @@ def _require_vividness(entry: ModelEntry, vividness: float | None) -> None:
     """Raise :class:`UsageProblem` where a vividness is given to a model that has none."""
     if vividness is not None and not entry.vividness:
         raise UsageProblem(f"Model '{entry.name}' does not take --vividness.", "Leave it out.")
-
-
-def _photo(image: Picture) -> Photo:
-    if isinstance(image, Image.Image):
-        return photo_from_pil(image)
-    if isinstance(image, np.ndarray):
-        return photo_from_array(image)
-    return read_photo(Path(image) if isinstance(image, str) else image)
 
 
 def _with_alpha(rgb: np.ndarray, photo: Photo) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class HintFiles:
         if hints is None:
             return provenance
         stated = provenance.parameters | {_NAME: hints_digest(hints)}
-        return Provenance(provenance.model, provenance.weights_sha256, provenance.version, stated)
+        return replace(provenance, parameters=stated)
 
     def changed(self, item: Item, provenance: Provenance) -> bool:
         """Whether a result differs from what would be written now in its hints only: it is due again."""

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from colorize_cli.batch.cluster.shards import Shard
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import companions, first_variant, has_companions, is_first_variant
+from colorize_cli.batch.inputs.documents import with_pages
 from colorize_cli.batch.inputs.naming import Destination, check_file_format, destination, result_path
 from colorize_cli.batch.inputs.sources import STANDARD_STREAM, Source, expand_inputs
 from colorize_cli.batch.reports.retry import failed_items, failed_names
@@ -55,7 +56,8 @@ class Item:
     """One photograph and where its result goes; ``None`` is standard input and standard output.
 
     ``state`` is ``todo``, or how it ended already while planning, with the ``reason``. ``kind`` says what it is
-    where it is no photograph; ``named``: whether it was named itself, not found in a folder.
+    where it is no photograph; ``named``: whether it was named itself, not found in a folder; ``suspect``: whether it
+    was under way when a run crashed, so that it is decoded apart and colorized alone.
     """
 
     source: Path | None
@@ -64,6 +66,7 @@ class Item:
     reason: str = ""
     kind: str = ""
     named: bool = True
+    suspect: bool = False
 
 
 class Plan:
@@ -300,6 +303,10 @@ def make_plan(
         is_our_result=is_our_result,
     )
     plan = Plan(_items(sources, place, options))
+    if place.kind == "stream" and plan.photos > 1:
+        raise UsageProblem(
+            "Standard output takes one photo, but this file has several pages.", "Name a folder with -o."
+        )
     if options.retry is not None:
         plan.keep_only(failed_names(options.retry))
     plan.check(options, is_our_result)
@@ -312,7 +319,7 @@ def make_plan(
 
 
 def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptions) -> Iterator[Item]:
-    for source in sources:
+    for source in (page for found in sources for page in with_pages(found, options.limits)):
         if source.problem:
             yield Item(source.path, None, "failed", source.problem)
         elif source.kind:
