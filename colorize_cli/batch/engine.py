@@ -48,6 +48,7 @@ from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.hints import Hints
 from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.reference import MATCH, NOT_ALIKE
 from colorize_cli.inference.variants import of_variant
 
 
@@ -149,6 +150,13 @@ class Batch:
         """Return what the result of one photograph records: its own hints too."""
         return self._hints.recorded(item, self._provenance)
 
+    def _provenance_of_work(self, work: Work) -> Provenance:
+        """Return the same once the photograph is predicted: how well the reference fitted, too."""
+        provenance = self._provenance_of(work.item)
+        if not work.guidance:
+            return provenance
+        return replace(provenance, parameters=provenance.parameters | {MATCH: work.guidance[0].recorded})
+
     def _read(self, item: Item) -> Work | Outcome:
         ended = settled(item, self._options, self._provenance_of(item))
         if ended is not None:
@@ -181,7 +189,16 @@ class Batch:
             work.ab, work.confidence = prediction.ab, prediction.confidence
             if prediction.confidence is not None:
                 work.confidences = [float(prediction.confidence.mean())]
+            self._note_guidance(work, prediction, "")
             work.variants = self._variants(work.photo.gray, work.ab)
+
+    def _note_guidance(self, work: Work, prediction: Prediction, page: str) -> None:
+        """Keep what the reference says of a page, and say where it shows other things."""
+        if prediction.guidance is None:
+            return
+        work.guidance.append(prediction.guidance)
+        if not prediction.guidance.used:
+            work.notes.append(f"{NOT_ALIKE}{page}")
 
     def _variants(self, gray: np.ndarray, ab: np.ndarray) -> np.ndarray | None:
         count = self._options.variants
@@ -195,7 +212,9 @@ class Batch:
     ) -> list[Prediction]:
         given = (hints,) if hints is not None and any(one is not None for one in hints) else ()
         with self._predicting, self.times.measure("predict"):
-            if self._colorizer.has_confidence or self._options.wants_confidence:
+            # Only with confidence does an answer say whether the reference was of use.
+            guided = self._options.reference is not None
+            if self._colorizer.has_confidence or self._options.wants_confidence or guided:
                 return self._colorizer.predict_with_confidence(grays, *given)
             return [Prediction(ab) for ab in self._colorizer.predict(grays, *given)]
 
@@ -214,11 +233,11 @@ class Batch:
                     reason = skip_reason(item.target, self._provenance_of(item))
                     return Outcome(item.source, item.target, "skipped", reason)
                 work.notes.append("the result already existed; only missing files beside it were written")
-                return done(work, self._options, self._provenance_of(item))
+                return done(work, self._options, self._provenance_of_work(work))
         with self.times.measure("write"):
             written = self._write(work, item.target)
         work.notes += written.notes
-        return done(work, self._options, self._provenance_of(item))
+        return done(work, self._options, self._provenance_of_work(work))
 
     def _write_companions(self, work: Work, target: Path) -> list[str]:
         """Write what belongs beside a result before the result itself, so that a result is never without; return notes.
@@ -240,7 +259,7 @@ class Batch:
         path = confidence_path(target, self._options)
         if not self._options.confidence_map or work.confidence is None:
             return notes
-        provenance = self._provenance_of(work.item)
+        provenance = self._provenance_of_work(work)
         if (reasons := self._there_already(path, provenance)) is not None:
             return notes + reasons
         picture = confidence_picture(work.photo.gray, work.confidence)
@@ -249,7 +268,7 @@ class Batch:
 
     def _write_pair(self, work: Work, path: Path) -> list[str]:
         """Write scan and color in one picture; return notes."""
-        provenance = self._provenance_of(work.item)
+        provenance = self._provenance_of_work(work)
         if (reasons := self._there_already(path, provenance)) is not None:
             return reasons
         gray = pair_gray(work.photo.gray)
@@ -262,7 +281,7 @@ class Batch:
         return ["the picture of both shows the first page only"] if work.further_pages else []
 
     def _overwrites(self, work: Work) -> bool:
-        """Whether what exists is replaced: as asked for, and on resuming where its hints changed."""
+        """Whether what exists is replaced: as asked for, and on resuming where its hints or the reference changed."""
         resumed = self._options.resumes and self._hints.changed(work.item, self._provenance)
         return self._options.overwrite or resumed
 
@@ -294,7 +313,7 @@ class Batch:
         """Write a result, the one of this ``number`` among several variants, to ``path`` or standard output."""
         target = path if path is not None else self._stdout
         assert target is not None
-        options, provenance = self._options, self._provenance_of(work.item)
+        options, provenance = self._options, self._provenance_of_work(work)
         if options.variants is not None:
             provenance = of_variant(provenance, number)
         overwrite = self._overwrites(work)
@@ -326,6 +345,8 @@ class Batch:
             (prediction,) = self._predictions([page.gray])
             if prediction.confidence is not None and variant == 1:
                 work.confidences.append(float(prediction.confidence.mean()))
+            if variant == 1:
+                self._note_guidance(work, prediction, f" (page {page.page + 1})")
             ab = _numbered(prediction.ab, self._variants(page.gray, prediction.ab), variant)
             yield self._marked(self._recombined(page, ab), page)
 
