@@ -23,6 +23,7 @@ from PIL import Image, ImageCms
 from colorize_cli.archives import ZIP_ERRORS, Bounds, open_nested, read_member
 from colorize_cli.errors import OwnResult, UsageProblem
 from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
+from colorize_cli.imaging.codecs.raster import Raster
 from colorize_cli.imaging.codecs.read import read_raster, turn_upright
 from colorize_cli.imaging.metadata.xmp import provenance_of_xmp
 
@@ -163,11 +164,17 @@ def decode_color(data: bytes, name: str, *, at_least: int | None = None) -> npt.
     """Return the picture in a file: upright sRGB (H, W, 3) uint8, its ICC profile applied, 16 bits rounded to 8.
 
     ``at_least``: a JPEG may be decoded at a reduced size, as long as no side is shorter than this. ``name``: for
-    messages. Raises a :class:`~colorize_cli.errors.PhotoError` for data that cannot be decoded.
+    messages. Raises a :class:`~colorize_cli.errors.PhotoError` for data that cannot be decoded, and for results of
+    this program.
     """
     raster = read_raster(data, name, at_least=at_least)
     if raster.metadata.xmp is not None and provenance_of_xmp(raster.metadata.xmp) is not None:
         raise OwnResult(f"{name} is a result of colorize, not a photograph.", "Leave it out.")
+    return srgb_of(raster)
+
+
+def srgb_of(raster: Raster) -> npt.NDArray[np.uint8]:
+    """Return decoded samples as upright sRGB (H, W, 3) uint8, the ICC profile applied."""
     samples = raster.samples
     if samples.dtype == np.uint16:
         samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)

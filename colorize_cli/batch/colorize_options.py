@@ -205,6 +205,10 @@ class ColorizeOptions(ColorizerOptions):
             )
         if self.variants is not None and self.hints is not None:
             raise UsageProblem("--hints fixes the colors and --variants tries others.", "Use only one of them.")
+        if self.variants is not None and self.reference is not None:
+            raise UsageProblem("--reference guides the colors and --variants tries others.", "Use only one of them.")
+        if self.reference is not None and not str(self.reference):
+            raise UsageProblem("--reference is empty.", "Name a color photo.")
         if self.gallery_size is not None and self.gallery is None:
             raise UsageProblem("--gallery-size has no effect without --gallery.", "Add --gallery FILE.html.")
         if self.output == "":

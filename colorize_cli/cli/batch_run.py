@@ -175,9 +175,13 @@ def _print_paths(outcome: "Outcome", results: Results, console: Console) -> None
 def tell(outcome: "Outcome", console: Console) -> None:
     """Print what the user should know about one photo."""
     from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
+    from colorize_cli.inference.reference import NOT_ALIKE
 
     for note in outcome.notes:
-        console.say_once(f"Note: {note}")
+        if note.startswith(NOT_ALIKE):  # which photographs these are is of use; other notes are of their kind
+            console.say(f"Note: '{outcome.source or 'standard input'}': {note}")
+        else:
+            console.say_once(f"Note: {note}")
     if outcome.status == "failed":
         console.error(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:

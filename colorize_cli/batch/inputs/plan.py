@@ -119,6 +119,8 @@ class Plan:
         """
         self._add_companions(options)
         self._protect_originals(options, is_our_result)
+        if options.reference is not None:
+            self._protect_reference(Path(options.reference), resumes=options.resumes)
         if options.overwrite:
             self._protect_by_identity()
         self._refuse_collisions()
@@ -203,6 +205,32 @@ class Plan:
                     f"The result of '{made_by}' would replace the original '{path}'.",
                     "Originals are never overwritten: choose another place with -o.",
                 )
+
+    def _protect_reference(self, reference: Path, *, resumes: bool) -> None:
+        """Never replace the reference, by whatever name: on resuming, the photograph whose result it is is skipped."""
+        found = self._database.execute(
+            f"SELECT a.number, a.source FROM {self._written} w JOIN item a USING (number)"
+            " WHERE a.state = 'todo' AND w.target_key = ?",
+            (self._names.key(reference),),
+        ).fetchall()
+        identity = _identity(os.fsencode(reference))
+        if not found and identity is not None:
+            targets = self._database.execute(
+                f"SELECT a.number, a.source, w.target FROM {self._written} w JOIN item a USING (number)"
+                " WHERE a.state = 'todo' AND w.target IS NOT NULL"
+            )
+            found = [(number, source) for number, source, target in targets if _identity(target) == identity]
+        if found and not resumes:
+            made_by = os.fsdecode(found[0][1]) if found[0][1] else STANDARD_STREAM
+            raise UsageProblem(
+                f"The result of '{made_by}' would replace the reference '{reference}'.",
+                "The reference is never overwritten: choose another place with -o.",
+            )
+        for number, _ in found:
+            self._database.execute(
+                "UPDATE item SET state = 'skipped', target_key = NULL, reason = ? WHERE number = ?",
+                ("Its result is the reference photo, which is left alone.", number),
+            )
 
     def _protect_by_identity(self) -> None:
         """Refuse to replace an original that has another name where its result goes: a bind mount, a hard link."""
