@@ -76,6 +76,10 @@ class UnsupportedPhoto(PhotoError):
     """The file is an image in a format that is not supported."""
 
 
+class NoPicture(PhotoError):
+    """A page of a document shows no picture."""
+
+
 class OwnResult(PhotoError):
     """The file is a result of this program, where originals are meant."""
 

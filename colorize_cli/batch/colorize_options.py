@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.inference.color_options import ColorizerOptions
 from colorize_cli.option import HARDWARE, Option
 
@@ -162,6 +163,18 @@ class ColorizeOptions(ColorizerOptions):
         Option("Memory limit (e.g. 4GB); reduces concurrency to stay below it", HARDWARE, metavar="SIZE"),
     ] = None
     max_megapixels: Annotated[float, Option("Refuse larger photos", HARDWARE, above=0)] = 500.0
+    max_pages: Annotated[int, Option("Refuse TIFF and PDF files of more pages", HARDWARE, metavar="N", least=1)] = (
+        LIMITS.pages
+    )
+    max_scans: Annotated[
+        int,
+        Option(
+            "Refuse progressive JPEG files of more scans, which take hours to decode",
+            HARDWARE,
+            metavar="N",
+            least=1,
+        ),
+    ] = LIMITS.scans
 
     def __post_init__(self) -> None:
         """Refuse contradictions and values out of range, before anything is read or loaded."""
@@ -192,6 +205,10 @@ class ColorizeOptions(ColorizerOptions):
             )
         if self.variants is not None and self.hints is not None:
             raise UsageProblem("--hints fixes the colors and --variants tries others.", "Use only one of them.")
+        if self.variants is not None and self.reference is not None:
+            raise UsageProblem("--reference guides the colors and --variants tries others.", "Use only one of them.")
+        if self.reference is not None and not str(self.reference):
+            raise UsageProblem("--reference is empty.", "Name a color photo.")
         if self.gallery_size is not None and self.gallery is None:
             raise UsageProblem("--gallery-size has no effect without --gallery.", "Add --gallery FILE.html.")
         if self.output == "":
@@ -266,6 +283,11 @@ class ColorizeOptions(ColorizerOptions):
     def wants_confidence(self) -> bool:
         """Whether confidence is worth further predictions, where a model does not know it by itself."""
         return self.confidence_map or self.gallery is not None or self.report_file is not None
+
+    @property
+    def limits(self) -> Limits:
+        """How much of a file is looked at."""
+        return Limits(self.max_pages, self.max_scans)
 
     @property
     def workers(self) -> int:

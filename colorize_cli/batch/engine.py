@@ -28,9 +28,11 @@ from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome, Report
 from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
+from colorize_cli.batch.under_way import SET_ASIDE_AFTER, UnderWay
 from colorize_cli.batch.work import Reader, Work
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
+from colorize_cli.imaging.codecs.formats import split_page
 from colorize_cli.imaging.codecs.jpeg.coefficients import require_jpeglib
 from colorize_cli.imaging.codecs.jpeg.write_lossless import write_lossless
 from colorize_cli.imaging.codecs.read import photo_from_array
@@ -48,7 +50,11 @@ from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.hints import Hints
 from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.reference import MATCH, NOT_ALIKE
 from colorize_cli.inference.variants import of_variant
+
+_NO_LIMIT = 1 << 62
+"""Bytes that no machine has."""
 
 
 class Batch:
@@ -58,7 +64,8 @@ class Batch:
     what is in flight ends, nothing new begins, and the report owns the exit code. ``stdin`` and ``stdout`` serve the
     item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect. ``on_start``
     is called in some thread with the path of each photograph as its work begins. ``hints`` knows those of each
-    photograph; by default as the options say.
+    photograph; by default as the options say. ``under_way``: where to note what is under way, and who is suspected of
+    having ended earlier runs.
     """
 
     def __init__(
@@ -71,7 +78,9 @@ class Batch:
         stdout: BinaryIO | None = None,
         on_start: Callable[[Path | None], None] = lambda _: None,
         hints: HintFiles | None = None,
+        under_way: UnderWay | None = None,
     ) -> None:
+        self._under_way = under_way or UnderWay(None)
         self._colorizer, self._options = colorizer, options
         provenance = colorizer.provenance()
         self._provenance = replace(provenance, parameters=provenance.parameters | recorded_storage(options))
@@ -110,10 +119,13 @@ class Batch:
             self._budget = MemoryBudget(self._options.memory - memory_in_use())
         elif self._room is not None:
             self._budget = MemoryBudget(int(self._room * OWN_SHARE))
+        else:
+            self._budget = MemoryBudget(_NO_LIMIT)
         with self.times.run():
             for outcome in pipeline.run(plan):
                 if self._budget is not None:
                     self._budget.release((outcome.source, outcome.target))
+                self._under_way.end(outcome.source)
                 report.add(outcome)
                 try:
                     on_outcome(outcome)
@@ -149,21 +161,45 @@ class Batch:
         """Return what the result of one photograph records: its own hints too."""
         return self._hints.recorded(item, self._provenance)
 
+    def _provenance_of_work(self, work: Work) -> Provenance:
+        """Return the same once the photograph was read and predicted: with the sha256 of the scan, and how well the
+        reference fitted.
+        """
+        provenance = replace(self._provenance_of(work.item), scan_sha256=work.photo.file_sha256)
+        if not work.guidance:
+            return provenance
+        return replace(provenance, parameters=provenance.parameters | {MATCH: work.guidance[0].recorded})
+
     def _read(self, item: Item) -> Work | Outcome:
         ended = settled(item, self._options, self._provenance_of(item))
         if ended is not None:
             return ended
+        deaths = self._under_way.deaths(item.source)
+        if deaths >= SET_ASIDE_AFTER:
+            return Outcome(item.source, item.target, "failed", self._set_aside(item, deaths))
+        item = replace(item, suspect=deaths > 0)
         self._wait_for_room(item)
+        self._under_way.begin(item.source)
         self._on_start(item.source)
         with self.times.measure("read"):
             return self._reader.begin(item)
 
+    def _set_aside(self, item: Item, deaths: int) -> str:
+        return (
+            f"'{item.source}' was set aside: it was under way when the program crashed, or ran out of memory, "
+            f"{deaths} times. Leave it out, or remove '{self._under_way.folder}' to try it again with more memory."
+        )
+
     def _wait_for_room(self, item: Item) -> None:
-        """Wait until the photograph fits beside those under way. Raises :class:`PhotoTooLarge` where it never will."""
-        if self._budget is None or item.source is None or not os.path.isfile(item.source):  # noqa: PTH113 - Path raises for names too long
+        """Wait until the photograph fits beside those under way, a suspected one until none is.
+
+        Raises :class:`PhotoTooLarge` where it never will.
+        """
+        file = item.source and split_page(item.source)[0]
+        if self._budget is None or file is None or not os.path.isfile(file):  # noqa: PTH113 - Path raises for names too long
             return
         try:
-            needed = memory_of(item.source)
+            needed = memory_of(file)
         except OSError:  # reading it will say what is wrong
             return
         if self._room is not None and needed > self._room:
@@ -172,7 +208,7 @@ class Batch:
                 f"{self._room / 1e9:.1f} GB.",
                 "Use a machine, or a container, with more memory.",
             )
-        self._budget.reserve((item.source, item.target), needed)
+        self._budget.reserve((item.source, item.target), _NO_LIMIT if item.suspect else needed)
 
     def _predict(self, works: Sequence[Work]) -> None:
         hints = [self._hints.hints(work.item) for work in works]
@@ -181,7 +217,16 @@ class Batch:
             work.ab, work.confidence = prediction.ab, prediction.confidence
             if prediction.confidence is not None:
                 work.confidences = [float(prediction.confidence.mean())]
+            self._note_guidance(work, prediction, "")
             work.variants = self._variants(work.photo.gray, work.ab)
+
+    def _note_guidance(self, work: Work, prediction: Prediction, page: str) -> None:
+        """Keep what the reference says of a page, and say where it shows other things."""
+        if prediction.guidance is None:
+            return
+        work.guidance.append(prediction.guidance)
+        if not prediction.guidance.used:
+            work.notes.append(f"{NOT_ALIKE}{page}")
 
     def _variants(self, gray: np.ndarray, ab: np.ndarray) -> np.ndarray | None:
         count = self._options.variants
@@ -195,7 +240,9 @@ class Batch:
     ) -> list[Prediction]:
         given = (hints,) if hints is not None and any(one is not None for one in hints) else ()
         with self._predicting, self.times.measure("predict"):
-            if self._colorizer.has_confidence or self._options.wants_confidence:
+            # Only with confidence does an answer say whether the reference was of use.
+            guided = self._options.reference is not None
+            if self._colorizer.has_confidence or self._options.wants_confidence or guided:
                 return self._colorizer.predict_with_confidence(grays, *given)
             return [Prediction(ab) for ab in self._colorizer.predict(grays, *given)]
 
@@ -214,11 +261,11 @@ class Batch:
                     reason = skip_reason(item.target, self._provenance_of(item))
                     return Outcome(item.source, item.target, "skipped", reason)
                 work.notes.append("the result already existed; only missing files beside it were written")
-                return done(work, self._options, self._provenance_of(item))
+                return done(work, self._options, self._provenance_of_work(work))
         with self.times.measure("write"):
             written = self._write(work, item.target)
         work.notes += written.notes
-        return done(work, self._options, self._provenance_of(item))
+        return done(work, self._options, self._provenance_of_work(work))
 
     def _write_companions(self, work: Work, target: Path) -> list[str]:
         """Write what belongs beside a result before the result itself, so that a result is never without; return notes.
@@ -229,7 +276,7 @@ class Batch:
         if self._options.sidecar and work.item.source is not None:
             turned = work.photo.orientation if work.scan is None else 1
             for number, path in enumerate(results_of(target, self._options), 1):
-                provenance = of_variant(self._provenance, number)
+                provenance = of_variant(self._provenance_of_work(work), number)
                 notes += copy_sidecars(
                     work.item.source, path, provenance, overwrite=self._options.overwrite, turned=turned
                 )
@@ -240,7 +287,7 @@ class Batch:
         path = confidence_path(target, self._options)
         if not self._options.confidence_map or work.confidence is None:
             return notes
-        provenance = self._provenance_of(work.item)
+        provenance = self._provenance_of_work(work)
         if (reasons := self._there_already(path, provenance)) is not None:
             return notes + reasons
         picture = confidence_picture(work.photo.gray, work.confidence)
@@ -249,7 +296,7 @@ class Batch:
 
     def _write_pair(self, work: Work, path: Path) -> list[str]:
         """Write scan and color in one picture; return notes."""
-        provenance = self._provenance_of(work.item)
+        provenance = self._provenance_of_work(work)
         if (reasons := self._there_already(path, provenance)) is not None:
             return reasons
         gray = pair_gray(work.photo.gray)
@@ -262,7 +309,7 @@ class Batch:
         return ["the picture of both shows the first page only"] if work.further_pages else []
 
     def _overwrites(self, work: Work) -> bool:
-        """Whether what exists is replaced: as asked for, and on resuming where its hints changed."""
+        """Whether what exists is replaced: as asked for, and on resuming where its hints or the reference changed."""
         resumed = self._options.resumes and self._hints.changed(work.item, self._provenance)
         return self._options.overwrite or resumed
 
@@ -281,7 +328,7 @@ class Batch:
                 continue
             reasons = self._there_already(path, of_variant(self._provenance, number))
             notes += self._write(work, path, number).notes if reasons is None else reasons
-        path, provenance = sheet_path(target), of_variant(self._provenance, "sheet")
+        path, provenance = sheet_path(target), of_variant(self._provenance_of_work(work), "sheet")
         if (reasons := self._there_already(path, provenance)) is not None:
             return notes + reasons
         small = photo_from_array(cell_gray(work.photo.gray))
@@ -294,7 +341,7 @@ class Batch:
         """Write a result, the one of this ``number`` among several variants, to ``path`` or standard output."""
         target = path if path is not None else self._stdout
         assert target is not None
-        options, provenance = self._options, self._provenance_of(work.item)
+        options, provenance = self._options, self._provenance_of_work(work)
         if options.variants is not None:
             provenance = of_variant(provenance, number)
         overwrite = self._overwrites(work)
@@ -326,6 +373,8 @@ class Batch:
             (prediction,) = self._predictions([page.gray])
             if prediction.confidence is not None and variant == 1:
                 work.confidences.append(float(prediction.confidence.mean()))
+            if variant == 1:
+                self._note_guidance(work, prediction, f" (page {page.page + 1})")
             ab = _numbered(prediction.ab, self._variants(page.gray, prediction.ab), variant)
             yield self._marked(self._recombined(page, ab), page)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import first_variant
+from colorize_cli.batch.inputs.documents import is_document, with_pages
 from colorize_cli.batch.inputs.naming import Destination, result_path
 from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.inputs.sources import IGNORED_FOLDERS, Source
@@ -74,7 +75,7 @@ class WatchedFolder:
 
     def ready(self) -> list[Item]:
         """Return the photographs that are complete by now; each is returned once."""
-        items = []
+        items: list[Item] = []
         for path, seen in sorted(self._waiting.items()):
             state = _state(path)
             if state is None:
@@ -84,8 +85,15 @@ class WatchedFolder:
             elif self._now() >= seen.due:
                 del self._waiting[path]
                 self._handled[path] = state
-                items.append(Item(path, self._target(path)))
+                items += self._items(path)
         return items
+
+    def _items(self, path: Path) -> Iterator[Item]:
+        """Yield what there is to do for a file: of a PDF file each page."""
+        for source in with_pages(Source(path, path.relative_to(self.folder), named=False), self._options.limits):
+            assert source.path is not None
+            target = self._target(source)
+            yield Item(source.path, target, "failed" if source.problem else "todo", source.problem)
 
     def ended(self, outcome: Outcome) -> str:
         """Take note of how a photograph ended; return for one that failed when it is tried again, else ""."""
@@ -107,14 +115,14 @@ class WatchedFolder:
                 return self.folder / path.relative_to(folder)
         return path
 
-    def _target(self, path: Path) -> Path:
-        source = Source(path, path.relative_to(self.folder), named=False)
-        target = result_path(source, self._place, output_suffix(path, self._options.format))
+    def _target(self, source: Source) -> Path:
+        assert source.path is not None
+        target = result_path(source, self._place, output_suffix(source.path, self._options.format))
         assert target is not None
         return target if self._options.variants is None else first_variant(target)
 
     def _is_photo(self, path: Path) -> bool:
-        if path.suffix.lower() not in READABLE_SUFFIXES:
+        if path.suffix.lower() not in READABLE_SUFFIXES and not is_document(path):
             return False
         parts = path.relative_to(self.folder).parts
         if any(part.startswith(".") or part in IGNORED_FOLDERS for part in parts):

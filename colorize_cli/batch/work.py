@@ -10,14 +10,15 @@ import numpy as np
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.plan import Item
-from colorize_cli.batch.reports.outcome import IN_COLOR, OWN_RESULT, Outcome
-from colorize_cli.errors import ColorizeError, PhotoError
-from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix
+from colorize_cli.batch.reports.outcome import IN_COLOR, NO_PICTURE, OWN_RESULT, Outcome
+from colorize_cli.errors import ColorizeError, NoPicture, PhotoError
+from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, split_page
 from colorize_cli.imaging.codecs.jpeg.lossless import check_scan
 from colorize_cli.imaging.codecs.read import bytes_of, read_pages, read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import provenance_of_xmp
 from colorize_cli.imaging.photo import Metadata, Photo
+from colorize_cli.inference.reference import Guidance
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Work:
 
     ``started``: when, by the monotonic clock. ``details``: columns of its row in the report. ``scan``: the bytes of the
     file, where they are to be found again in the result. ``variants``: chroma (count, 2, h, w), ``ab`` first.
+    ``guidance``: what the reference says of each page.
     """
 
     item: Item
@@ -39,6 +41,7 @@ class Work:
     confidence: np.ndarray | None = None
     variants: np.ndarray | None = None
     confidences: list[float] = field(default_factory=list)  # of each page
+    guidance: list[Guidance] = field(default_factory=list)  # of each page, where there is a reference
 
 
 class Reader:
@@ -56,14 +59,17 @@ class Reader:
         source: Path | bytes = item.source if item.source is not None else self._standard_input()
         name = str(item.source) if item.source is not None else "standard input"
         scan = bytes_of(source, name) if self._options.lossless_luma else None
-        photo = replace(self._page(scan or source, name=name, digest=self._wants_digest(item)), path=item.source)
+        try:
+            photo = self._page(scan or source, name=name, apart=item.suspect)
+        except NoPicture:
+            return Outcome(item.source, item.target, "skipped", NO_PICTURE)
+        photo = replace(photo, path=item.source and split_page(item.source)[0])
         details: dict[str, Any] = {"width": photo.width, "height": photo.height, "input_bytes": photo.file_size}
-        if photo.file_sha256:
-            details["input_sha256"] = photo.file_sha256
+        details["input_sha256"] = photo.file_sha256
         if not item.named and self._is_own_result(item, photo):
             return Outcome(item.source, item.target, "skipped", OWN_RESULT, (), details)
         notes = list(photo.notes)
-        further = photo.pages - 1
+        further = 0 if item.source is not None and split_page(item.source)[1] is not None else photo.pages - 1
         if further and not (item.source is not None and self._holds_pages(item)):
             notes.append(f"only the first of {photo.pages} pages was colorized; use a TIFF file for all pages")
             further = 0
@@ -87,7 +93,7 @@ class Reader:
             return
         data = bytes_of(path, str(path))
         for number in range(1, work.further_pages + 1):
-            page = self._page(data, page=number, name=str(path), digest=bool(work.photo.file_sha256))
+            page = self._page(data, page=number, name=str(path))
             if page.file_sha256 != work.photo.file_sha256:
                 raise PhotoError(f"'{path}' was replaced while it was read.", "Try it again.")
             work.notes += page.notes
@@ -104,17 +110,14 @@ class Reader:
         return read_provenance(item.source) is not None
 
     def _page(self, source: Path | bytes, **options: Any) -> Photo:
-        photo = read_photo(source, max_megapixels=self._options.max_megapixels, **options)
+        photo = read_photo(
+            source, digest=True, max_megapixels=self._options.max_megapixels, limits=self._options.limits, **options
+        )
         made_by_us = photo.metadata.xmp is not None and provenance_of_xmp(photo.metadata.xmp) is not None
         if self._options.strip:
             # Resolution says how large the print is, nothing about who is on it or where.
             photo = replace(photo, metadata=Metadata(dpi=photo.metadata.dpi))
         return replace(photo, made_by_us=made_by_us)
-
-    def _wants_digest(self, item: Item) -> bool:
-        """Whether the sha256 of the original is of use: in a report, or to know its pages for those of one file."""
-        tiff = item.source is not None and format_of_suffix(item.source.suffix) == "TIFF"
-        return self._options.report_file is not None or tiff
 
     def _all_in_color(self, item: Item, further_pages: int) -> bool:
         """Whether the pages after the first, which is, are in color too."""

@@ -16,10 +16,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from colorize_cli._version import __version__
+from colorize_cli.checkpoints.impostors import refuse_impostor
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
 from colorize_cli.files import sha256_of, write_bytes
 
 KEY = "colorize"
+_COUNTER = "num_batches_tracked"
 FORMAT, FORMAT_SHARING = 1, 2
 """Files that share tensors with others have a higher number, so that older versions say that they are too old."""
 
@@ -82,6 +84,8 @@ def read_info(path: Path) -> CheckpointInfo:
     except FileNotFoundError as error:
         raise WeightsMissing(f"There is no weights file {path}.", "Check --weights.") from error
     except (SafetensorError, OSError) as error:
+        if isinstance(error, SafetensorError):
+            refuse_impostor(path)
         raise WeightsInvalid(
             f"{path} is not a readable .safetensors file ({error}).",
             "Download or copy it again. Other formats cannot be used.",
@@ -135,10 +139,16 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
         raise WeightsInvalid(f"{path} has a damaged description ({error}).", "Download or train it again.") from error
 
 
+def _kind(tensor: torch.Tensor) -> tuple[bool, bool, bool]:
+    """Return what a tensor cannot change into without a loss: floating point, complex, truth values."""
+    return tensor.is_floating_point(), tensor.is_complex(), tensor.dtype == torch.bool
+
+
 def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -> None:
     """Put a checkpoint's tensors into a network; every name and shape must match.
 
-    float16 tensors are widened to the network's own type. Raises :class:`WeightsInvalid` listing what does not fit.
+    Floating-point tensors take the network's own type; whole numbers fit only whole numbers. Raises
+    :class:`WeightsInvalid` listing what does not fit.
     """
     own = network.state_dict()
     missing = sorted(own.keys() - checkpoint.state.keys())
@@ -153,6 +163,12 @@ def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -
         raise WeightsInvalid(
             f"{name} does not fit the model {checkpoint.info.model!r} ({'; '.join(parts)}).",
             "It belongs to another model, or to another version of this model.",
+        )
+    kinds = [k for k in sorted(own) if _kind(own[k]) != _kind(checkpoint.state[k]) and not k.endswith(_COUNTER)]
+    if kinds:
+        raise WeightsInvalid(
+            f"{name} holds {checkpoint.state[kinds[0]].dtype} where the model has {own[kinds[0]].dtype} ({kinds[0]}).",
+            "Quantized weights cannot be used: download or train them in float32 or float16.",
         )
     broken = [k for k, v in checkpoint.state.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
     if broken:

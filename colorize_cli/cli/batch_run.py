@@ -93,6 +93,7 @@ def _colorize(
     from colorize_cli.batch.reports.outcome import json_line
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.batch.resume import make_predictor
+    from colorize_cli.batch.under_way import UnderWay, folder_of
     from colorize_cli.cli.terminal.interrupt import graceful_interrupt
     from colorize_cli.cli.terminal.progress import run_progress
     from colorize_cli.cli.terminal.run_summary import RunSummary
@@ -108,6 +109,7 @@ def _colorize(
             contextlib.closing(cluster) if cluster is not None else contextlib.nullcontext(),
             files,
             graceful_interrupt() as interrupt,
+            UnderWay(folder_of(options.report_file) if cluster is None else None) as under_way,
         ):
             if ready is not None and ready.description:
                 console.say(f"Colorizing with {options.model} on {ready.description}.")
@@ -129,6 +131,7 @@ def _colorize(
                     batch = Batch(
                         predictor, options, stop=interrupt.stop, stdin=stdin, stdout=stdout,
                         on_start=lambda source: progress.begin("standard input" if source is None else source.name),
+                        under_way=under_way,
                     )  # fmt: skip
                     report = batch.run(plan, on_outcome)
                 elif cluster is not None:
@@ -172,9 +175,13 @@ def _print_paths(outcome: "Outcome", results: Results, console: Console) -> None
 def tell(outcome: "Outcome", console: Console) -> None:
     """Print what the user should know about one photo."""
     from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
+    from colorize_cli.inference.reference import NOT_ALIKE
 
     for note in outcome.notes:
-        console.say_once(f"Note: {note}")
+        if note.startswith(NOT_ALIKE):  # which photographs these are is of use; other notes are of their kind
+            console.say(f"Note: '{outcome.source or 'standard input'}': {note}")
+        else:
+            console.say_once(f"Note: {note}")
     if outcome.status == "failed":
         console.error(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:

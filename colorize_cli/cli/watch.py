@@ -16,6 +16,7 @@ from colorize_cli.option import Option
 
 if TYPE_CHECKING:
     from colorize_cli.batch.reports.outcome import Outcome, Report
+    from colorize_cli.batch.under_way import UnderWay
     from colorize_cli.batch.watch import WatchedFolder
 
 WATCH = "Watching"
@@ -69,6 +70,7 @@ def _watch(
     from colorize_cli.batch.reports.outcome import Report
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.batch.resume import load_predictor
+    from colorize_cli.batch.under_way import UnderWay, folder_of
     from colorize_cli.batch.watch import WatchedFolder
     from colorize_cli.cli.terminal.interrupt import graceful_interrupt
 
@@ -76,7 +78,7 @@ def _watch(
     watched = WatchedFolder(folder, options, settle=settle, retries=retries)
     console, results, files, total = messages.console(ctx), Results(), RunFiles(options), Report()
     predictor = load_predictor(options)
-    with files, graceful_interrupt() as interrupt:
+    with files, graceful_interrupt() as interrupt, UnderWay(folder_of(options.report_file)) as under_way:
 
         def on_outcome(outcome: "Outcome") -> None:
             _tell(outcome, watched.ended(outcome), console, results, as_json=messages.json)
@@ -89,7 +91,7 @@ def _watch(
             debounce=_TICK_MS, force_polling=poll or None, poll_delay_ms=_POLL_MS, raise_interrupt=False,
         ):  # fmt: skip
             watched.notice(Path(name) for _, name in found)
-            _colorize(watched, predictor, options, interrupt.stop, on_outcome, total)
+            _colorize(watched, predictor, options, interrupt.stop, on_outcome, total, under_way)
             if total.stopped_by is not None:
                 break
     return _finish(watched, total, console)
@@ -122,6 +124,7 @@ def _colorize(
     stop: threading.Event,
     on_outcome: Any,
     total: "Report",
+    under_way: "UnderWay",
 ) -> None:
     """Colorize what is complete by now, and add it to the counts."""
     from colorize_cli.batch.engine import Batch
@@ -129,7 +132,7 @@ def _colorize(
 
     items = watched.ready()
     if items and not stop.is_set():
-        report = Batch(predictor, options, stop=_Following(stop)).run(Plan(items), on_outcome)
+        report = Batch(predictor, options, stop=_Following(stop), under_way=under_way).run(Plan(items), on_outcome)
         total.done, total.skipped = total.done + report.done, total.skipped + report.skipped
         total.stopped_by = report.stopped_by
 

@@ -28,6 +28,12 @@ def _digest(hints: Any) -> str:
     return hints_digest(read_hints(hints))
 
 
+def _reference(reference: Any) -> str:
+    from colorize_cli.inference.reference import read_reference
+
+    return read_reference(reference).recorded
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColorOptions:
     """What a photograph looks like in color."""
@@ -68,6 +74,16 @@ class ColorOptions:
             metavar="IMAGE|FOLDER|beside",
             everyday=True,
             records=_digest,
+        ),
+    ] = None
+    reference: Annotated[
+        Any,  # a path, a PIL image or a Reference
+        Option(
+            "Color photo of the same people, clothes or place; its colors guide those of photos that show the same",
+            COLOR,
+            metavar="PHOTO",
+            everyday=True,
+            records=_reference,
         ),
     ] = None
     keep_borders: Annotated[
@@ -192,7 +208,8 @@ class MachineOptions:
 class ColorizerOptions(MachineOptions, ModelOptions, DecodingOptions, ColorOptions):
     """Every choice of a :class:`~colorize_cli.inference.colorizer.Colorizer`.
 
-    ``hints``: the path of a picture or a PIL image. ``size``: one working size, or several for their median.
+    ``hints``, ``reference``: the path of a picture or a PIL image. ``size``: one working size, or several for their
+    median.
     """
 
     def __post_init__(self) -> None:
@@ -219,6 +236,20 @@ def recorded_parameters(options: ColorizerOptions, size: int, *, but: tuple[str,
     ``but``: fields to leave out.
     """
     return {"size": ",".join(map(str, options.sizes or (size,)))} | recorded(options, but=but)
+
+
+def default_parameters(
+    options: ColorizerOptions, entry: ModelEntry, own: Mapping[str, float], *, but: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values in effect of the options that were not given, as text by name.
+
+    ``own``: what the checkpoint takes for its decoding options; ``but``: what was given, see
+    :func:`recorded_parameters`.
+    """
+    names = (*entry.decoding, *(("vividness",) if entry.vividness else ()))
+    values = {"strength": number(options.strength), "borders": "cropped"}
+    values |= {name: number(round(own[name], 6)) for name in names if name in own}
+    return {name: value for name, value in values.items() if name not in but}
 
 
 def check_decoding(entry: ModelEntry, decoding: Mapping[str, float]) -> None:

@@ -123,6 +123,18 @@ class ColorizationNet(nn.Module):
         _check_tensor(lightness)
         return resize_like(self.chroma(lightness).float(), lightness)
 
+    def own_choices(self) -> dict[str, float]:
+        """Return what :meth:`chroma` takes for each of its options where none is given, by the option's name.
+
+        By default the buffers called ``default_`` and the option's name, which are part of a checkpoint.
+        """
+        names = {name: name.rpartition(".")[2] for name, _ in self.named_buffers()}
+        return {
+            names[name].removeprefix("default_"): float(value)
+            for name, value in self.named_buffers()
+            if names[name].startswith("default_") and value.numel() == 1
+        }
+
     def encoder_input(self, lightness: Tensor) -> Tensor:
         """Return the encoder input for L* (N, 1, H, W) in 0..100."""
         return normalized_lightness(lightness)

@@ -79,12 +79,35 @@ def test_errors_of_a_picture_decoded_apart_are_the_same(apart):
         read_photo(saved(ramp8(), "PNG"), max_megapixels=0.0001)
 
 
+def test_what_decodes_imports_nothing_from_the_current_folder(apart, tmp_path, monkeypatch):
+    decode_apart._Decoder.end_all()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pickle.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    assert read_photo(saved(ramp8(), "PNG")).gray.size
+    assert not (tmp_path / "ran").exists()
+
+
+def test_decoder_is_used_again_and_one_that_was_killed_is_not(apart):
+    decode_apart._Decoder.end_all()
+    data = saved(ramp8(), "PNG")
+    assert read_photo(data).gray.size
+    (first,) = decode_apart._Decoder._idle
+    assert read_photo(data).gray.size and decode_apart._Decoder._idle == [first]
+    first._process.kill()
+    first._process.wait()
+    assert read_photo(data).gray.size and decode_apart._Decoder._idle != [first]
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
-    [("import os; os.kill(os.getpid(), 11)", "killed or crashed"), ("input()\nwhile True: pass", "did not end")],
+    [
+        ("import os; os.kill(os.getpid(), 11)", "killed or crashed"),
+        ("import sys; sys.stdin.buffer.read(1)\nwhile True: pass", "did not end"),
+    ],
 )
 def test_decoder_that_dies_or_never_ends_costs_its_photo_only(run, monkeypatch, apart, code, said):
     make_photo("scans/a.png")
+    decode_apart._Decoder.end_all()
     real = subprocess.Popen
     monkeypatch.setattr(decode_apart, "PATIENCE", 1.0)
     monkeypatch.setattr(

@@ -1,10 +1,12 @@
 """``colorize`` with the fake colorizer as a process: ``python -m tests.cli.fake_colorize WEIGHTS WORDS...``.
 
 With ``STUCK`` in the environment the colorizer says so on standard error, and never answers;
-``COLORIZE_TEST_PATIENCE`` is how long that is waited for.
+``COLORIZE_TEST_PATIENCE`` is how long that is waited for. With ``CRASH_AT`` it crashes on pictures of that width,
+with ``FILL_AT`` it takes :data:`MOST_TAKEN` bytes.
 """
 
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -13,6 +15,9 @@ from colorize_cli.batch import resume
 from colorize_cli.cli import main
 from colorize_cli.cli.terminal import interrupt
 from tests.cli.conftest import FakeColorizer
+
+MOST_TAKEN = 4 << 30
+"""More than the limits of the tests, and less than what would trouble the machine."""
 
 
 def stuck() -> None:
@@ -24,6 +29,18 @@ def load(options, **_) -> FakeColorizer:
     colorizer = FakeColorizer(options)
     if "STUCK" in os.environ:
         colorizer.on_predict = stuck
+    answer = colorizer.predict_with_confidence
+
+    def predict(grays):
+        widths = {str(gray.shape[1]) for gray in grays}
+        if os.environ.get("CRASH_AT") in widths:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        taken = []
+        while os.environ.get("FILL_AT") in widths and len(taken) << 24 < MOST_TAKEN:
+            taken.append(b"x" * (1 << 24))
+        return answer(grays)
+
+    colorizer.predict_with_confidence = predict
     return colorizer
 
 

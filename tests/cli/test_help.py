@@ -6,7 +6,7 @@ import pytest
 import typer
 
 EVERYDAY = {
-    "--model", "--output", "--skip-existing", "--vividness", "--strength", "--size", "--hints", "--label", "--report",
+    "--model", "--output", "--skip-existing", "--vividness", "--strength", "--size", "--hints", "--reference", "--label", "--report",
     "--device",
 }  # fmt: skip
 

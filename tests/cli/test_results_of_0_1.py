@@ -1,26 +1,73 @@
 """Results of version 0.1.0, whose provenance is in another XMP namespace, are known as results of this program."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
+from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata import xmp
+from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp
 from tests.cli.conftest import make_photo, snapshot
 from tests.imaging.metadata.test_xmp import XMP
 
 SUFFIXES = (".jpg", ".png", ".tif", ".webp", ".jp2", ".avif", ".bmp", ".ppm")
 
 
-@pytest.fixture
-def run_0_1(run, monkeypatch):
-    """Run ``colorize`` as version 0.1.0 wrote its results."""
+def without_scan(existing, provenance, **options):
+    """Build XMP as it was before it told of defaults and of the scan."""
+    parts = (provenance.model, provenance.weights_sha256, provenance.version, provenance.parameters)
+    return build_xmp(existing, Provenance(*parts), **options)
 
+
+def former_runs(run, monkeypatch, *, namespace: str):
     def invoke(*words: str):
         with monkeypatch.context() as earlier:
-            earlier.setattr(xmp, "NS_OWN", xmp.NS_0_1)
+            earlier.setattr(xmp, "NS_OWN", namespace)
+            for module in ("imaging.codecs.write", "imaging.companion_pictures", "batch.inputs.sidecars"):
+                earlier.setattr(f"colorize_cli.{module}.build_xmp", without_scan)
             return run(*words)
 
     return invoke
+
+
+@pytest.fixture
+def run_0_1(run, monkeypatch):
+    """Run ``colorize`` as version 0.1.0 wrote its results."""
+    return former_runs(run, monkeypatch, namespace=xmp.NS_0_1)
+
+
+@pytest.fixture
+def run_before_derived(run, monkeypatch):
+    """Run ``colorize`` as it wrote its results before they told of defaults and of the scan."""
+    return former_runs(run, monkeypatch, namespace=xmp.NS_OWN)
+
+
+def test_a_folder_of_the_former_record_is_skipped_whole(run, run_before_derived, models):
+    for suffix in SUFFIXES:
+        make_photo(f"scans/{suffix[1:]}{suffix}")
+    assert run_before_derived("scans", "-o", "color", "--strength", "0.5").exit_code == 0
+    assert b"ScanSha256" not in Path("color/png.png").read_bytes()
+    before = snapshot("color")
+    models.loaded.clear()
+    again = run("scans", "-o", "color", "--strength", "0.5", "--skip-existing", "--json")
+    assert f'"summary": {{"done": 0, "skipped": {len(SUFFIXES)}, "failed": 0}}' in again.stdout
+    assert snapshot("color") == before and not models.loaded
+
+
+def test_results_of_now_are_skipped_whole_and_tell_of_their_scan(run, models):
+    for suffix in SUFFIXES:
+        make_photo(f"scans/{suffix[1:]}{suffix}")
+    assert run("scans", "-o", "color").exit_code == 0
+    for suffix in SUFFIXES:
+        found = read_provenance(Path(f"color/{suffix[1:]}{suffix}"))
+        scan = Path(f"scans/{suffix[1:]}{suffix}").read_bytes()
+        assert found.scan_sha256 == hashlib.sha256(scan).hexdigest(), suffix
+    before = snapshot("color")
+    models.loaded.clear()
+    again = run("scans", "-o", "color", "--skip-existing", "--json")
+    assert f'"summary": {{"done": 0, "skipped": {len(SUFFIXES)}, "failed": 0}}' in again.stdout
+    assert snapshot("color") == before and not models.loaded
 
 
 def test_a_finished_folder_is_skipped_whole(run, run_0_1, models):

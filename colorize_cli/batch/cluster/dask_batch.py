@@ -203,6 +203,7 @@ def _for_workers(options: ColorizeOptions) -> ColorizeOptions:
         options,
         weights=full(options.weights),
         hints=full(options.hints),
+        reference=full(options.reference),
         skip_existing=False,
         report=options.report_file,
         retry=None,

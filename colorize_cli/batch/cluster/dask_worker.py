@@ -12,6 +12,7 @@ from colorize_cli.batch import resume
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.engine import Batch
 from colorize_cli.batch.inputs.companions import companions
+from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.errors import ClusterError, ColorizeError
@@ -65,9 +66,14 @@ class _Runner:
         """Colorize one photograph. A worker that was lost may have done it already: then its result is replaced."""
         written = [] if item.target is None else [item.target, *companions(item.target, self._options)]
         there = [path for path in written if os.path.lexists(path)]
-        if there and all(same_but_for_variant(read_provenance(path), self._first.provenance) for path in there):
+        if there and all(self._may_be_replaced(path) for path in there):
             return self._again.run_one(item)
         return self._first.run_one(item)
+
+    def _may_be_replaced(self, path: Path) -> bool:
+        """Whether a file is a result of this run, or differs from one in the reference only."""
+        expected = self._first.provenance
+        return same_but_for_variant(read_provenance(path), expected) or HintFiles(self._options).differs(path, expected)
 
 
 _loading = threading.Lock()

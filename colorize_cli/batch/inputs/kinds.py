@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from colorize_cli.imaging.codecs.decode_extra import HEIF, RAW, ReaderMissingError, has_reader, kind_name
+from colorize_cli.imaging.codecs.decode_extra import format_named, has_reader, kind_name, remedy
 from colorize_cli.imaging.codecs.formats import format_of_suffix
 from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
 from colorize_cli.imaging.codecs.signatures import sniff
@@ -18,8 +18,6 @@ ASIDE = "sidecars and hidden files"
 
 _HEAD = 64
 _FOREIGN = {
-    "PDF": "pdf",
-    "JPEG XL": "jxl",
     "Photoshop": "psd psb",
     "OpenEXR": "exr",
     "SVG": "svg svgz",
@@ -62,7 +60,8 @@ def _kind_of_content(path: Path) -> str | None:
         format = sniff(head)
     except UnknownKindError as error:
         name = str(error).removesuffix(" files")
-        return None if name == kind_name(RAW) and has_reader(RAW) else name
+        known = format_named(name)
+        return None if known is not None and has_reader(known) else name
     except DamagedDataError:
         return OTHER
     return None if has_reader(format) else kind_name(format)
@@ -77,8 +76,8 @@ def reason_of(kind: str) -> str:
     """Return why a file of this kind was passed over, in a sentence."""
     if kind == OTHER:
         return "It is no photograph in a format that can be read."
-    if kind in (kind_name(HEIF), kind_name(RAW)):
-        return f"{kind} files need a reader. {ReaderMissingError.remedy}"
+    if (format := format_named(kind)) is not None:
+        return f"{kind} files need a reader. {remedy(format)}"
     return f"{kind} files are not read."
 
 

@@ -9,7 +9,13 @@ from typing import Literal
 from colorize_cli.batch.inputs.kinds import is_folder
 from colorize_cli.batch.inputs.sources import RESULT_MARK, STANDARD_STREAM, Source, is_list
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format
+from colorize_cli.imaging.codecs.formats import (
+    FORMATS,
+    format_of_suffix,
+    normalize_format,
+    result_stem,
+    split_page,
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,11 @@ def result_path(source: Source, place: Destination, suffix: str) -> Path | None:
     if place.kind == "stream" or source.path is None:
         return place.path if place.kind == "file" else None
     if place.kind == "file":
-        return place.path
-    stem = source.path.stem
+        _, page = split_page(source.path)
+        if page is None or place.path is None:
+            return place.path
+        return place.path.with_name(f"{place.path.stem}-{page + 1:04d}{place.path.suffix}")
+    stem = result_stem(source.path)
     if place.kind == "folder":
         assert place.path is not None
         return place.path / source.relative.parent / f"{stem}{suffix}"
@@ -69,7 +78,7 @@ def check_file_format(path: Path | None, format: str | None) -> None:
     assert path is not None
     by_suffix = format_of_suffix(path.suffix)
     if by_suffix is not None and FORMATS[by_suffix].written_as is not None:
-        raise UsageProblem(f"'{path}' would be {by_suffix}, which holds too few colors.", "Use .png, for example.")
+        raise UsageProblem(f"Color results cannot be written as {by_suffix}: '{path}'.", "Use .png, for example.")
     if by_suffix is None and format is None:
         raise UsageProblem(f"'{path}' has no suffix of a known format.", "Name it .jpg, .png or .tif, or use --format.")
     if by_suffix is not None and format is not None and normalize_format(format) != by_suffix:

@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 from colorize_cli.batch.inputs.kinds import ASIDE, in_words, is_folder, kind_of, reason_of
 from colorize_cli.batch.reports.own_files import FAILED_LIST_MARK
 from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging.codecs.formats import split_page
 
 IGNORED_FOLDERS = frozenset({"@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
 """Folders that hold thumbnails and leftovers of file servers and archivers, never originals."""
@@ -78,13 +79,19 @@ def expand_inputs(
         elif is_list(word):
             for name in read_list(word[1:]):
                 yield from _of_list(name, search)
-        elif os.path.lexists(word):
+        elif os.path.lexists(word) or _is_page(word):
             yield from _of_path(Path(word), search, alone=alone)
         elif glob.has_magic(word) and (matches := sorted(glob.glob(word, recursive=True))):  # noqa: PTH207
             for match in matches:
                 yield from _of_path(Path(match), search, alone=False)
         else:
             raise InputNotFound(word)
+
+
+def _is_page(word: str) -> bool:
+    """Whether the word names a page of a PDF file that is there: ``scan.pdf#page=2``."""
+    file, page = split_page(Path(word))
+    return page is not None and os.path.lexists(file)
 
 
 def is_list(word: str) -> bool:

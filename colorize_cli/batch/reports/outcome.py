@@ -28,6 +28,9 @@ ALREADY_DONE = "Its result already exists, made by the same model and weights."
 OWN_RESULT = "It is a result of colorize, not an original."
 """The reason of passing over what this program made."""
 
+NO_PICTURE = "This page shows no picture."
+"""The reason of passing over a page of a document."""
+
 IN_COLOR = "It is already in color; --force colorizes it anyway."
 """The reason of passing over a color photograph."""
 

@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from colorize_cli.imaging.codecs import decode_wide
+from colorize_cli.imaging.codecs.decode_extra import HEIF, RAW, format_named
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow
+from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits
+from colorize_cli.imaging.codecs.jxl import size_of_jxl
+from colorize_cli.imaging.codecs.raster import UnknownKindError
 from colorize_cli.imaging.codecs.signatures import sniff
 from colorize_cli.imaging.codecs.tiff import pictures as tiff_pictures
 
+PAGE_PIXELS = 35_000_000
+"""What stands for a page of a document, and for a format whose header only its library reads: A4 at 600 dpi."""
 _HEAD = 1 << 16
 # Decoders that hold the picture with four channels, or twice.
 _HEAVY = frozenset({"WEBP", "AVIF", "JPEG2000", "GIF"})
@@ -30,12 +36,21 @@ class Announced:
         return self.format in _HEAVY
 
 
-def announced(data: Any) -> Announced | None:
+def announced(data: Any, limits: Limits = LIMITS) -> Announced | None:
     """Return what the bytes (or the memory map) of a file announce, None where they are no image."""
     try:
         format = sniff(data[:64])
+        if format == PDF:
+            return Announced(format, PAGE_PIXELS, False)
+        if format == "JPEGXL":
+            width, height = size_of_jxl(data)
+            return Announced(format, width * height, True)
+        if format == HEIF:
+            return Announced(format, PAGE_PIXELS, False)
         if format == "TIFF":
-            found = tiff_pictures.pictures(data)
+            found = tiff_pictures.pictures(data, limits.pages)
+            if any(directory.is_raw for directory in found):
+                return Announced(RAW, max(directory.pixels for directory in found), True)
             largest = max(found, key=lambda directory: directory.pixels)
             return Announced(format, largest.pixels, largest.bits > 8)
         if format == "WEBP":
@@ -47,6 +62,8 @@ def announced(data: Any) -> Announced | None:
         with open_pillow(io.BytesIO(data) if isinstance(data, bytes) else data, format) as image:
             is_wide = image.mode.startswith(("I", "F")) or (format == "PNG" and data[24] == 16)
             return Announced(format, image.width * image.height, is_wide)
+    except UnknownKindError as error:
+        return Announced(RAW, PAGE_PIXELS, True) if format_named(str(error).removesuffix(" files")) == RAW else None
     except Exception:  # reading it will say what is wrong
         return None
 

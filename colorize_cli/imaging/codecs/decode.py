@@ -13,10 +13,18 @@ import numpy as np
 from PIL import Image
 
 from colorize_cli.imaging.codecs import decode_wide, png_chunks
-from colorize_cli.imaging.codecs.decode_extra import RAW, READERS, decode_extra
+from colorize_cli.imaging.codecs.decode_extra import RAW, READERS, decode_extra, require_reader
+from colorize_cli.imaging.codecs.decode_pdf import decode_page
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
+from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits
 from colorize_cli.imaging.codecs.jpeg import structure as jpeg
-from colorize_cli.imaging.codecs.raster import DamagedDataError, NoPixelsError, Raster, UnknownKindError, check_size
+from colorize_cli.imaging.codecs.raster import (
+    DamagedDataError,
+    NoPixelsError,
+    Raster,
+    UnknownKindError,
+    check_size,
+)
 from colorize_cli.imaging.codecs.signatures import sniff
 from colorize_cli.imaging.codecs.tiff import decode_tiff
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16
@@ -30,21 +38,30 @@ for _library in ("tifffile", "PIL"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
-def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = None) -> Raster:
+def decode(
+    data: bytes, *, page: int, max_pixels: float, at_least: int | None = None, limits: Limits = LIMITS
+) -> Raster:
     """Return the samples of one page of the image in ``data``; ``max_pixels`` is checked before decoding.
 
     ``at_least``: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as no side is shorter than this.
+    HEIC, raw, JPEG XL and PDF are decoded here too, but see :mod:`~colorize_cli.imaging.codecs.decode_apart`.
     Raises :class:`DamagedDataError`, :class:`UnknownKindError`, :class:`TooManyPixelsError`,
     :class:`NoPixelsError`, IndexError for a missing page, or any exception of the libraries for damaged data.
     """
     try:
         format = sniff(data)
         if format == "TIFF":
-            return decode_tiff.decode(data, page=page, max_pixels=max_pixels)
+            return decode_tiff.decode(data, page=page, max_pixels=max_pixels, limits=limits)
     except UnknownKindError as error:
         if "camera raw" not in str(error):
             raise
         format = RAW
+    if format in READERS:
+        require_reader(format)
+    if format == PDF:
+        return decode_page(
+            data, page, max_pixels, lambda picture, most: decode(picture, page=0, max_pixels=most, limits=limits)
+        )
     if format in READERS:
         return decode_extra(data, format, max_pixels)
     if page != 0:
@@ -65,7 +82,7 @@ def decode(data: bytes, *, page: int, max_pixels: float, at_least: int | None = 
         raster = decode_wide.decode_jp2(data)
     else:
         if format == "JPEG":
-            jpeg.check_scans(data)
+            jpeg.check_scans(data, limits.scans)
             _allow_smaller(image, at_least)
         image.load()
         samples, alpha, notes = split_channels(image)

@@ -1,68 +1,193 @@
-"""Decoding in a process of its own: what is large may run out of memory, or never end, without taking the run along.
+"""Decoding in a process of its own: what is large or odd may run out of memory, crash, or never end, without taking the
+run along.
 
-The process offers itself to the kernel as the first to be killed when memory runs out. It costs half a second, which
-only pictures pay that take many seconds anyway.
+The process offers itself to the kernel as the first to be killed when memory runs out. Starting one costs half a
+second, so those that decoded something small are used again. Ordinary photographs never come here.
 """
 
+import atexit
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any, ClassVar
 
+from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
+    NoPictureError,
     NoPixelsError,
     Raster,
+    TooManyPagesError,
     TooManyPixelsError,
+    TooManyScansError,
     UnknownKindError,
 )
 
 APART_FROM = 64_000_000
-"""Pixels from which a picture is decoded apart."""
+"""Pixels from which a picture is decoded apart, whatever its format."""
+ODD = frozenset({"PDF", "RAW", "HEIF", "JPEGXL"})
+"""Formats that are always decoded apart: their libraries are large, and PDFium is not safe in several threads."""
 PATIENCE, PATIENCE_A_MEGAPIXEL = 60.0, 2.0
 """Seconds that decoding may take."""
+
+_LIVES_ON = 5
+"""Seconds after which a process ends by itself whose run is gone."""
 
 
 class DecoderLostError(Exception):
     """The process that decoded was killed, crashed, or did not end."""
 
 
-def decode_apart(data: bytes, *, page: int, max_pixels: float, pixels: int) -> Raster:
+def decode_apart(data: bytes, *, page: int, max_pixels: float, pixels: int, limits: Limits = LIMITS) -> Raster:
     """Return what :func:`~colorize_cli.imaging.codecs.decode.decode` does, from another process.
 
-    Raises what that does, and :class:`DecoderLostError`.
+    ``pixels``: what the header announces, 0 where that is unknown. Raises what that does, and
+    :class:`DecoderLostError`.
     """
-    command = [sys.executable, "-m", __name__, str(page), repr(max_pixels)]
-    patience = PATIENCE + PATIENCE_A_MEGAPIXEL * pixels / 1e6
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        try:
-            answer, _ = process.communicate(data, timeout=patience)
-        except subprocess.TimeoutExpired:
-            raise DecoderLostError(f"decoding it did not end within {patience:.0f} seconds") from None
-        finally:
-            process.kill()
-    if process.returncode:
-        raise DecoderLostError("the process that decoded it was killed or crashed, for lack of memory perhaps")
-    kind, content = pickle.loads(answer)
-    if kind == "raster":
+    raster: Raster = _answered((data, page, max_pixels, limits), pixels)
+    return raster
+
+
+def count_pages_apart(data: bytes) -> int:
+    """Return the number of pages of a PDF file. Raises as :func:`decode_apart` does."""
+    count: int = _answered((data,), 0)
+    return count
+
+
+def _answered(request: tuple[Any, ...], pixels: int) -> Any:
+    decoder = _Decoder.taken()
+    kind, content = decoder.ask(request, PATIENCE + PATIENCE_A_MEGAPIXEL * pixels / 1e6)
+    if pixels < APART_FROM:
+        decoder.give_back()
+    else:  # what it held may not have gone back to the system
+        decoder.end()
+    if kind in ("raster", "count"):
         return content
     raise _ERRORS[kind](*content)
 
 
+class _Decoder:
+    """One process, and the pipes to it."""
+
+    _idle: ClassVar[list["_Decoder"]] = []
+    _lock: ClassVar[Any] = threading.Lock()
+
+    def __init__(self) -> None:
+        # This very package, and nothing from the current folder, which may be one of strangers' files.
+        command = [sys.executable, "-P", "-m", __name__]
+        paths = filter(None, (str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")))
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        )
+
+    @classmethod
+    def taken(cls) -> "_Decoder":
+        """Return an idle process, or a new one."""
+        while True:
+            with cls._lock:
+                decoder = cls._idle.pop() if cls._idle else None
+            if decoder is None:
+                return cls()
+            if decoder._process.poll() is None:
+                return decoder
+            decoder.end()
+
+    def give_back(self) -> None:
+        """Keep the process for the next picture."""
+        with self._lock:
+            self._idle.append(self)
+
+    def ask(self, request: tuple[Any, ...], patience: float) -> tuple[str, Any]:
+        """Return the answer. Raises :class:`DecoderLostError`; the process is ended then, as on Ctrl-C."""
+        is_late = threading.Event()
+
+        def give_up() -> None:
+            is_late.set()
+            self._process.kill()
+
+        clock = threading.Timer(patience, give_up)
+        clock.daemon = True
+        clock.start()
+        pipe_in, pipe_out = self._process.stdin, self._process.stdout
+        assert pipe_in is not None and pipe_out is not None
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it may have crashed and answered nothing
+                pickle.dump((*request, patience), pipe_in, protocol=pickle.HIGHEST_PROTOCOL)
+                pipe_in.flush()
+            answer: tuple[str, Any] = pickle.load(pipe_out)
+            return answer
+        except (OSError, EOFError, pickle.UnpicklingError, ValueError):
+            self.end()
+            if is_late.is_set():
+                raise DecoderLostError(f"decoding it did not end within {patience:.0f} seconds") from None
+            raise DecoderLostError(
+                "the process that decoded it was killed or crashed, for lack of memory perhaps"
+            ) from None
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            clock.cancel()
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the idle processes."""
+        with cls._lock:
+            idle, cls._idle = cls._idle, []
+        for decoder in idle:
+            decoder.end()
+
+    @classmethod
+    def forget_all(cls) -> None:
+        """Leave the processes to the parent of a forked process, whose pipes they answer on."""
+        cls._lock = threading.Lock()
+        for decoder in cls._idle:
+            decoder._process.returncode = 0  # no warning that it is still running
+        cls._idle = []
+
+
+atexit.register(_Decoder.end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Decoder.forget_all)
+
+
 _ERRORS: dict[str, type[Exception]] = {
     error.__name__: error
-    for error in (DamagedDataError, NoPixelsError, UnknownKindError, IndexError, MemoryError, NotImplementedError)
+    for error in (
+        *(DamagedDataError, NoPixelsError, NoPictureError, UnknownKindError, TooManyPagesError, TooManyScansError),
+        *(IndexError, MemoryError, NotImplementedError),
+    )
 }
 _ERRORS[TooManyPixelsError.__name__] = TooManyPixelsError
 
 
-def _answer(data: bytes, page: int, max_pixels: float) -> tuple[str, object]:
+def _answer(request: tuple[Any, ...]) -> tuple[str, object]:
     from colorize_cli.imaging.codecs.decode import decode
+    from colorize_cli.imaging.codecs.decode_pdf import count_pages
 
     try:
-        return "raster", decode(data, page=page, max_pixels=max_pixels)
+        if len(request) == 1:
+            return "count", count_pages(*request)
+        data, page, max_pixels, limits = request
+        return "raster", decode(data, page=page, max_pixels=max_pixels, limits=limits)
     except TooManyPixelsError as error:
         return type(error).__name__, (error.width, error.height)
     except Exception as error:  # the libraries raise what they like on damaged files
@@ -71,14 +196,27 @@ def _answer(data: bytes, page: int, max_pixels: float) -> tuple[str, object]:
 
 
 def main() -> None:
-    """Decode standard input and answer on standard output."""
+    """Answer the requests on standard input on standard output until there are no more."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run ends what it began
     answer = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints does not reach the answer
-    data = sys.stdin.buffer.read()
     with os.fdopen(answer, "wb") as stream:
-        pickle.dump(_answer(data, int(sys.argv[1]), float(sys.argv[2])), stream, protocol=pickle.HIGHEST_PROTOCOL)
+        while True:
+            try:
+                *request, patience = pickle.load(sys.stdin.buffer)
+            except EOFError:
+                return
+            if hasattr(signal, "alarm"):
+                signal.alarm(int(patience) + _LIVES_ON)
+            reply = _answer(tuple(request))
+            del request
+            if hasattr(signal, "alarm"):
+                signal.alarm(0)
+            pickle.dump(reply, stream, protocol=pickle.HIGHEST_PROTOCOL)
+            stream.flush()
+            del reply
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Formats of phones and cameras, by libraries that not everybody needs: the extra ``formats``.
+"""Formats that libraries read which not everybody needs: the extra ``formats``.
 
-HEIC by pi-heif (libheif without any encoder), camera and scanner raw by rawpy (LibRaw).
+HEIC by pi-heif (libheif without any encoder), camera and scanner raw by rawpy (LibRaw), JPEG XL by imagecodecs
+(libjxl), PDF by pypdfium2 (:mod:`~colorize_cli.imaging.codecs.decode_pdf`).
 """
 
 import importlib.util
@@ -10,12 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from colorize_cli.imaging.codecs.formats import PDF
+from colorize_cli.imaging.codecs.jxl import boxes_of_jxl, size_of_jxl
 from colorize_cli.imaging.codecs.raster import Raster, UnknownKindError, check_size
+from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.photo import Metadata
 
-HEIF, RAW = "HEIF", "RAW"
-READERS = {HEIF: "pi_heif", RAW: "rawpy"}
-_NAMES = {HEIF: "HEIC", RAW: "camera raw"}
+HEIF, RAW, JPEGXL = "HEIF", "RAW", "JPEGXL"
+READERS = {HEIF: "pi_heif", RAW: "rawpy", JPEGXL: "imagecodecs", PDF: "pypdfium2"}
+_NAMES = {HEIF: "HEIC", RAW: "camera raw", JPEGXL: "JPEG XL", PDF: "PDF"}
+_PACKAGES = {HEIF: "pi-heif", RAW: "rawpy", JPEGXL: "imagecodecs", PDF: "pypdfium2"}
 _SRGB_GAMMA = (2.4, 12.92)
 """Power and slope at black, as LibRaw wants the curve of sRGB."""
 
@@ -23,7 +28,14 @@ _SRGB_GAMMA = (2.4, 12.92)
 class ReaderMissingError(UnknownKindError):
     """The format is known, and the library that reads it is not installed."""
 
-    remedy = "Install the readers, `pip install pi-heif rawpy`, or convert it to TIFF or PNG."
+    def __init__(self, format: str) -> None:
+        self.remedy = remedy(format)
+        super().__init__(f"{_NAMES[format]} files")
+
+
+def remedy(format: str) -> str:
+    """Return which package reads a format of this module, in a sentence."""
+    return f"Install the reader, `pip install {_PACKAGES[format]}`, or convert it to TIFF or PNG."
 
 
 @cache
@@ -37,11 +49,40 @@ def kind_name(format: str) -> str:
     return _NAMES[format]
 
 
-def decode_extra(data: bytes, format: str, max_pixels: float) -> Raster:
-    """Return the samples of a HEIC or raw file, upright. Raises :class:`ReaderMissingError` and what libraries do."""
+def format_named(name: str) -> str | None:
+    """Return the format of this module that people call ``name``, None for every other word."""
+    return next((format for format, known in _NAMES.items() if known == name), None)
+
+
+def require_reader(format: str) -> None:
+    """Raise :class:`ReaderMissingError` where the library is not installed."""
     if not has_reader(format):
-        raise ReaderMissingError(f"{_NAMES[format]} files")
-    return _heif(data, max_pixels) if format == HEIF else _raw(data, max_pixels)
+        raise ReaderMissingError(format)
+
+
+def decode_extra(data: bytes, format: str, max_pixels: float) -> Raster:
+    """Return the samples of a HEIC, raw or JPEG XL file, upright. Raises what libraries do."""
+    return {HEIF: _heif, RAW: _raw, JPEGXL: _jxl}[format](data, max_pixels)
+
+
+def _jxl(data: bytes, max_pixels: float) -> Raster:
+    """Decode JPEG XL; libjxl turns the picture upright and converts to sRGB, or to what the file says it is in."""
+    import imagecodecs
+
+    check_size(*size_of_jxl(data), max_pixels)
+    samples = np.asarray(imagecodecs.jpegxl_decode(data, index=0))
+    notes: list[str] = []
+    if samples.dtype.kind == "f":
+        samples, note = scale_to_uint16(samples, (0.0, 1.0))
+        notes.append(note)
+    if samples.ndim == 2:
+        samples = samples[..., None]
+    channels = samples.shape[2]
+    alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None
+    color = np.ascontiguousarray(samples[..., :3] if channels >= 3 else samples[..., 0])
+    exif, xmp = boxes_of_jxl(data)
+    mode = ("RGB" if channels >= 3 else "L") + (";16" if samples.dtype == np.uint16 else "")
+    return Raster(color, JPEGXL, mode, alpha, metadata=Metadata(exif, xmp), notes=notes)
 
 
 def _heif(data: bytes, max_pixels: float) -> Raster:

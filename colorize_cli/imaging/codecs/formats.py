@@ -5,6 +5,8 @@ Importing this module imports no numpy: the command line checks suffixes before 
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +29,16 @@ class Format:
     iptc: bool = False
     written_as: str | None = None
 
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a file is looked at: ``pages`` of a TIFF or PDF file, ``scans`` of a progressive JPEG."""
+
+    pages: int = 10_000
+    scans: int = 500
+
+
+LIMITS = Limits()
 
 RAW_SUFFIXES = tuple(
     f".{suffix}"
@@ -65,6 +77,9 @@ RAW_SUFFIXES = tuple(
 )
 """What cameras and scanner programs call the data of their sensors."""
 
+PDF = "PDF"
+_PAGE = re.compile(r"(.+\.pdf)#page=([1-9][0-9]{0,5})", re.IGNORECASE | re.DOTALL)
+
 FORMATS: dict[str, Format] = {
     entry.name: entry
     for entry in (
@@ -79,12 +94,34 @@ FORMATS: dict[str, Format] = {
         Format("AVIF", (".avif", ".avifs"), alpha=True),
         Format("HEIF", (".heic", ".heif", ".hif", ".heics", ".heifs"), depths=(8, 16), alpha=True, written_as="PNG"),
         Format("RAW", RAW_SUFFIXES, depths=(16,), written_as="TIFF"),
+        Format("JPEGXL", (".jxl",), depths=(8, 16), alpha=True, written_as="PNG"),
+        Format(PDF, (".pdf",), depths=(8, 16), written_as="PNG"),
     )
 }
-READABLE_SUFFIXES = frozenset(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+READABLE_SUFFIXES = frozenset(suffix for entry in FORMATS.values() if entry.name != PDF for suffix in entry.suffixes)
+"""Those of files that are pictures; a PDF file is a document, some of whose pages may be."""
 
 _SPELLINGS = {"JPG": "JPEG", "TIF": "TIFF", "JP2": "JPEG2000", "J2K": "JPEG2000", "PNM": "PPM", "PGM": "PPM"}
 _RENAMED = {".pgm": ".ppm", ".pbm": ".ppm", ".mpo": ".jpg", ".avifs": ".avif", ".apng": ".png"}
+
+
+def page_path(document: Path, page: int) -> Path:
+    """Return how a page of a PDF file, counted from 0, is called: ``scan.pdf#page=1``, as in addresses (RFC 8118)."""
+    return document.with_name(f"{document.name}#page={page + 1}")
+
+
+def split_page(path: Path) -> tuple[Path, int | None]:
+    """Return the file and the page from 0 that :func:`page_path` names, the path and None for every other one."""
+    match = _PAGE.fullmatch(path.name)
+    if match is None or os.path.lexists(path):
+        return path, None
+    return path.with_name(match[1]), int(match[2]) - 1
+
+
+def result_stem(source: Path) -> str:
+    """Return what the name of a result begins with: the stem of its source, of a page ``scan-0001``."""
+    file, page = split_page(source)
+    return source.stem if page is None else f"{file.stem}-{page + 1:04d}"
 
 
 def normalize_format(name: str) -> str:

@@ -44,6 +44,18 @@ class TooManyPixelsError(Exception):
         super().__init__(f"{width} x {height} pixels")
 
 
+class TooManyPagesError(Exception):
+    """Raised by decoders for a file of more pages than are looked at; its argument says how many that are."""
+
+
+class TooManyScansError(Exception):
+    """Raised by decoders for a JPEG of more scans than are decoded; its argument says how many that are."""
+
+
+class NoPictureError(Exception):
+    """Raised by decoders for a page of a document that shows no picture."""
+
+
 class NoPixelsError(Exception):
     """Raised by decoders if the header declares a picture without rows or columns."""
 

@@ -13,17 +13,29 @@ import numpy as np
 from PIL import Image
 
 from colorize_cli.compute import memory_at_hand
-from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto, UnsupportedPhoto
+from colorize_cli.errors import (
+    EmptyPhoto,
+    NoPicture,
+    PhotoError,
+    PhotoTooLarge,
+    TruncatedPhoto,
+    UnreadablePhoto,
+    UnsupportedPhoto,
+)
 from colorize_cli.imaging.codecs.announced import announced
 from colorize_cli.imaging.codecs.decode import decode
-from colorize_cli.imaging.codecs.decode_apart import APART_FROM, DecoderLostError, decode_apart
-from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError
+from colorize_cli.imaging.codecs.decode_apart import APART_FROM, ODD, DecoderLostError, count_pages_apart, decode_apart
+from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError, require_reader
 from colorize_cli.imaging.codecs.decode_pillow import split_channels
+from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits, split_page
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
+    NoPictureError,
     NoPixelsError,
     Raster,
+    TooManyPagesError,
     TooManyPixelsError,
+    TooManyScansError,
     UnknownKindError,
 )
 from colorize_cli.imaging.codecs.signatures import sniff
@@ -45,21 +57,29 @@ def read_photo(
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
     name: str | None = None,
     digest: bool = False,
+    limits: Limits = LIMITS,
+    apart: bool = False,
 ) -> Photo:
     """Return page ``page`` (from 0) of the photograph in ``source``: a path, the bytes of a file, or a binary stream.
+
+    A path may name a page of a PDF file itself (:func:`~colorize_cli.imaging.codecs.formats.page_path`). ``limits``:
+    how much of a file is looked at; ``apart``: decode it in another process, whatever it is.
 
     The original is opened once, read-only. ``name``: its name in error messages; ``digest``: compute the sha256 of its
     bytes. Raises a
     :class:`~colorize_cli.errors.PhotoError`: :class:`UnreadablePhoto` (cannot be opened, or not an image),
     :class:`EmptyPhoto`, :class:`TruncatedPhoto`, :class:`PhotoTooLarge` (more than ``max_megapixels``, checked before
-    decoding) or :class:`UnsupportedPhoto`; nothing else, whatever the file contains.
+    decoding), :class:`NoPicture` or :class:`UnsupportedPhoto`; nothing else, whatever the file contains.
     """
     path = Path(source) if isinstance(source, str | Path) else None
     name = name or (str(path) if path is not None else "the image")
+    if path is not None:
+        path, named = split_page(path)
+        page = page if named is None else named
     data = bytes_of(source, name)
     if not data:
         raise EmptyPhoto(f"{name} is empty (0 bytes).", "Copy it again from where it came from.")
-    raster = _decoded(data, name, page, max_megapixels)
+    raster = _decoded(data, name, page, max_megapixels, limits=limits, apart=apart)
     size, sha256 = len(data), hashlib.sha256(data).hexdigest() if digest else ""
     del data
     return replace(photo_of_raster(raster, path), file_size=size, file_sha256=sha256)
@@ -92,7 +112,7 @@ def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
     try:
         if not isinstance(source, str | Path):
             return source.read()
-        with _opened(Path(source), name) as file:
+        with _opened(split_page(Path(source))[0], name) as file:
             before = os.fstat(file.fileno())
             head = file.read(_HEAD)
             _check_head(head, before.st_size, name)
@@ -178,21 +198,62 @@ def read_raster(data: bytes, name: str, *, at_least: int | None = None) -> Raste
     return _decoded(data, name, 0, DEFAULT_MAX_MEGAPIXELS, at_least)
 
 
-def _decoded(data: bytes, name: str, page: int, max_megapixels: float, at_least: int | None = None) -> Raster:
-    """Decode ``data``; every failure of every library becomes one typed error.
+def count_pages(document: Path, *, limits: Limits = LIMITS) -> int:
+    """Return the number of pages of a PDF file. Raises a :class:`~colorize_cli.errors.PhotoError`."""
+    name = str(document)
+    with _typed_errors(b"%PDF-", name, 0, DEFAULT_MAX_MEGAPIXELS):
+        require_reader(PDF)
+        count = count_pages_apart(bytes_of(document, name))
+        if count > limits.pages:
+            raise TooManyPagesError(limits.pages)
+        return count
+
+
+def _decoded(
+    data: bytes,
+    name: str,
+    page: int,
+    max_megapixels: float,
+    at_least: int | None = None,
+    *,
+    limits: Limits = LIMITS,
+    apart: bool = False,
+) -> Raster:
+    """Decode ``data``, in another process what is large or odd; every failure becomes one typed error."""
+    with _typed_errors(data, name, page, max_megapixels):
+        header = announced(data, limits) if at_least is None else None
+        limit = max_megapixels * 1e6
+        if header is not None and (apart or header.format in ODD or APART_FROM <= header.pixels <= limit):
+            require_reader(header.format)
+            return decode_apart(data, page=page, max_pixels=limit, pixels=header.pixels, limits=limits)
+        return decode(data, page=page, max_pixels=limit, at_least=at_least, limits=limits)
+
+
+@contextlib.contextmanager
+def _typed_errors(data: bytes, name: str, page: int, max_megapixels: float) -> Iterator[None]:
+    """Turn every failure of decoding into one typed error that names the file.
 
     The libraries raise OSError, ValueError, TypeError, SyntaxError, NotImplementedError, struct.error, EOFError,
     IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary catches all of them.
     """
     try:
-        header = announced(data) if at_least is None else None
-        limit = max_megapixels * 1e6
-        if header is not None and APART_FROM <= header.pixels <= limit:
-            return decode_apart(data, page=page, max_pixels=limit, pixels=header.pixels)
-        return decode(data, page=page, max_pixels=limit, at_least=at_least)
+        yield
+    except PhotoError:
+        raise
     except DecoderLostError as error:
         raise PhotoTooLarge(
             f"{name} was given up: {error}.", "Use a machine with more memory, or leave it out."
+        ) from None
+    except NoPictureError:
+        raise NoPicture(f"{name} shows no picture.", "Leave it out.") from None
+    except TooManyPagesError as error:
+        raise PhotoTooLarge(
+            f"{name} has more than {error.args[0]} pages.", "Allow them with --max-pages if you trust the file."
+        ) from None
+    except TooManyScansError as error:
+        raise PhotoTooLarge(
+            f"{name} has more than {error.args[0]} scans, more than programs write.",
+            "Allow them with --max-scans if you trust the file.",
         ) from None
     except NoPixelsError:
         raise EmptyPhoto(f"{name} has no pixels.", "Scan or export it again.") from None

@@ -15,12 +15,12 @@ _SIGNATURES: tuple[tuple[str, bytes, int], ...] = (
     ("GIF", b"GIF89a", 0),
     ("JPEG2000", b"\x00\x00\x00\x0cjP  \r\n\x87\n", 0),
     ("JPEG2000", b"\xff\x4f\xff\x51", 0),
+    ("JPEGXL", b"\xff\x0a", 0),
+    ("JPEGXL", b"\x00\x00\x00\x0cJXL \r\n\x87\n", 0),
+    ("PDF", b"%PDF-", 0),
 )
 _FOREIGN: tuple[tuple[str, bytes, int], ...] = (
     ("Photoshop", b"8BPS", 0),
-    ("PDF", b"%PDF", 0),
-    ("JPEG XL", b"\xff\x0a", 0),
-    ("JPEG XL", b"\x00\x00\x00\x0cJXL ", 0),
     ("OpenEXR", b"\x76\x2f\x31\x01", 0),
     ("camera raw", b"IIRO", 0),
     ("camera raw", b"IIU\x00", 0),

@@ -269,6 +269,7 @@ def job_for(
             notes.append("the extended part of its XMP was left out")
         if is_turned and has_regions(metadata.xmp):
             notes.append(REGIONS_DROPPED)
+    provenance = replace(provenance, scan_sha256=like.file_sha256 or provenance.scan_sha256)
     restated = Restated(orientation if orientation == 1 else None, width, height, is_turned)
     return Job(
         icc=srgb_profile(),

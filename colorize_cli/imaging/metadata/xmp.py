@@ -12,6 +12,7 @@ from xml.dom import minidom
 from xml.parsers import expat
 from xml.parsers.expat import ExpatError
 
+from colorize_cli.imaging.metadata.derived import derive, underive
 from colorize_cli.imaging.metadata.iptc import Property, xmp_properties
 from colorize_cli.imaging.metadata.restated import Restated
 
@@ -37,13 +38,17 @@ _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{NS_RDF}"/></
 class Provenance:
     """The origin of a result's colors: ``model`` (registry name), ``weights_sha256`` (hex), tool ``version``.
 
-    ``parameters``: other settings, as text by name.
+    ``parameters``: other settings, as text by name: the working size, and whatever else was chosen. ``defaults``: the
+    values in effect of those that were not chosen, the checkpoint's own among them. ``scan_sha256``: hex, of the file
+    that the result was made of; "" where that is unknown. Neither of the two says whether results are alike.
     """
 
     model: str
     weights_sha256: str
     version: str
     parameters: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict, compare=False)
+    scan_sha256: str = field(default="", compare=False)
 
 
 def parse_xmp(packet: bytes) -> minidom.Document | None:
@@ -131,13 +136,11 @@ def build_xmp(
     _add_text(document, description, NS_OWN, f"{_OWN_PREFIX}:Model", provenance.model)
     _add_text(document, description, NS_OWN, f"{_OWN_PREFIX}:WeightsSha256", provenance.weights_sha256)
     _add_text(document, description, NS_OWN, f"{_OWN_PREFIX}:Version", provenance.version)
-    if provenance.parameters:
-        parameters = document.createElementNS(NS_OWN, f"{_OWN_PREFIX}:Parameters")
-        bag = document.createElementNS(NS_RDF, "rdf:Bag")
-        for name, value in sorted(provenance.parameters.items()):
-            _add_text(document, bag, NS_RDF, "rdf:li", f"{name}={value}")
-        parameters.appendChild(bag)
-        description.appendChild(parameters)
+    _add_values(document, description, "Parameters", provenance.parameters)
+    _add_values(document, description, "Defaults", provenance.defaults)
+    if provenance.scan_sha256:
+        _add_text(document, description, NS_OWN, f"{_OWN_PREFIX}:ScanSha256", provenance.scan_sha256)
+        derive(document, rdf, description, provenance.scan_sha256, _identity(provenance))
     _add_properties(document, rdf, description, xmp_properties(iptc or b""))
     rdf.appendChild(description)
     _add_properties(document, rdf, description, stated or {})
@@ -152,11 +155,30 @@ def without_provenance(packet: bytes) -> bytes | None:
     if document is None:
         return None
     rdf = document.getElementsByTagNameNS(NS_RDF, "RDF")[0]
+    if document.getElementsByTagNameNS(NS_OWN, "ScanSha256"):
+        underive(rdf)
     _remove_earlier(rdf)
     root = document.documentElement
     if root is None or not rdf.getElementsByTagNameNS(NS_RDF, "Description"):
         return None
     return (_PACKET_START + root.toxml() + _PACKET_END).encode("utf-8")
+
+
+def _add_values(document: minidom.Document, parent: minidom.Element, name: str, values: Mapping[str, str]) -> None:
+    """Append an element of ours with settings as text by name, where there are any."""
+    if not values:
+        return
+    element = document.createElementNS(NS_OWN, f"{_OWN_PREFIX}:{name}")
+    bag = document.createElementNS(NS_RDF, "rdf:Bag")
+    for key, value in sorted(values.items()):
+        _add_text(document, bag, NS_RDF, "rdf:li", f"{key}={value}")
+    element.appendChild(bag)
+    parent.appendChild(element)
+
+
+def _identity(provenance: Provenance) -> str:
+    """Return what makes results of one scan differ."""
+    return repr((provenance.model, provenance.weights_sha256, sorted(provenance.parameters.items())))
 
 
 def _add_text(document: minidom.Document, parent: minidom.Element, space: str, name: str, text: str) -> None:
@@ -251,14 +273,22 @@ def _stated(document: minidom.Document, space: str) -> Provenance | None:
         found = document.getElementsByTagNameNS(space, name)
         return _text_of(found[0]) if found else ""
 
-    parameters: dict[str, str] = {}
-    for element in document.getElementsByTagNameNS(space, "Parameters"):
-        for item in element.getElementsByTagNameNS(NS_RDF, "li"):
-            name, _, value = _text_of(item).partition("=")
-            parameters[name] = value
+    def values(name: str) -> dict[str, str]:
+        found = document.getElementsByTagNameNS(space, name)
+        items = [item for element in found for item in element.getElementsByTagNameNS(NS_RDF, "li")]
+        pairs = (_text_of(item).partition("=") for item in items)
+        return {name: value for name, _, value in pairs}
+
     if not text("Model"):
         return None
-    return Provenance(text("Model"), text("WeightsSha256"), text("Version"), parameters)
+    return Provenance(
+        text("Model"),
+        text("WeightsSha256"),
+        text("Version"),
+        values("Parameters"),
+        values("Defaults"),
+        text("ScanSha256"),
+    )
 
 
 def _text_of(element: minidom.Element) -> str:

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.brown.context import ContextBlock
+from colorize_cli.models.encoders.resnet import BasicBlock
 from colorize_cli.models.network import resize_like
 
 
@@ -14,31 +15,6 @@ class Smooth(nn.Sequential):
 
     def __init__(self, channels: int) -> None:
         super().__init__(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True))
-
-
-class ResidualBlock(nn.Module):
-    """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, 3.3), torchvision's key names.
-
-    Handwritten because otherwise every bundled network with a decoder would have to import torchvision (slow).
-    """
-
-    norm_follows = (("conv1", "bn1"), ("conv2", "bn2"))
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, channels, H, W) to the same shape."""
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        return F.relu(self.bn2(self.conv2(y)) + x, inplace=True)
-
-    def start_as_identity(self) -> None:
-        """Zero the last batch norm's scale: a block added to a trained network starts as ``relu(x)``."""
-        nn.init.zeros_(self.bn2.weight)
 
 
 class ChromaDecoder(nn.Module):
@@ -66,12 +42,12 @@ class ChromaDecoder(nn.Module):
         self.lateral1 = nn.Conv2d(channels[-4], width, 1)
         self.smooth3 = Smooth(deep)
         self.smooth2 = Smooth(width)
-        self.refine3 = nn.Sequential(*(ResidualBlock(deep) for _ in range(refinements)))
+        self.refine3 = nn.Sequential(*(BasicBlock(deep) for _ in range(refinements)))
         self.context = nn.Sequential(*(ContextBlock(deep) for _ in range(context)))
         self.dropout = nn.Dropout2d(dropout)
         self.narrow = nn.Identity() if deep == width else nn.Conv2d(deep, width, 1)
-        self.refine2 = nn.Sequential(*(ResidualBlock(width) for _ in range(refinements)))
-        self.refine1 = ResidualBlock(width)
+        self.refine2 = nn.Sequential(*(BasicBlock(width) for _ in range(refinements)))
+        self.refine1 = BasicBlock(width)
 
     def start_as_light_head(self) -> None:
         """Make everything beyond the light 1/8 head the identity, so that training starts from that head."""
@@ -79,7 +55,7 @@ class ChromaDecoder(nn.Module):
         if self.lateral1.bias is not None:
             nn.init.zeros_(self.lateral1.bias)
         for block in (*self.refine3, *self.context, *self.refine2, self.refine1):
-            if isinstance(block, ResidualBlock | ContextBlock):
+            if isinstance(block, BasicBlock | ContextBlock):
                 block.start_as_identity()
 
     def eighth(self, features: tuple[Tensor, ...]) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.heads.color_classes import ClassDecoder
 from colorize_cli.models.heads.uncertainty import expected_error
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
@@ -88,8 +89,6 @@ class PaperClassifier(_Classifier):
 
     def __init__(self) -> None:
         super().__init__()
-        from colorize_cli.models.encoders.resnet import ResNetEncoder
-
         self.encoder = ResNetEncoder(18, stages=2)
         self.head = nn.Sequential(_Step(128, 128), _Step(128, 64), _Step(64, 64))
         self.classifier = nn.Conv2d(64, CLASSES, 1)

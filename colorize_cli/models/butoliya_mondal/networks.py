@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from colorize_cli.errors import LibraryMissing
 from colorize_cli.models.encoders.base import Encoder, timm_file
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
 
 AB_UNIT = 127.0
@@ -81,16 +82,20 @@ class EfficientNetEmbedding(EfficientNetLiteEncoder):
         return scores
 
 
-def _resnet_embedding() -> Any:
-    from colorize_cli.models.butoliya_mondal.resnet_embedding import ResNetEmbedding
+class ResNetEmbedding(ResNetEncoder):
+    """The pooled deepest features, 512, of a gray ResNet-18 at 128x128 pixels, the size it is pretrained at."""
 
-    return ResNetEmbedding()
+    features = 512
+
+    def forward(self, lightness: Tensor) -> Tensor:  # type: ignore[override]
+        """Map L* (N, 1, H, W) in 0..100 to features (N, 512)."""
+        return super().forward(normalized_lightness(squared(lightness, 128)))[-1].mean((2, 3))
 
 
 EMBEDDINGS: Mapping[str, Callable[[], Any]] = {
     "inception-resnet-v2": InceptionEmbedding,
     "efficientnet": EfficientNetEmbedding,
-    "resnet18": _resnet_embedding,
+    "resnet18": ResNetEmbedding,
 }
 
 

@@ -223,6 +223,10 @@ class VGGClassifier(ResidualEncoder):
         """Return ``acc_u`` and ``acc_v`` of predicted and true bins."""
         return uv_accuracies(predictions, targets)
 
+    def own_choices(self) -> dict[str, float]:
+        """Return the paper's decoding: the bin of the largest score, nothing blurred or smoothed."""
+        return {"temperature": 0.0, "score_blur": 0.0, "smoothing": 0.0}
+
     def count_colors(self, samples: Iterable[Tensor], pixels: int) -> None:
         """Take the means of the bins from Lab (N, 3, h, w) of training photos."""
         self.decode.count(self.of_ab(lab[:, :1], lab[:, 1:]) for lab in samples)

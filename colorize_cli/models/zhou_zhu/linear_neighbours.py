@@ -78,6 +78,10 @@ class LinearNeighbours(ColorizationNet):
         painted = np.stack([paint(*one) for one in zip(light, ab, known, strict=True)])
         return torch.from_numpy(painted.astype(np.float32)).to(lightness.device)
 
+    def own_choices(self) -> dict[str, float]:
+        """Return the number of steps of the paper's solver, 0 for the guided one."""
+        return {"paper_iterations": float(self.iterations)}
+
     def neighbour_weights(self) -> Array:
         """Return the guided solver's weights of the eight neighbours (8,): none negative, with a sum of 1, or all 0."""
         # The weights for a* and b* agree to the third digit, so both use one matrix.

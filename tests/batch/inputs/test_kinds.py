@@ -104,7 +104,11 @@ def test_dry_run_says_so_too_and_verbose_names_each(run):
     mixed_folder()
     result = run("scans", "-o", "out", "--dry-run")
     assert LINE in result.stderr
-    assert "scans/d.pdf: passed over: PDF files are not read." in result.stdout
+    assert "scans/e.psd: passed over: Photoshop files are not read." in result.stdout
+    assert (
+        "scans/d.pdf: passed over: PDF files need a reader. Install the reader, `pip install pypdfium2`"
+        in result.stdout
+    )
     assert "Not read: 'scans/b.heic': HEIC files need a reader." in run("scans", "-o", "out", "-v").stderr
 
 

@@ -9,6 +9,7 @@ import tifffile
 from PIL import Image
 
 from colorize_cli.errors import EmptyPhoto, PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto, UnsupportedPhoto
+from colorize_cli.imaging.codecs.formats import Limits
 from colorize_cli.imaging.codecs.png import chunk
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.photo import Photo
@@ -207,8 +208,12 @@ def test_smooth_pictures_are_not_mistaken_for_truncated_ones() -> None:
 def test_jpeg_of_a_thousand_scans_is_refused_before_they_are_decoded() -> None:
     data = saved(_noise(), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
-    with pytest.raises(TruncatedPhoto, match="scans"):
-        read_photo(data[:-2] + scan * 1000 + data[-2:])
+    many = data[:-2] + scan * 1000 + data[-2:]
+    with pytest.raises(PhotoTooLarge, match=r"more than 500 scans.*--max-scans"):
+        read_photo(many)
+    with pytest.raises(PhotoTooLarge, match="more than 3 scans"):
+        read_photo(data, limits=Limits(scans=3))
+    assert np.array_equal(read_photo(many, limits=Limits(scans=2000)).gray, read_photo(data).gray)
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])

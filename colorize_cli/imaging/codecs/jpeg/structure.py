@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
+from colorize_cli.imaging.codecs.raster import DamagedDataError, TooManyScansError, UnknownKindError
 from colorize_cli.imaging.photo import Encoding
 
 SEGMENT_LIMIT = 65533
-MOST_SCANS = 500
 _LOST = 512
 EXIF_HEADER = b"Exif\0\0"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
@@ -123,12 +122,12 @@ def has_end(data: bytes) -> bool:
     return data.rfind(b"\xff\xd9") >= scans[0]
 
 
-def check_scans(data: bytes) -> None:
-    """Raise :class:`DamagedDataError` for a file of more scans than any program writes."""
+def check_scans(data: bytes, most: int) -> None:
+    """Raise :class:`TooManyScansError` for a file of more scans than any program writes."""
     # Each scan covers the whole picture: a small file with many scans would take hours. In coded data FF is followed
     # by 00, so this counts scan headers, and a few bytes of metadata that look like one.
-    if data.count(b"\xff\xda") > MOST_SCANS:
-        raise DamagedDataError(f"it has more than {MOST_SCANS} scans")
+    if data.count(b"\xff\xda") > most:
+        raise TooManyScansError(most)
 
 
 def segment(marker: int, payload: bytes) -> bytes:

@@ -14,7 +14,13 @@ import tifffile
 from PIL import Image
 
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
-from colorize_cli.imaging.codecs.raster import DamagedDataError, Raster, UnknownKindError, check_size
+from colorize_cli.imaging.codecs.formats import LIMITS, Limits
+from colorize_cli.imaging.codecs.raster import (
+    DamagedDataError,
+    Raster,
+    UnknownKindError,
+    check_size,
+)
 from colorize_cli.imaging.codecs.tiff.pictures import Directory, pictures
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
 from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff
@@ -30,9 +36,9 @@ _MAX, _S_MIN, _S_MAX = 281, 340, 341
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED = 0, 1, 2, 5
 
 
-def decode(data: bytes, *, page: int, max_pixels: float) -> Raster:
+def decode(data: bytes, *, page: int, max_pixels: float, limits: Limits = LIMITS) -> Raster:
     """Return the samples of main page ``page`` (previews and masks do not count). Errors: see ``decode.decode``."""
-    found = pictures(data)
+    found = pictures(data, limits.pages)
     if not 0 <= page < len(found):
         raise IndexError(page)
     directory = found[page]

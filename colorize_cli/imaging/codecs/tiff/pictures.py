@@ -9,10 +9,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
+from colorize_cli.imaging.codecs.formats import LIMITS
+from colorize_cli.imaging.codecs.raster import DamagedDataError, TooManyPagesError, UnknownKindError
 from colorize_cli.imaging.metadata.ifd import header
 
-MOST_PAGES = 10_000
 _MOST_TAGS = 4096
 _MOST_SUB_DIRECTORIES = 64
 _NEW_SUBFILE, _SUBFILE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 254, 255, 256, 257, 258, 262
@@ -54,11 +54,12 @@ class Directory:
         return self.photometric in (_COLOR_FILTER_ARRAY, _LINEAR_RAW)
 
 
-def pictures(data: bytes) -> list[Directory]:
+def pictures(data: bytes, most: int = LIMITS.pages) -> list[Directory]:
     """Return the directories of the photographs in a TIFF file, one per page, in their order; at least one.
 
     A preview directory stands for the largest photograph in its SubIFDs. A file that consists only of
-    reduced pictures yields the largest. Raises :class:`UnknownKindError` for camera raw,
+    reduced pictures yields the largest. Raises :class:`UnknownKindError` for camera raw, :class:`TooManyPagesError` for
+    more than ``most`` directories,
     :class:`DamagedDataError` where there is no directory, where they form a loop, or where a preview is all that is
     left of a picture, and ValueError where there is no TIFF header.
     """
@@ -67,8 +68,8 @@ def pictures(data: bytes) -> list[Directory]:
     found: list[Directory] = []
     previews: list[Directory] = []
     for number, directory in enumerate(_chain(data)):
-        if number >= MOST_PAGES:
-            raise UnknownKindError(f"TIFF files of more than {MOST_PAGES} pages")
+        if number >= most:
+            raise TooManyPagesError(most)
         below = _below(data, directory)
         larger = [
             sub for sub in below if sub.is_photograph and (not directory.is_photograph or sub.pixels > directory.pixels)
