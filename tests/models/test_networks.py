@@ -2,7 +2,7 @@ import pytest
 import torch
 import torchvision
 
-from colorize_cli.models.brown.context import ContextBlock
+from colorize_cli.models.brown.chroma_decoder import ContextBlock
 from colorize_cli.models.brown.dynamic_unet import DynamicUNet
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
