@@ -1,4 +1,4 @@
-"""Color spaces of networks, on tensors (N, C, H, W): CIELUV, sRGB and the hue and saturation of HSV, from a*b* and back.
+"""Color spaces of networks, on tensors (N, C, H, W): a*b* to and from CIELUV, sRGB, and the hue and saturation of HSV.
 
 All share the given L*. The formulas are those of :mod:`colorize_cli.imaging.color`; CIELUV is that of CIE 15:2004. Hue
 and saturation are scaled to -100..100, the range of the bins of Hwang & Zhou 2016; HSV is that of gamma-encoded sRGB.
