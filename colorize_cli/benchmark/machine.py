@@ -1,4 +1,4 @@
-"""The machine of a measurement: its hardware and versions, which every row records, and the peak memory of a piece of work."""
+"""The machine of a measurement: hardware and versions for every row, and the peak memory of a piece of work."""
 
 import os
 import platform

@@ -152,7 +152,7 @@ def _results(rows: Sequence[dict[str, Any]], arrays: dict[str, Array], names: Se
     return [results[index] for index in sorted(results)]
 
 
-FOLDER = "unfinished"
+UNFINISHED = "unfinished"
 _SECONDS = 30.0
 """How much work a kill may lose."""
 
@@ -164,7 +164,7 @@ class Unfinished:
     """
 
     def __init__(self, folder: Path, key: str, now: Callable[[], float] = time.monotonic) -> None:
-        self._folder = folder / FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._folder = folder / UNFINISHED / hashlib.sha256(key.encode()).hexdigest()[:16]
         self._now = now
         self._saved_at = now()
         self._waiting: list[PhotoResult] = []
@@ -196,4 +196,4 @@ class Unfinished:
 
 def forget(folder: Path) -> None:
     """Remove the rows of every unfinished run from a results folder."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)

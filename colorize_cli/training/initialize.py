@@ -1,4 +1,4 @@
-"""Initial weights of a training run: random, a published encoder, an encoder file, a checkpoint, or a smaller network."""
+"""Initial weights of a training run: random, or from an encoder, a checkpoint or a smaller network."""
 
 from __future__ import annotations
 
@@ -213,6 +213,9 @@ def _initialize_xavier(network: ColorizationNet) -> None:
 
 def widened(network: Generator, small: Mapping[str, Tensor], resnet: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the state of a paired ``network`` that predicts what an EfficientNet-Lite2 generator predicts.
+
+    After Chen, Goodfellow and Shlens 2016, "Net2Net: accelerating learning via knowledge transfer": new parts
+    contribute nothing until they are trained.
 
     ``small``: that generator's state. ``resnet``: an encoder file of a gray ResNet-18 (``encoder.*``). New channels
     keep the initialization of ``network``; the old layers' weights for them are 0.
