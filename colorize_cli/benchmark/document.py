@@ -1,4 +1,4 @@
-"""The file of a benchmark: each row with its machine and samples, as JSON, CSV or Markdown; and the comparison of two."""
+"""The file of a benchmark: each row with its machine and samples, as JSON, CSV or Markdown; comparing two files."""
 
 import json
 from collections.abc import Mapping, Sequence
