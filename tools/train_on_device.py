@@ -37,10 +37,9 @@ from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import WHOLE, Stage
 from colorize_cli.training.data.aging import lab_of, lightness_of, linear_of
 from colorize_cli.training.data.on_device import Decoded, DevicePhotos, batch, read_archives
-from colorize_cli.training.initialize import initial_network
+from colorize_cli.training.initialize import initial_network, widened
 from colorize_cli.training.objectives import OBJECTIVES, Setting
 from colorize_cli.training.objectives.calibration import _colorfulness, lab_to_srgb
-from colorize_cli.training.widen import widened
 
 PART = 15 * 2**20
 

@@ -9,8 +9,6 @@ one unknown per pixel of a small picture and is factorized at once, so that a st
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import diags
-from scipy.sparse.linalg import splu
 
 from colorize_cli.imaging.affinity import WIDE, shifted
 from colorize_cli.imaging.color import lightness as lightness_of
@@ -98,6 +96,10 @@ def _spread(lightness: Array, values: Array, weight: Array, fading: float) -> Ar
 
     ``fading``: weight of 0 in the mean of each pixel's four neighbours, whose weights are their affinities.
     """
+    # Few photographs have hints, and SciPy takes a tenth of the start-up time.
+    from scipy.sparse import diags
+    from scipy.sparse.linalg import splu
+
     width = lightness.shape[1]
     below = _affinity(lightness, (1, 0))
     right = _affinity(lightness, (0, 1))

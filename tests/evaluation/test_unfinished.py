@@ -6,9 +6,9 @@ import pytest
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.outputs import write_results
+from colorize_cli.evaluation.results import FOLDER
 from colorize_cli.evaluation.session import run
 from colorize_cli.evaluation.summary import summarize
-from colorize_cli.evaluation.unfinished import FOLDER
 from tests.evaluation.conftest import Tint, png
 
 

@@ -2,14 +2,14 @@ import pytest
 import torch
 import torchvision
 
-from colorize_cli.models.brown.context import ContextBlock
+from colorize_cli.models.brown.chroma_decoder import ContextBlock
 from colorize_cli.models.brown.dynamic_unet import DynamicUNet
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 from colorize_cli.models.discriminators import BinaryDiscriminator, PatchDiscriminator
 from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.zhou_zhu.unet import UNet
-from colorize_cli.training.widen import widened
+from colorize_cli.training.initialize import widened
 
 
 def test_the_discriminator_judges_70_pixel_patches():

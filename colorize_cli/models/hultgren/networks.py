@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from colorize_cli.models.encoders.vgg import VGGNet
-from colorize_cli.models.heads.srgb import lab_to_srgb, srgb_to_ab
+from colorize_cli.models.heads.color_spaces import lab_to_srgb, srgb_to_ab
 from colorize_cli.models.network import padded_to_multiple
 
 AB_RANGE = 128.0

@@ -21,8 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.encoders.vgg import VGGNet
-from colorize_cli.models.heads.hsv import ab_to_hs, hs_to_ab
-from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
+from colorize_cli.models.heads.color_spaces import ab_to_hs, ab_to_uv, hs_to_ab, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
 from colorize_cli.models.network import resize_like
 
