@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from colorize_cli._version import __version__
-from colorize_cli.cli.terminal.console import fail, printable
+from colorize_cli.cli.terminal.console import fail
 from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import (
     EXIT_INTERRUPTED,
@@ -22,6 +22,7 @@ from colorize_cli.errors import (
     OutputError,
     TemporaryFolderError,
 )
+from colorize_cli.printable import printable
 
 VERB = "colorize"
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
