@@ -66,7 +66,8 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
         ) from error
     except UnreadablePhoto as error:
         # What comes from a worker process is told with the traceback of that.
-        raise UnreadablePhoto(error.message.rpartition(f"{UnreadablePhoto.__name__}: ")[2].strip()) from None
+        text = error.message.rpartition(f"{UnreadablePhoto.__name__}: ")[2].strip()
+        raise UnreadablePhoto(text, error.remedy) from None
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
