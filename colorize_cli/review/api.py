@@ -5,7 +5,6 @@ Responses are JPEG files for pictures and JSON for everything else. A failure is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any
@@ -18,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from colorize_cli.errors import ColorizeError, OutputError, PhotoError, UsageProblem
+from colorize_cli.files import parse_json
 from colorize_cli.review.applying import Applying
 from colorize_cli.review.looks import Look
 from colorize_cli.review.saving import saved_file
@@ -161,7 +161,7 @@ def _look(request: Request) -> Look:
 
 def _json(content: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(content)
+        value = parse_json(content)
     except ValueError as error:
         raise UsageProblem("The request is not JSON.") from error
     if not isinstance(value, dict):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.files import output_error
+from colorize_cli.files import output_error, parse_json
 from colorize_cli.review.looks import Look
 
 FILE_NAME = "review.jsonl"
@@ -133,7 +133,7 @@ def _named(path: Path | None, folder: Path) -> str | None:
 
 def _parsed(line: bytes, folder: Path) -> Decision | None:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         state = row["state"]
         if state not in get_args(State):
             return None
@@ -151,5 +151,5 @@ def _parsed(line: bytes, folder: Path) -> Decision | None:
             who=str(row.get("who", "")),
             when=str(row.get("when", "")),
         )
-    except (ValueError, TypeError, KeyError, UsageProblem):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, UsageProblem):
         return None

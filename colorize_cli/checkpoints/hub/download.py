@@ -31,9 +31,14 @@ def parse_reference(reference: str) -> HubFile:
     Raises :class:`UsageProblem`.
     """
     match = _REFERENCE.fullmatch(reference)
-    if match is None:
+    if match is None or not all(map(_is_name, (*match["repo"].split("/"), *match["file"].split("/")))):
         raise UsageProblem(f"'{reference}' is not a Hub reference.", "Write hf://owner/repo/file@revision.")
     return HubFile(match["repo"], match["file"], match["revision"])
+
+
+def _is_name(part: str) -> bool:
+    """Whether a part of a path on the Hub may stand in one of this machine too."""
+    return part.strip(".") != "" and ".." not in part and "\\" not in part and "\0" not in part
 
 
 def cached_path(hub: HubFile) -> Path | None:
