@@ -28,7 +28,8 @@ class Decision:
 
     ``photo``: path of the scan (or of the result, where no scan is known). ``scan_sha256``, ``weights_sha256``: hex.
     ``result`` and ``result_sha256``: the result that existed then; empty where there was none. ``hints``: path of the
-    strokes, empty without any, and ``hints_digest``: what results record of them. ``who`` and ``when``: user name and
+    strokes, empty without any, and ``hints_digest``: what results record of them. ``reference``: path of the reference
+    photo, whose sha256 is in the look; None without one. ``who`` and ``when``: user name and
     UTC time.
     """
 
@@ -42,6 +43,7 @@ class Decision:
     result_sha256: str = ""
     hints: Path | None = None
     hints_digest: str = ""
+    reference: Path | None = None
     who: str = ""
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -119,6 +121,7 @@ def _row(decision: Decision, folder: Path) -> dict[str, Any]:
         "result_sha256": decision.result_sha256,
         "hints": _named(decision.hints, folder),
         "hints_digest": decision.hints_digest,
+        "reference": _named(decision.reference, folder),
     }
 
 
@@ -146,6 +149,7 @@ def _parsed(line: bytes, folder: Path) -> Decision | None:
             result_sha256=str(row.get("result_sha256", "")),
             hints=_absolute(folder / row["hints"]) if row.get("hints") else None,
             hints_digest=str(row.get("hints_digest", "")),
+            reference=_absolute(folder / row["reference"]) if row.get("reference") else None,
             who=str(row.get("who", "")),
             when=str(row.get("when", "")),
         )
