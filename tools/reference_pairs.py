@@ -159,7 +159,7 @@ def report(series: np.ndarray, unrelated: np.ndarray, threshold: float) -> str:
     taken = f"; where it is used {(with_it - without)[used].mean():+.2f} dB" if used.any() else ""
     better = f", better in {100 * (gained[used] > 0).mean():.0f} % of those" if used.any() else ""
     return (
-        f"least agreement {threshold:.3f}: PSNR {without.mean():.2f} dB without, {(without + gained).mean():.2f} dB with"
+        f"least agreement {threshold:.3f}: PSNR {without.mean():.2f} dB without, {(without + gained).mean():.2f} with"
         f" ({gained.mean():+.2f}, {low:+.2f} to {high:+.2f}, {len(series)} pairs){taken}{better}; refused"
         f" {100 * (~used).mean():.0f} % of the series and {(unrelated < threshold).sum()} of {len(unrelated)}"
         " unrelated pairs"
