@@ -111,8 +111,8 @@ class Opened:
 
     def _plain(self, look: Look, colorizer: Colorizer, variant: int) -> np.ndarray:
         """Return a*b* without hints; the last look's is kept, because strokes follow each other quickly."""
-        key = (look.model, look.vividness, look.sizes, look.keep_borders, tuple(look.decoding.items()), look.reference)
-        key += (variant > 1,)
+        decoding = tuple(look.decoding.items())
+        key = (look.model, look.vividness, look.sizes, look.keep_borders, decoding, look.reference, variant > 1)
         with self._models.predicting:
             if self._last is None or self._last[0] != key:
                 (found,) = colorizer.predict_with_confidence([self.photo.gray])
@@ -124,7 +124,7 @@ class Opened:
             return self._last[1][variant - 1].copy()
 
     def guidance(self, look: Look) -> Guidance | None:
-        """Return what the reference of the latest picture says of this photograph; None where it had none."""
+        """Return what the reference of the latest picture contributed to this photograph; None if it had none."""
         with self._lock:
             return self._guidance[1] if self._guidance is not None and self._guidance[0] == look.reference else None
 
