@@ -11,6 +11,7 @@ import ctypes
 import difflib
 import errno
 import hashlib
+import json
 import os
 import platform
 import secrets
@@ -120,6 +121,14 @@ def write_bytes(target: Path, data: bytes, *, overwrite: bool = True, parents: b
 def write_text(target: Path, text: str, *, overwrite: bool = True, parents: bool = False) -> None:
     """Write text as UTF-8, whole or not at all; see :func:`write_bytes`."""
     write_bytes(target, text.encode(), overwrite=overwrite, parents=parents)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value that JSON text stands for. Raises ValueError for all other text, however deeply it nests."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it nests too deeply") from None
 
 
 def sha256_of(path: Path) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from colorize_cli.files import parse_json
 from colorize_cli.imaging.codecs.formats import split_page
 
 SET_ASIDE_AFTER = 2
@@ -150,7 +151,7 @@ def _counts(path: Path, crash: Path) -> bool:
         if crash.stat().st_size:
             return True
     try:
-        noted: Any = json.loads(path.read_bytes())
+        noted: Any = parse_json(path.read_bytes())
         before, boot = noted["killed"], noted["boot"]
     except (ValueError, KeyError, TypeError):
         return False

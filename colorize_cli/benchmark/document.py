@@ -16,8 +16,12 @@ from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import Row
 from colorize_cli.benchmark.speed_tables import Table
 from colorize_cli.errors import UsageProblem
+from colorize_cli.files import parse_json
 
 KIND, FORMAT = "colorize bench", 1
+
+
+_LARGEST = 1e15
 
 
 @dataclass
@@ -79,9 +83,12 @@ def export(path: Path, document: Document) -> None:
 def load(path: Path) -> Document:
     """Read what :func:`export` wrote as JSON; raises :class:`UsageProblem` for any other file."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = parse_json(path.read_text(encoding="utf-8"))
         if plain["kind"] != KIND or plain["format"] > FORMAT:
             raise ValueError("of another kind, or of a newer version")
+        pipeline = plain["pipeline"]
+        if not (pipeline is None or _is_number(pipeline["ratio"])) or not _is_text(plain["created"]):
+            raise ValueError("of other columns")
         return Document(
             [_row(values) for values in plain["rows"]],
             plain["pipeline"],
@@ -89,7 +96,7 @@ def load(path: Path) -> Document:
             plain["created"],
             plain["options"],
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise UsageProblem(
             f"{path} is not a benchmark exported as JSON ({error}).",
             "Create one with `colorize bench --export old.json`.",
@@ -98,7 +105,22 @@ def load(path: Path) -> Document:
 
 def _row(values: Mapping[str, Any]) -> Row:
     machine = Machine(**{f.name: values[f.name] for f in fields(Machine)})
-    return Row(machine, **{f.name: values[f.name] for f in fields(Row) if f.name != "machine"})
+    row = Row(machine, **{f.name: values[f.name] for f in fields(Row) if f.name != "machine"})
+    numbers = [row.batch, row.asked_batch, row.megapixels, row.working_size]
+    numbers += [seconds for samples in row.samples.values() for seconds in samples]
+    texts = [row.model, row.device, row.precision, *map(str, row.samples)]
+    if not all(number is None or _is_number(number) for number in numbers) or not all(map(_is_text, texts)):
+        raise ValueError("of other columns")
+    row.columns(), str(machine)  # what is computed from them is needed for every table
+    return row
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def machines(rows: Sequence[Row]) -> list[str]:

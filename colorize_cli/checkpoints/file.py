@@ -18,7 +18,7 @@ from safetensors.torch import save
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.impostors import refuse_impostor
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
-from colorize_cli.files import sha256_of, write_bytes
+from colorize_cli.files import parse_json, sha256_of, write_bytes
 
 KEY = "colorize"
 _COUNTER = "num_batches_tracked"
@@ -128,13 +128,13 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
             "Use a file written by `colorize train`.",
         )
     try:
-        fields = json.loads(text)
+        fields = parse_json(text)
         if fields["format"] > FORMAT_SHARING:
             raise WeightsInvalid(
                 f"{path} was written by a newer version ({fields['version']}).", "Update colorize and try again."
             )
         known = CheckpointInfo.__dataclass_fields__
-        return CheckpointInfo(**{name: value for name, value in fields.items() if name in known})
+        return _checked(CheckpointInfo(**{name: value for name, value in fields.items() if name in known}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsInvalid(f"{path} has a damaged description ({error}).", "Download or train it again.") from error
 
@@ -142,6 +142,22 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
 def _kind(tensor: torch.Tensor) -> tuple[bool, bool, bool]:
     """Return what a tensor cannot change into without a loss: floating point, complex, truth values."""
     return tensor.is_floating_point(), tensor.is_complex(), tensor.dtype == torch.bool
+
+
+def _checked(info: CheckpointInfo) -> CheckpointInfo:
+    """Return a description whose fields have the types they are declared with. Raises ValueError."""
+    texts, tables = ("model", "variant", "recipe", "encoder", "version"), ("arguments", "data", "validation", "input")
+    for names, kind in ((texts, str), (tables, dict), (("shared",), dict)):
+        for name in names:
+            if not isinstance(getattr(info, name), kind):
+                raise ValueError(f"'{name}' is not what it should be")
+    for part in info.shared.values():
+        if not isinstance(part, dict) or not isinstance(part.get("sha256"), str):
+            raise ValueError("'shared' names no file")
+        tensors = part.get("tensors")
+        if not isinstance(tensors, list) or not all(isinstance(name, str) for name in tensors):
+            raise ValueError("'shared' names no tensors")
+    return info
 
 
 def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -> None:

@@ -59,15 +59,25 @@ def load_network(checkpoint: Checkpoint, entry: ModelEntry, name: str) -> Colori
 
     Raises :class:`WeightsInvalid`, for a foreign file :class:`UnknownLayout` with the names that do not fit.
     """
-    if entry.hub or entry.original:
-        # Hundreds of millions of random numbers would be drawn only to be overwritten.
-        with torch.device("meta"):
-            network = entry.build(checkpoint.info.variant, **checkpoint.info.arguments)
-        network.to_empty(device="cpu")
-    else:
-        network = entry.build(checkpoint.info.variant, **checkpoint.info.arguments)
+    try:
+        network = _built(checkpoint.info, entry)
+    except (TypeError, ValueError, RuntimeError, AttributeError, ArithmeticError, LookupError, MemoryError) as error:
+        raise WeightsInvalid(
+            f"{name} has a damaged description: no network is built like that ({error}).", "Download or train it again."
+        ) from error
     load_strictly(network, checkpoint, name)
     return network.eval()
+
+
+def _built(info: CheckpointInfo, entry: ModelEntry) -> ColorizationNet:
+    """Return the network that a description names, its weights arbitrary."""
+    if not (entry.hub or entry.original):
+        return entry.build(info.variant, **info.arguments)
+    # Hundreds of millions of random numbers would be drawn only to be overwritten.
+    with torch.device("meta"):
+        network = entry.build(info.variant, **info.arguments)
+    network.to_empty(device="cpu")
+    return network
 
 
 def describes_itself(path: Path) -> bool:

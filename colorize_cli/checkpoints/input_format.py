@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from colorize_cli.entry import Fit, ModelEntry
+from colorize_cli.files import parse_json
 
 _LONGEST_HEADER = 100 * 2**20  # the limit of the format's own readers
 
@@ -29,10 +29,12 @@ def input_format(entry: ModelEntry, stored: Mapping[str, Any]) -> InputFormat:
 
     Fields that are absent, or have a value that no version knows, are the entry's.
     """
+    if not isinstance(stored, Mapping):
+        stored = {}
     size, fit, mirror = (stored.get(name) for name in ("size", "fit", "mirror"))
     return InputFormat(
         size if isinstance(size, int) and size > 0 else entry.input_size,
-        cast(Fit, fit) if fit in get_args(Fit) else entry.fit,
+        cast(Fit, fit) if isinstance(fit, str) and fit in get_args(Fit) else entry.fit,
         mirror if isinstance(mirror, bool) else entry.mirror,
     )
 
@@ -48,7 +50,7 @@ def _stored(path: Path) -> Mapping[str, Any]:
             length = int.from_bytes(file.read(8), "little")
             if not 0 < length <= _LONGEST_HEADER:
                 return {}
-            found = json.loads(json.loads(file.read(length))["__metadata__"]["colorize"])["input"]
+            found = parse_json(parse_json(file.read(length))["__metadata__"]["colorize"])["input"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,12 +1,12 @@
 """Where a model's weights are: what the user names, what comes with the product, or what is published on the Hub."""
 
-import json
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from colorize_cli.entry import HubFile, ModelEntry
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
+from colorize_cli.files import parse_json
 
 INDEX = "index.json"
 HUB_SCHEME = "hf://"
@@ -39,9 +39,9 @@ def bundled_index() -> dict[str, BundledFile]:
     if not path.is_file():
         return {}
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["files"]
+        rows = parse_json(path.read_text(encoding="utf-8"))["files"]
         return {row["file"]: BundledFile(**row) for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsInvalid(
             f"{path} is damaged ({error}).", "Reinstall colorize from its wheel or checkout."
         ) from error

@@ -147,7 +147,7 @@ def _colorize(
         console.say(f"'{options.gallery}' was left as it is: it shows more photos than this run has colorized.")
     summarize(report, summary, elapsed, batch.times.elapsed if predictor is not None else elapsed, console)
     if report.done and predictor is not None:
-        console.detail(batch.times.summary(available_cores(), report.done))
+        console.detailed_lines(batch.times.summary(available_cores(), report.done))
     if as_json:
         results.line(json_line({"summary": report.counts(), "exit_code": report.exit_code}).encode("ascii"))
     return report
@@ -185,7 +185,7 @@ def tell(outcome: "Outcome", console: Console) -> None:
     if outcome.status == "failed":
         console.error(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:
-            console.detail(outcome.traceback)
+            console.detailed_lines(outcome.traceback)
     elif outcome.status == "passed_over":
         console.detail(f"Not read: '{outcome.source}': {outcome.reason}")
     elif outcome.status == "skipped":

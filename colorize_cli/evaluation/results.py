@@ -15,13 +15,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.metrics.measure import Measurement
-from colorize_cli.files import write_bytes, write_text
+from colorize_cli.files import parse_json, write_bytes, write_text
 
 Array = npt.NDArray[Any]
 RECORD, ROWS, HISTOGRAMS = "record.json", "rows.jsonl", "histograms.npz"
@@ -117,16 +118,24 @@ def _finite(value: float) -> float | None:
 def load(folder: Path) -> Evaluation:
     """Read a results folder; raises :class:`UsageProblem` if it is missing or incomplete."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        rows = [json.loads(line) for line in (folder / ROWS).read_text(encoding="utf-8").splitlines()]
+        record = _checked(parse_json((folder / RECORD).read_text(encoding="utf-8")))
+        rows = [parse_json(line) for line in (folder / ROWS).read_text(encoding="utf-8").split("\n") if line]
         with np.load(folder / HISTOGRAMS, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
         return Evaluation(record, _results(rows, arrays, [c["name"] for c in record["contenders"]]))
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         raise UsageProblem(
             f"{folder} contains no complete evaluation results ({error}).",
             "Create them with `colorize evaluate PHOTOS -o FOLDER`.",
         ) from error
+
+
+def _checked(record: Any) -> dict[str, Any]:
+    """Return a record that has what comparisons and tables read. Raises ValueError, KeyError and TypeError."""
+    names = [contender["name"] for contender in record["contenders"]]
+    if not all(isinstance(name, str) for name in (record["protocol"]["name"], *names)):
+        raise ValueError("its record is damaged")
+    return dict(record)
 
 
 def _results(rows: Sequence[dict[str, Any]], arrays: dict[str, Array], names: Sequence[str]) -> list[PhotoResult]:
@@ -149,6 +158,8 @@ def _results(rows: Sequence[dict[str, Any]], arrays: dict[str, Array], names: Se
         results[index].measurements[row["contender"]] = Measurement(
             values, arrays[f"predicted{k}"][at], arrays[f"credit{k}"][at]
         )
+    if any(not result.error and result.measurements.keys() != order.keys() for result in results.values()):
+        raise ValueError("a row is missing")
     return [results[index] for index in sorted(results)]
 
 

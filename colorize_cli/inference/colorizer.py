@@ -37,7 +37,7 @@ from colorize_cli.inference.color_options import (
     recorded_parameters,
 )
 from colorize_cli.inference.correspondence import Cells, Correspondence, correspond
-from colorize_cli.inference.encoding import describe, require_encoder
+from colorize_cli.inference.encoding import compares_photos, describe, require_encoder
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
 from colorize_cli.inference.given import PagesOf, Picture, photo_of
@@ -156,6 +156,7 @@ class Colorizer:
         self.keep_borders = keep_borders
         self.network = network.to(self.compute.device).to(memory_format=torch.channels_last)
         self._reference_cells: tuple[Cells, np.ndarray] | None = None
+        self._guidance: dict[str, Guidance] | None = None  # by reference, where it is remembered
         if self.reference is not None:
             require_encoder(self.entry, self.network, self.compute.device)
 
@@ -209,6 +210,11 @@ class Colorizer:
     def predicts_distribution(self) -> bool:
         """Whether there can be :meth:`variants`."""
         return isinstance(self.network, PredictsDistribution)
+
+    @property
+    def takes_reference(self) -> bool:
+        """Whether its encoder can compare photographs, so that a reference is of use."""
+        return compares_photos(self.network, self.compute.device)
 
     def variants(
         self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int = 0
@@ -274,7 +280,11 @@ class Colorizer:
         """Return the planes of a photograph drawn toward the colors of the reference, if both show the same things."""
         if self.reference is None:
             return planes, None
-        guidance = Guidance(self._correspondence(gray, self.reference))
+        guidance = (self._guidance or {}).get(self.reference.sha256)
+        if guidance is None:
+            guidance = Guidance(self._correspondence(gray, self.reference))
+        if self._guidance is not None:
+            self._guidance[self.reference.sha256] = guidance
         if not guidance.used:
             return planes, guidance
         return clamped(with_soft_hints(planes, guide_of(gray), guidance.found.hints)), guidance
@@ -372,6 +382,7 @@ class Colorizer:
         """
         twin = copy.copy(self)
         twin.network = remembering(self.network)
+        twin._guidance = {}
         return twin
 
     @contextlib.contextmanager

@@ -13,14 +13,20 @@ from colorize_cli.models.network import ColorizationNet, encoder_of
 _PROBE = 64
 
 
-def require_encoder(entry: ModelEntry, network: ColorizationNet, device: torch.device) -> None:
-    """Raise :class:`UsageProblem` for a model without an encoder whose features tell places of photographs apart."""
+def compares_photos(network: ColorizationNet, device: torch.device) -> bool:
+    """Whether a network has an encoder whose features tell places of photographs apart."""
     encoder = encoder_of(network)
-    if encoder is not None and encoder.channels:
-        with torch.inference_mode():
-            maps = encoder(network.encoder_input(torch.zeros(1, 1, _PROBE, _PROBE, device=device)))
-        if any(_PROBE / m.shape[-1] in STRIDES for m in maps):
-            return
+    if encoder is None or not encoder.channels:
+        return False
+    with torch.inference_mode():
+        maps = encoder(network.encoder_input(torch.zeros(1, 1, _PROBE, _PROBE, device=device)))
+    return any(_PROBE / m.shape[-1] in STRIDES for m in maps)
+
+
+def require_encoder(entry: ModelEntry, network: ColorizationNet, device: torch.device) -> None:
+    """Raise :class:`UsageProblem` for a model that cannot take a reference."""
+    if compares_photos(network, device):
+        return
     raise UsageProblem(
         f"Model '{entry.name}' cannot take a --reference: it has no encoder to compare photos with.",
         "Leave it out, or use -m gan.",

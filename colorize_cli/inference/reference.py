@@ -89,7 +89,8 @@ def read_reference(source: Source | Reference, name: str = "") -> Reference:
             near = nearest_file(str(source))
             remedy = f"Did you mean '{near}'?" if near else "Check --reference."
             raise UsageProblem(f"There is no reference photo '{source}'.", remedy) from error
-        return _of_file(path, status.st_mtime_ns, status.st_size)
+        found = _of_file(path, status.st_mtime_ns, status.st_size)
+        return replace(found, name=name) if name else found
     if isinstance(source, Image.Image):
         stream = io.BytesIO()
         (source if source.mode in ("L", "RGB", "RGBA", "P") else source.convert("RGB")).save(stream, "PNG")

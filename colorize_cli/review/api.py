@@ -5,7 +5,6 @@ Responses are JPEG files for pictures and JSON for everything else. A failure is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any
@@ -18,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from colorize_cli.errors import ColorizeError, OutputError, PhotoError, UsageProblem
+from colorize_cli.files import parse_json
+from colorize_cli.review.album import Shot
 from colorize_cli.review.applying import Applying
 from colorize_cli.review.looks import Look
 from colorize_cli.review.saving import saved_file
@@ -57,6 +58,8 @@ def make_app(session: Session) -> Starlette:
         Route("/api/photos/{id:int}/strokes", api.paint, methods=["PUT"]),
         Route("/api/photos/{id:int}/decision", api.decide, methods=["PUT"]),
         Route("/api/photos/{id:int}/file", api.file),
+        Route("/api/references", api.send_reference, methods=["POST"]),
+        Route("/api/photos/{id:int}/reference", api.choose_reference, methods=["POST"]),
         Route("/api/apply", api.apply, methods=["POST"]),
         Route("/api/apply", api.applied),
     ]
@@ -93,7 +96,7 @@ class _Api:
         return _jpeg(await run_in_threadpool(self._session.gray, self._shot(request)))
 
     async def preview(self, request: Request) -> Response:
-        return _jpeg(await run_in_threadpool(self._session.preview, self._shot(request), _look(request)))
+        return await self._preview(self._shot(request), _look(request))
 
     async def variant(self, request: Request) -> Response:
         return _jpeg(await run_in_threadpool(self._session.small_preview, self._shot(request), _look(request)))
@@ -120,7 +123,12 @@ class _Api:
         shot, look = self._shot(request), _look(request)
         content = await _body(request, MOST_STROKES)
         await run_in_threadpool(self._session.paint, shot, content)
-        return _jpeg(await run_in_threadpool(self._session.preview, shot, look))
+        return await self._preview(shot, look)
+
+    async def _preview(self, shot: Shot, look: Look) -> Response:
+        """Answer with the preview, and say in headers how well the reference fits."""
+        content = await run_in_threadpool(self._session.preview, shot, look)
+        return _jpeg(content, await run_in_threadpool(self._session.guidance, shot, look))
 
     async def decide(self, request: Request) -> Response:
         shot = self._shot(request)
@@ -136,6 +144,18 @@ class _Api:
         content = await _body(request, MOST_PHOTO)
         shot = await run_in_threadpool(self._session.add, name, content)
         return JSONResponse(self._session.row(shot), 201)
+
+    async def send_reference(self, request: Request) -> Response:
+        """Take in a reference photo that is no photo of the album."""
+        name = unquote(request.headers.get("x-name", "reference"))
+        content = await _body(request, MOST_PHOTO)
+        found = await run_in_threadpool(self._session.references.add_sent, name, content)
+        return JSONResponse({"reference": found.sha256, "name": found.name}, 201)
+
+    async def choose_reference(self, request: Request) -> Response:
+        """Make a photo of the album the reference of others."""
+        found = await run_in_threadpool(self._session.choose_reference, self._shot(request))
+        return JSONResponse({"reference": found.sha256, "name": found.name}, 201)
 
     async def file(self, request: Request) -> Response:
         """Respond with the photograph in color at full size, for the browser to save."""
@@ -161,7 +181,7 @@ def _look(request: Request) -> Look:
 
 def _json(content: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(content)
+        value = parse_json(content)
     except ValueError as error:
         raise UsageProblem("The request is not JSON.") from error
     if not isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +24,10 @@ from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, hints_digest
 from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.reference import Reference
 from colorize_cli.review.decisions import Decision, Decisions
 from colorize_cli.review.looks import VARIANTS, Look
+from colorize_cli.review.references import checked_reference
 from colorize_cli.review.rendering import Models
 from colorize_cli.review.session import Choices, load_colorizer
 from colorize_cli.review.strokes import load_strokes
@@ -70,7 +73,7 @@ class Reviewed:
     ) -> list[Prediction]:
         """Return a*b* and confidence of each gray picture; ``hints``: per picture, none for further pages."""
         found = self.colorizer.predict_with_confidence(grays, hints)
-        if self.look.variant == 1 or self.hints is not None:
+        if self.look.variant == 1 or self.hints is not None or self.look.reference:
             return found
         variants = self.colorizer.variants(grays, [one.ab for one in found], VARIANTS)
         return [replace(one, ab=all_[self.look.variant - 1]) for one, all_ in zip(found, variants, strict=True)]
@@ -91,17 +94,22 @@ class Reviewed:
         stated = found.parameters | ({"reviewed": self.reviewed} if self.reviewed else {})
         if self.hints is not None:
             stated |= {"hints": hints_digest(self.hints), "strokes": "painted by hand"}
-        elif self.look.variant > 1:
+        elif self.look.variant > 1 and not self.look.reference:
             stated |= {"variant": f"{self.look.variant} of {VARIANTS}", "seed": "0"}
         return replace(found, parameters=stated)
 
 
-def reviewed_predictor(colorizer: Colorizer, look: Look, hints: Hints | None, reviewed: str = "") -> Reviewed:
-    """Return the predictor of a look; ``reviewed``: the record of the review."""
+def reviewed_predictor(
+    colorizer: Colorizer, look: Look, hints: Hints | None, reference: Reference | None, reviewed: str = ""
+) -> Reviewed:
+    """Return the predictor of a look; ``reference``: the photo it names; ``reviewed``: the record of the review."""
     chosen: dict[str, Any] = {"strength": look.strength}
     if colorizer.entry.vividness:
         chosen["vividness"] = look.vividness
-    return Reviewed(colorizer.adjusted(**chosen), look, hints, reviewed)
+    adjusted = colorizer.adjusted(**chosen)
+    if reference is not None:
+        adjusted = adjusted.with_reference(reference)
+    return Reviewed(adjusted, look, hints, reviewed)
 
 
 class Applier:
@@ -139,12 +147,12 @@ class Applier:
             note = f" {decision.note}" if decision.note else ""
             return Outcome(decision.photo, target, "skipped", reason + note), None
         try:
-            hints = _checked_hints(decision)
+            hints, reference = _checked_hints(decision), _checked_reference(decision)
             _check_scan(decision)
             colorizer = self._models.get(decision.look).colorizer
             _check_weights(decision, colorizer)
             reviewed = f"accepted {decision.when}" + (f" by {decision.who}" if decision.who else "")
-            predictor = reviewed_predictor(colorizer, decision.look, hints, reviewed)
+            predictor = reviewed_predictor(colorizer, decision.look, hints, reference, reviewed)
         except ColorizeError as error:
             return Outcome(decision.photo, target, "failed", str(error)), None
         with self._models.predicting:
@@ -181,6 +189,17 @@ def _checked_hints(decision: Decision) -> Hints | None:
             f"The strokes of '{decision.photo}' were changed or removed after it was accepted.", "Review it again."
         )
     return strokes[1]
+
+
+def _checked_reference(decision: Decision) -> Reference | None:
+    if not decision.look.reference:
+        return None
+    if decision.reference is not None:
+        with contextlib.suppress(UsageProblem):
+            return checked_reference(decision.reference, decision.look.reference)
+    raise ColorizeError(
+        f"The reference of '{decision.photo}' changed or vanished after it was accepted.", "Review it again."
+    )
 
 
 def targets(decisions: Decisions, folder: Path, format: str | None = None) -> list[tuple[Decision, Path]]:

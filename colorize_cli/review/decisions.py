@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.files import output_error
+from colorize_cli.files import output_error, parse_json
 from colorize_cli.review.looks import Look
 
 FILE_NAME = "review.jsonl"
@@ -28,8 +28,8 @@ class Decision:
 
     ``photo``: path of the scan (or of the result if no scan is known). ``scan_sha256``, ``weights_sha256``: hex.
     ``result`` and ``result_sha256``: the result at the time; empty if there was none. ``hints``: path of the strokes,
-    empty if there are none; ``hints_digest``: the digest that results record. ``who`` and ``when``: user name and UTC
-    time.
+    empty if there are none; ``hints_digest``: the digest that results record. ``reference``: path of the reference
+    photo, whose sha256 is in the look; None if there is none. ``who`` and ``when``: user name and UTC time.
     """
 
     photo: Path
@@ -42,6 +42,7 @@ class Decision:
     result_sha256: str = ""
     hints: Path | None = None
     hints_digest: str = ""
+    reference: Path | None = None
     who: str = ""
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -121,6 +122,7 @@ def _row(decision: Decision, folder: Path) -> dict[str, Any]:
         "result_sha256": decision.result_sha256,
         "hints": _named(decision.hints, folder),
         "hints_digest": decision.hints_digest,
+        "reference": _named(decision.reference, folder),
     }
 
 
@@ -133,7 +135,7 @@ def _named(path: Path | None, folder: Path) -> str | None:
 
 def _parsed(line: bytes, folder: Path) -> Decision | None:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         state = row["state"]
         if state not in get_args(State):
             return None
@@ -148,8 +150,9 @@ def _parsed(line: bytes, folder: Path) -> Decision | None:
             result_sha256=str(row.get("result_sha256", "")),
             hints=_absolute(folder / row["hints"]) if row.get("hints") else None,
             hints_digest=str(row.get("hints_digest", "")),
+            reference=_absolute(folder / row["reference"]) if row.get("reference") else None,
             who=str(row.get("who", "")),
             when=str(row.get("when", "")),
         )
-    except (ValueError, TypeError, KeyError, UsageProblem):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, UsageProblem):
         return None

@@ -20,7 +20,8 @@ class Look:
 
     ``vividness``: 0 to 1, None for the model's default. ``strength``: 0 to 1. ``variant``: 1 (the model's own
     prediction) to :data:`VARIANTS`. ``sizes``: working sizes, empty for the model's default. ``keep_borders`` and
-    ``decoding``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`.
+    ``decoding``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`. ``reference``: sha256 (hex) of the
+    reference photo, empty if there is none.
     """
 
     model: str = DEFAULT_MODEL
@@ -30,6 +31,7 @@ class Look:
     sizes: tuple[int, ...] = ()
     keep_borders: bool = False
     decoding: dict[str, float] = field(default_factory=dict)
+    reference: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the look as a JSON object; :meth:`from_json` reads it."""
@@ -41,6 +43,7 @@ class Look:
             "sizes": list(self.sizes),
             "keep_borders": self.keep_borders,
             "decoding": dict(self.decoding),
+            "reference": self.reference,
         }
 
     @classmethod
@@ -57,6 +60,7 @@ class Look:
                 sizes=tuple(int(size) for size in value.get("sizes", ())),
                 keep_borders=bool(value.get("keep_borders", False)),
                 decoding={str(name): float(number) for name, number in dict(value.get("decoding", {})).items()},
+                reference=str(value.get("reference") or ""),
             )
         except (AttributeError, TypeError, ValueError) as error:
             raise UsageProblem(f"These settings of a photo cannot be read: {error}.") from error

@@ -24,6 +24,7 @@ from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction, clamped
 from colorize_cli.inference.propagate import guide_of, with_hints
+from colorize_cli.inference.reference import Guidance, Reference
 from colorize_cli.review.looks import VARIANTS, Look
 
 PREVIEW_PIXELS = 2_000_000
@@ -42,6 +43,7 @@ class Loaded:
     colorizer: Colorizer
     vividness: float | None
     distribution: bool
+    takes_reference: bool
 
 
 class Models:
@@ -62,7 +64,9 @@ class Models:
                 colorizer = self._load(look)
                 own = getattr(getattr(colorizer.network, "decode", None), "default_vividness", None)
                 vividness = (float(own) if own is not None else 0.5) if colorizer.entry.vividness else None
-                self._loaded[key] = Loaded(colorizer, vividness, colorizer.predicts_distribution)
+                self._loaded[key] = Loaded(
+                    colorizer, vividness, colorizer.predicts_distribution, colorizer.takes_reference
+                )
                 while len(self._loaded) > self._keep:
                     self._loaded.popitem(last=False)
             self._loaded.move_to_end(key)
@@ -82,6 +86,7 @@ class Opened:
         self._remembering: dict[Any, Colorizer] = {}
         self._full: tuple[Any, np.ndarray] | None = None
         self._last: tuple[Any, np.ndarray] | None = None
+        self._guidance: tuple[str, Guidance] | None = None
         self._guide = guide_of(photo.gray)
 
     def prediction(self, look: Look) -> Prediction:
@@ -89,29 +94,45 @@ class Opened:
         with self._models.predicting:
             return self._colorizer(look).predict_with_confidence([self.photo.gray])[0]
 
-    def chroma(self, look: Look, hints: Hints | None) -> np.ndarray:
-        """Return a*b*, float32 (2, h, w), with the hints applied, as the result of this look will have them."""
+    def chroma(self, look: Look, hints: Hints | None, reference: Reference | None = None) -> np.ndarray:
+        """Return a*b*, float32 (2, h, w), with the hints applied, as the result of this look will have them.
+
+        ``reference``: the photo that ``look.reference`` names.
+        """
         colorizer = self._colorizer(look)
+        if reference is not None:
+            colorizer = colorizer.with_reference(reference)
         if hints is not None and colorizer.entry.hints:
             with self._models.predicting:
                 return colorizer.predict([self.photo.gray], [hints])[0]
         require_hints(colorizer.entry, hints is not None)
-        ab = self._plain(look, colorizer, look.variant if hints is None else 1)
+        ab = self._plain(look, colorizer, look.variant if hints is None and reference is None else 1)
         return ab if hints is None else clamped(with_hints(ab, self._guide, hints))
 
     def _plain(self, look: Look, colorizer: Colorizer, variant: int) -> np.ndarray:
         """Return a*b* without hints; the last look's is kept, because strokes follow each other quickly."""
-        key = (look.model, look.vividness, look.sizes, look.keep_borders, tuple(look.decoding.items()), variant > 1)
+        decoding = tuple(look.decoding.items())
+        key = (look.model, look.vividness, look.sizes, look.keep_borders, decoding, look.reference, variant > 1)
         with self._models.predicting:
             if self._last is None or self._last[0] != key:
-                (ab,) = colorizer.predict([self.photo.gray])
+                (found,) = colorizer.predict_with_confidence([self.photo.gray])
+                ab = found.ab
+                if found.guidance is not None:
+                    self._guidance = look.reference, found.guidance
                 several = colorizer.variants([self.photo.gray], [ab], VARIANTS)[0] if variant > 1 else ab[None]
                 self._last = key, several
             return self._last[1][variant - 1].copy()
 
-    def preview(self, look: Look, hints: Hints | None, *, side: int | None = None) -> np.ndarray:
+    def guidance(self, look: Look) -> Guidance | None:
+        """Return what the reference of the latest picture contributed to this photograph; None if it had none."""
+        with self._lock:
+            return self._guidance[1] if self._guidance is not None and self._guidance[0] == look.reference else None
+
+    def preview(
+        self, look: Look, hints: Hints | None, reference: Reference | None = None, *, side: int | None = None
+    ) -> np.ndarray:
         """Return the preview in color, uint8 RGB; ``side``: longest side, for a smaller one."""
-        ab = self.chroma(look, hints)
+        ab = self.chroma(look, hints, reference)
         gray = self.gray if side is None else smaller(self.gray, side)
         return recombine(gray, ab, depth=8, strength=look.strength)
 
@@ -126,8 +147,15 @@ class Opened:
         light = 0.35 + 0.65 * np.take(lightness_table(depth_of(self.gray)), self.gray)[..., None] / 100
         return (tint * light).astype(np.uint8), float(confidence.mean())
 
-    def tile(self, box: tuple[int, int, int, int], look: Look | None, hints: Hints | None, key: str) -> np.ndarray:
-        """Return a part of the picture at full size, uint8 RGB: ``box`` is left, top, width, height in pixels.
+    def tile(
+        self,
+        box: tuple[int, int, int, int],
+        look: Look | None,
+        hints: Hints | None,
+        key: str,
+        reference: Reference | None = None,
+    ) -> np.ndarray:
+        """Return a part of the picture at full size, uint8 RGB: ``box`` is left, top, width, height in its pixels.
 
         ``look``: None for gray. ``key``: identifies whatever else affects the colors, such as the strokes.
         """
@@ -139,10 +167,10 @@ class Opened:
             raise PhotoTooLarge(
                 f"Photos larger than {MOST_FULL_PIXELS // 10**6} megapixels are shown only as a preview."
             )
-        wanted = (look.model, look.vividness, look.strength, look.variant, key)
+        wanted = (look.model, look.vividness, look.strength, look.variant, look.reference, key)
         with self._lock:
             if self._full is None or self._full[0] != wanted:
-                ab = self.chroma(look, hints)
+                ab = self.chroma(look, hints, reference)
                 self._full = wanted, recombine(self.photo.gray, ab, depth=8, strength=look.strength)
             return self._full[1][rows, columns]
 

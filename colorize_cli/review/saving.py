@@ -23,7 +23,7 @@ def saved_file(session: Session, shot: Shot, look: Look) -> tuple[bytes, str, st
     strokes = session.strokes(shot)
     colorizer = session.models.get(look).colorizer
     hints = strokes[1] if strokes is not None else None
-    predictor = reviewed_predictor(colorizer, look, hints)
+    predictor = reviewed_predictor(colorizer, look, hints, session.references.get(look.reference))
     with session.models.predicting:
         (prediction,) = predictor.predict_with_confidence([photo.gray], [hints])
     format = FORMATS[photo.format].written_as or photo.format

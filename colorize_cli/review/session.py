@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.recombine.levels import to_8
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, hints_digest
+from colorize_cli.inference.reference import Reference
 from colorize_cli.registry import DEFAULT_MODEL, ENTRIES
 from colorize_cli.review.album import Album, Shot
 from colorize_cli.review.decisions import Decision, Decisions, State, user_name
 from colorize_cli.review.looks import VARIANTS, Look
+from colorize_cli.review.references import References
 from colorize_cli.review.rendering import Models, Opened, OpenPhotos, jpeg, smaller
 from colorize_cli.review.strokes import decode_strokes, load_strokes, save_strokes
 from colorize_cli.review.thumbnails import Thumbnails
@@ -71,10 +74,12 @@ class Session:
         self.album, self.choices = album, choices
         self.decisions = Decisions(album.review_file)
         self.models = Models(lambda look: load(look, choices))
+        self.references = References(album.home, self.decisions)
         self._opened = OpenPhotos()
         self._thumbnails = Thumbnails()
         self._confidences = {shot.number: shot.confidence for shot in album.shots}
         self._problems = {shot.number: shot.problem for shot in album.shots}
+        self._in_color: set[int] = set()
         self._uploaded: dict[int, tuple[bytes, Hints] | None] = {}
         self._lock = threading.Lock()
         self._stroking = threading.Lock()
@@ -102,6 +107,7 @@ class Session:
             "made": shot.result is not None,
             "problem": self._problems.get(shot.number, ""),
             "upload": shot.upload is not None,
+            "colored": self._color_file(shot) is not None,
         }
 
     def open(self, shot: Shot) -> Opened:
@@ -130,6 +136,7 @@ class Session:
                 "preview_width": opened.width,
                 "preview_height": opened.height,
                 "look": look.to_json(),
+                "reference": self.references.name(look.reference),
                 "strokes": self.strokes(shot) is not None,
                 "warnings": [*opened.photo.notes, *self._result_notes(shot, look)],
                 "in_color": opened.photo.in_color and shot.source != shot.result,
@@ -145,6 +152,7 @@ class Session:
             "vividness": loaded.vividness,
             "variants": VARIANTS if loaded.distribution else 0,
             "needs_hints": ENTRIES[look.model].needs_hints,
+            "takes_reference": loaded.takes_reference,
         }
 
     def look(self, shot: Shot) -> Look:
@@ -160,9 +168,13 @@ class Session:
         provenance = read_provenance(shot.result) if shot.result is not None else None
         if provenance is None or provenance.model != look.model:
             return []
+        notes = []
         if provenance.weights_sha256 != self.models.get(look).colorizer.weights_sha256:
-            return ["The result was made with other weights. This preview uses the current ones."]
-        return []
+            notes.append("The result was made with other weights. This preview uses the current ones.")
+        if "reference" in provenance.parameters and not look.reference:
+            name = provenance.parameters["reference"].rpartition(", sha256 ")[0]
+            notes.append(f"The result was made with the reference '{name}'. Choose it again to see its colors.")
+        return notes
 
     def known_models(self) -> list[dict[str, str]]:
         """Return the models whose weights are on this machine."""
@@ -196,11 +208,34 @@ class Session:
 
     def preview(self, shot: Shot, look: Look) -> bytes:
         """Return the preview as a JPEG file, and store the model's confidence."""
-        hints = self._hints(shot)
-        rgb = self.open(shot).preview(look, hints)
+        rgb = self.open(shot).preview(look, self._hints(shot), self.references.get(look.reference))
         small = cv2.resize(rgb, _fitting(rgb.shape, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
         self._thumbnails.put((shot.number, "color"), jpeg(small, 82))
         return jpeg(rgb)
+
+    def guidance(self, shot: Shot, look: Look) -> dict[str, str]:
+        """Return how well the reference fitted the latest picture, as headers; nothing without a reference."""
+        found = self.open(shot).guidance(look) if look.reference else None
+        if found is None:
+            return {}
+        return {"x-reference-match": f"{found.found.agreement:.4f}", "x-reference-used": str(int(found.used))}
+
+    def choose_reference(self, shot: Shot) -> Reference:
+        """Take a photo of the album for the reference of others: its colored result, or itself if it is in color.
+
+        Raises :class:`UsageProblem` where it has no colors yet.
+        """
+        if shot.upload is not None:
+            return self.references.add_sent(shot.name, shot.upload)
+        return self.references.add_file(self._color_file(shot) or shot.source)
+
+    def _color_file(self, shot: Shot) -> Path | None:
+        """Return the file with the colors of a photo: what was applied, else its result, else itself if in color."""
+        decision = self.decisions.get(shot.source) if shot.upload is None else None
+        final = self.album.final / shot.place
+        if decision is not None and decision.state == "accepted" and final.is_file():
+            return final
+        return shot.result or (shot.source if shot.number in self._in_color else None)
 
     def small_preview(self, shot: Shot, look: Look) -> bytes:
         """Return a small preview, for variants side by side, as a JPEG file."""
@@ -225,7 +260,8 @@ class Session:
         if left >= opened.photo.width or top >= opened.photo.height:
             raise UsageProblem("This part is outside the picture.")
         hints = self._hints(shot) if look is not None else None
-        return jpeg(opened.tile(box, look, hints, hints_digest(hints) if hints is not None else ""))
+        reference = self.references.get(look.reference) if look is not None else None
+        return jpeg(opened.tile(box, look, hints, hints_digest(hints) if hints is not None else "", reference))
 
     def thumbnail(self, shot: Shot, kind: str) -> bytes:
         """Return a small picture for the grid as a JPEG file: ``kind`` is "gray" or "color"."""
@@ -242,16 +278,24 @@ class Session:
         if kind == "gray":
             try:
                 source: Path | bytes = shot.source if shot.upload is None else shot.upload
-                gray = read_photo(source, max_megapixels=self.choices.max_megapixels, name=shot.name).gray
+                photo = read_photo(source, max_megapixels=self.choices.max_megapixels, name=shot.name)
             except PhotoError as error:
                 self._problems[shot.number] = str(error)
                 raise
-            return to_8(np.ascontiguousarray(smaller(gray, THUMBNAIL_SIDE)))
+            if photo.in_color and shot.source != shot.result:
+                self._in_color.add(shot.number)
+            return to_8(np.ascontiguousarray(smaller(photo.gray, THUMBNAIL_SIDE)))
         opened, look = self.open(shot), self.look(shot)
         if self._confidences.get(shot.number) is None:
             confidence = opened.prediction(look).confidence
             self._confidences[shot.number] = None if confidence is None else float(confidence.mean())
-        return opened.preview(look, self._hints(shot), side=THUMBNAIL_SIDE)
+        return opened.preview(look, self._hints(shot), self._reference(look), side=THUMBNAIL_SIDE)
+
+    def _reference(self, look: Look) -> Reference | None:
+        """Return the reference of a look for the grid, which shows a photo also where its reference is gone."""
+        with contextlib.suppress(ColorizeError):
+            return self.references.get(look.reference)
+        return None
 
     def _hints(self, shot: Shot) -> Hints | None:
         strokes = self.strokes(shot)
@@ -263,6 +307,9 @@ class Session:
             raise UsageProblem("A photo dropped onto the page can be saved, but not accepted or rejected.")
         hints = self._hints(shot)
         digest = weights = ""
+        reference = None
+        with contextlib.nullcontext() if state == "accepted" else contextlib.suppress(UsageProblem):
+            reference = self.references.file(look.reference)
         if state == "accepted":
             digest = self.open(shot).photo.file_sha256
             weights = self.models.get(look).colorizer.weights_sha256
@@ -277,6 +324,7 @@ class Session:
             result_sha256=_sha256(shot.result) if shot.result is not None else "",
             hints=shot.hints if hints is not None else None,
             hints_digest=hints_digest(hints) if hints is not None else "",
+            reference=reference,
             who=user_name(),
         )
         self.album.home.mkdir(parents=True, exist_ok=True)

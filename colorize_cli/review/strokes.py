@@ -67,9 +67,14 @@ def is_strokes(path: Path) -> bool:
 
 
 def load_strokes(path: Path) -> tuple[bytes, Hints] | None:
-    """Return the picture and its hints; None if there is no such file."""
+    """Return the picture and its hints; None if there is no such file. Raises :class:`UsageProblem`."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
-    return content, read_hints(Image.open(io.BytesIO(content)))
+    try:
+        picture = Image.open(io.BytesIO(content))
+        picture.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UsageProblem(f"'{path}' is no picture of strokes.", "Paint them again.") from error
+    return content, read_hints(picture)

@@ -15,7 +15,7 @@ from colorize_cli import registry
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.compute import Compute, choose
-from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UsageProblem
+from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UnreadablePhoto, UsageProblem, WeightsInvalid
 from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import Recipe
 from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted, from_scratch, trained_input
@@ -65,6 +65,10 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
             f"'{options.output}' cannot be written: {error.strerror}.",
             "Free some space, or choose another folder with -o.",
         ) from error
+    except UnreadablePhoto as error:
+        # What comes from a worker process is told with the traceback of that.
+        text = error.message.rpartition(f"{UnreadablePhoto.__name__}: ")[2].strip()
+        raise UnreadablePhoto(text, error.remedy) from None
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
@@ -217,8 +221,19 @@ def _workers(options: TrainOptions, ranks: Ranks) -> int:
 def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
     """Return the options of a resumed run: options at their default take the recorded values.
 
-    Raises :class:`UsageProblem` for an option with a different value, because the run would not be the same.
+    Raises :class:`UsageProblem` for an option with a different value, because the run would not be the same, and
+    :class:`WeightsInvalid` for values that no run has.
     """
+    try:
+        return _same_options(options, recorded)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise WeightsInvalid(
+            f"The record of the run is damaged: its options are not those of a run ({error}).",
+            "Start a new run with another -o.",
+        ) from error
+
+
+def _same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
     own = options.decisive()
     defaults = {f.name: f.default for f in fields(TrainOptions) if f.default is not MISSING}
     changed: dict[str, Any] = {}
@@ -326,10 +341,11 @@ def _environment(compute: Compute) -> dict[str, Any]:
 
 def _check_same_data(record: Mapping[str, Any], training: Catalogue, validation: Catalogue) -> None:
     before, now = record["data"], _data(training, validation)
+    counted = [(found.get("photos"), found.get("validation_photos")) for found in (before, now)]
     if before != now:
         raise UsageProblem(
-            f"The photos have changed since this run started (training: {before['photos']} then, {now['photos']} now; "
-            f"validation: {before['validation_photos']} then, {now['validation_photos']} now).",
+            f"The photos have changed since this run started (training: {counted[0][0]} then, {counted[1][0]} now; "
+            f"validation: {counted[0][1]} then, {counted[1][1]} now).",
             "Resume with the same photos, or start a new run with --init best.safetensors and another -o; "
             "photos of this run stay in their part of the split.",
         )

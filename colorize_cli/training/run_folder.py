@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -26,7 +27,23 @@ import torch
 from PIL import Image
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem, WeightsInvalid
-from colorize_cli.files import atomic_file, write_text
+from colorize_cli.files import atomic_file, parse_json, write_text
+
+
+def check_record(record: Any) -> None:
+    """Raise ValueError for a record without the parts that a run resumes from."""
+    if not isinstance(record, dict):
+        raise ValueError("it holds no record")
+    for part in ("options", "data", "environment"):
+        if not isinstance(record.get(part), dict):
+            raise ValueError(f"'{part}' is missing")
+    ends = record.get("early_stopping", [])
+    if not isinstance(ends, list) or not all(
+        isinstance(end, dict) and isinstance(end.get("epoch"), int) for end in ends
+    ):
+        raise ValueError("'early_stopping' is no list of stages")
+    if not isinstance(record.get("encoder", ""), str):
+        raise ValueError("'encoder' is no text")
 
 
 class RunFolder:
@@ -81,7 +98,8 @@ class RunFolder:
     def read_record(self) -> dict[str, Any]:
         """Return ``run.json``; raises :class:`WeightsInvalid` if it is damaged."""
         try:
-            record: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
+            record: dict[str, Any] = parse_json(self.record.read_text(encoding="utf-8"))
+            check_record(record)
         except (OSError, ValueError) as error:
             raise WeightsInvalid(f"{self.record} is damaged ({error}).", "Start a new run with another -o.") from error
         return record
@@ -104,6 +122,10 @@ class RunFolder:
             raise WeightsInvalid(
                 f"{self.state} is damaged ({error}).", f"Start a new run with --init {self.best}."
             ) from error
+        if not isinstance(state, dict) or not isinstance(state.get("position"), dict):
+            raise WeightsInvalid(
+                f"{self.state} is not the state of a training run.", f"Start a new run with --init {self.best}."
+            )
         return state
 
     def add_metrics(self, row: Mapping[str, Any]) -> None:
@@ -115,11 +137,11 @@ class RunFolder:
         """Return the lines of ``metrics.jsonl``; one cut off by a crash is left out."""
         rows: list[dict[str, Any]] = []
         if self.metrics.is_file():
-            for line in self.metrics.read_text(encoding="utf-8").splitlines():
-                try:
-                    rows.append(json.loads(line))
-                except ValueError:
-                    continue
+            for line in self.metrics.read_bytes().splitlines():
+                with contextlib.suppress(ValueError):
+                    row = parse_json(line)
+                    if isinstance(row, dict) and isinstance(row.get("step"), int):
+                        rows.append(row)
         return rows
 
     def forget_metrics_after(self, step: int) -> None:

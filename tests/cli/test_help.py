@@ -6,8 +6,8 @@ import pytest
 import typer
 
 EVERYDAY = {
-    "--model", "--output", "--skip-existing", "--vividness", "--strength", "--size", "--hints", "--reference", "--label", "--report",
-    "--device",
+    "--model", "--output", "--skip-existing", "--vividness", "--strength", "--size", "--hints", "--label", "--report",
+    "--device", "--reference",
 }  # fmt: skip
 
 

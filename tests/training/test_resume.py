@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from colorize_cli.errors import OutputExists, TrainingDiverged, UsageProblem
+from colorize_cli.errors import OutputExists, TrainingDiverged, UnreadablePhoto, UsageProblem
+from colorize_cli.training.data.catalogue import scan
 from colorize_cli.training.run import same_options, train
 from colorize_cli.training.train_options import TrainOptions
 from tests.training.test_run import SILENT
@@ -137,3 +139,20 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(
     state = torch.load(run / "last.pt", weights_only=True)
     assert state["position"]["step"] == 2
     assert all(bool(torch.isfinite(v).all()) for v in state["objective"]["network"].values())
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_photo_that_vanishes_ends_the_run_with_its_name(
+    tmp_path: Path, photos: Path, tiny_registry: object, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    from colorize_cli.training import run
+
+    def vanishing(*arguments: object) -> None:
+        shutil.rmtree(photos / "bright")
+
+    monkeypatch.setitem(scan.__kwdefaults__, "cache_bytes", 0)
+    monkeypatch.setattr(run, "count_colors", vanishing)
+    with pytest.raises(UnreadablePhoto) as caught:
+        train(options(photos, tmp_path / "run", recipe="color", workers=workers), SILENT())
+    assert str(caught.value).startswith("'") and "can no longer be read" in str(caught.value)
+    assert "--resume" in str(caught.value) and "Traceback" not in str(caught.value)

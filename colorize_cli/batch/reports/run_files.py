@@ -49,15 +49,23 @@ class RunFiles:
             if self._files[1] is not None:
                 _append(self._files[1], FAILED_LIST_MARK + b"\n")
         except FileExistsError as error:
+            self._close()
             raise _exists(path) from error
         except OSError as error:
+            self._close()
             raise OutputError(f"'{path}' cannot be written: {error.strerror}.", "Name another file.") from error
+        except OutputError:
+            self._close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close them."""
+        self._close()
+
+    def _close(self) -> None:
         for file in self._files:
             if file is not None:
                 # What a full disk did not take has been told of; it would fail once more on closing.

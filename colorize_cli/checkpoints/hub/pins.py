@@ -8,15 +8,19 @@ than the whole of ``models list``.
 import contextlib
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from colorize_cli.entry import HubFile
 from colorize_cli.errors import CacheNotWritable, OutputError
-from colorize_cli.files import write_text
+from colorize_cli.files import parse_json, write_text
 
 FILE = "hub-pins.json"
+QUARANTINE = "quarantine"
+"""Folder in a repository's cache: what was downloaded and is not the published file."""
+_HEX = re.compile("[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,16 @@ def pin_of(hub: HubFile, commit: str | None = None) -> Pin | None:
     """Return what is known of a file at a commit (None: the revision it names), or None before its first download."""
     row = _read()["files"].get(_key(hub, commit or hub.revision))
     try:
-        return None if row is None else Pin(**row)
+        pin = None if row is None else Pin(**row)
+        return pin if pin is not None and _is_sound(pin) else None
     except TypeError:
         return None
+
+
+def _is_sound(pin: Pin) -> bool:
+    """Whether what was read may be used: its commit becomes part of a path."""
+    texts = isinstance(pin.licence, str) and isinstance(pin.commit, str) and isinstance(pin.sha256, str)
+    return texts and isinstance(pin.size, int) and bool(_HEX.fullmatch(pin.commit) and _HEX.fullmatch(pin.sha256))
 
 
 def remember(hub: HubFile, pin: Pin) -> None:
@@ -92,7 +103,7 @@ def _read() -> dict[str, dict[str, Any]]:
     state: dict[str, dict[str, Any]] = {"files": {}, "licences": {}}
     for folder in _state_folders():
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            found = parse_json((folder / FILE).read_text(encoding="utf-8"))
             for key, rows in found.items():
                 if isinstance(rows, dict):
                     state[key] = state.get(key, {}) | rows
@@ -128,5 +139,19 @@ def seen_in_cache(file: HubFile) -> Path | None:
     """Return the path of a file pinned to a commit in the cache, or None; nothing is checked."""
     pin = pin_of(file)
     commit = file.revision or (pin.commit if pin else "main")
-    path = cache_folder() / f"models--{file.repo.replace('/', '--')}" / "snapshots" / commit / file.file
+    path = _storage(file) / "snapshots" / commit / file.file
     return path if path.is_file() else None
+
+
+def quarantined(file: HubFile) -> list[Path]:
+    """Return what was moved aside in place of a file, because it is not the published one."""
+    name = Path(file.file).name
+    try:
+        found = sorted((_storage(file) / QUARANTINE).iterdir())
+    except OSError:
+        return []
+    return [path for path in found if path.name.partition("-")[2] == name]
+
+
+def _storage(file: HubFile) -> Path:
+    return cache_folder() / f"models--{file.repo.replace('/', '--')}"

@@ -17,6 +17,7 @@ from colorize_cli.evaluation.bootstrap import Bootstrap
 from colorize_cli.evaluation.evaluate_options import KINDS
 from colorize_cli.evaluation.study.agreement import category_counts, fleiss_kappa, krippendorff_alpha, wilson
 from colorize_cli.evaluation.summary import TRUTH
+from colorize_cli.files import parse_json
 
 ANSWERS_FORMAT = "colorize-study-answers"
 
@@ -83,17 +84,19 @@ def read_answers(paths: Sequence[Path]) -> list[dict[str, Any]]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageProblem(f"{path} cannot be read as answers: {error}.") from error
-    problem = UsageProblem(f"{path} is not a file of answers.", "Give files saved by the study page.")
+        raise UsageProblem(f"'{path}' cannot be read as answers: {error}.") from error
+    problem = UsageProblem(f"'{path}' is not a file of answers.", "Give files saved by the study page.")
     if not isinstance(document, dict) or document.get("format") != ANSWERS_FORMAT or document.get("kind") not in KINDS:
         raise problem
     try:
         _answers(document)
-    except (KeyError, TypeError, ValueError) as error:
+        questions = int(document.get("questions", 0))
+        study, rater = str(document["study"]), str(document["rater"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise problem from error
-    return document
+    return document | {"questions": questions, "study": study, "rater": rater}
 
 
 def _answers(document: dict[str, Any]) -> list[Answer]:
@@ -107,7 +110,9 @@ def _answers(document: dict[str, Any]) -> list[Answer]:
                 raise ValueError(item)
             answers.append(Answer(str(document["rater"]), question, shown, rating=rating))
         else:
-            if item["chosen"] not in shown or len(shown) != 2:
+            if item["chosen"] not in shown or len(set(shown)) != 2:
+                raise ValueError(item)
+            if document["kind"] == "fool" and TRUTH not in shown:
                 raise ValueError(item)
             answers.append(Answer(str(document["rater"]), question, shown, chosen=item["chosen"]))
     return answers

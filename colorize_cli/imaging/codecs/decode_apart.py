@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
+from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
@@ -68,6 +69,8 @@ def _answered(request: tuple[Any, ...], pixels: int) -> Any:
         decoder.end()
     if kind in ("raster", "count"):
         return content
+    if kind == ReaderMissingError.__name__:
+        raise ReaderMissingError(*content)
     raise _ERRORS[kind](*content)
 
 
@@ -190,6 +193,8 @@ def _answer(request: tuple[Any, ...]) -> tuple[str, object]:
         return "raster", decode(data, page=page, max_pixels=max_pixels, limits=limits)
     except TooManyPixelsError as error:
         return type(error).__name__, (error.width, error.height)
+    except ReaderMissingError as error:
+        return type(error).__name__, (str(error), error.package)
     except Exception as error:  # the libraries raise what they like on damaged files
         name = type(error).__name__
         return (name, error.args) if name in _ERRORS else (DamagedDataError.__name__, (str(error) or name,))

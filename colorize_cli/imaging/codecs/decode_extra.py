@@ -28,14 +28,19 @@ _SRGB_GAMMA = (2.4, 12.92)
 class ReaderMissingError(UnknownKindError):
     """The format is known, and the library that reads it is not installed."""
 
-    def __init__(self, format: str) -> None:
-        self.remedy = remedy(format)
-        super().__init__(f"{_NAMES[format]} files")
+    def __init__(self, what: str, package: str) -> None:
+        self.package = package
+        self.remedy = f"Install the reader, `pip install {package}`, or convert it to TIFF or PNG."
+        super().__init__(what)
 
 
 def remedy(format: str) -> str:
     """Return which package reads a format of this module, in a sentence."""
-    return f"Install the reader, `pip install {_PACKAGES[format]}`, or convert it to TIFF or PNG."
+    return _missing(format).remedy
+
+
+def _missing(format: str) -> ReaderMissingError:
+    return ReaderMissingError(f"{_NAMES[format]} files", _PACKAGES[format])
 
 
 @cache
@@ -57,7 +62,7 @@ def format_named(name: str) -> str | None:
 def require_reader(format: str) -> None:
     """Raise :class:`ReaderMissingError` where the library is not installed."""
     if not has_reader(format):
-        raise ReaderMissingError(format)
+        raise _missing(format)
 
 
 def decode_extra(data: bytes, format: str, max_pixels: float) -> Raster:

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import * as brush from "./brush.js";
+import * as reference from "./reference.js";
 import * as viewer from "./viewer.js";
 import { $, element, latest, pressed, show, sureness, toast } from "./ui.js";
 
@@ -12,6 +13,7 @@ export function start({ row, leave, step }) {
   onRow = row; onLeave = leave; onStep = step;
   viewer.start();
   brush.start(strokes => repaint(strokes));
+  reference.start(chosen => { look.reference = chosen; settings(); recolor(); }, () => details?.id);
   $("back").addEventListener("click", () => onLeave());
   $("previous").addEventListener("click", () => onStep(-1));
   $("next").addEventListener("click", () => onStep(1));
@@ -47,7 +49,8 @@ export async function open(id, { note = false } = {}) {
     if (mine !== turn) return;
     details = found;
     look = { ...found.look };
-    controls = { vividness: found.vividness, variants: found.variants, needs_hints: found.needs_hints };
+    controls = { vividness: found.vividness, variants: found.variants, needs_hints: found.needs_hints, takes_reference: found.takes_reference };
+    reference.open(found.reference);
     describe();
     viewer.open(details, box => api.tile(details.id, look, box));
     const [gray, strokes] = await Promise.all([api.gray(id), found.strokes ? api.strokes(id) : null]);
@@ -98,19 +101,22 @@ function settings() {
   $("strength").value = look.strength;
   $("strength-value").textContent = look.strength.toFixed(2);
   const why = !controls.variants ? `${look.model} predicts one color: it has no variants.`
+    : look.reference ? "The reference defines the colors. Remove it to see variants."
     : brush.painted() ? "The strokes define the colors. Clear them to see variants." : "";
   $("show-variants").disabled = Boolean(why);
   $("variants-why").hidden = !why;
   $("variants-why").textContent = why;
   if (why) $("variants").hidden = true;
+  reference.describe(look, controls);
   $("save").href = api.fileAddress(details.id, look);
 }
 
 async function chooseModel(model) {
-  look = { model, strength: look.strength };
+  look = { model, strength: look.strength, reference: look.reference };
   $("busy").hidden = false;
   try {
     controls = await api.controls(details.id, look);
+    if (!controls.takes_reference) look.reference = "";
     settings();
     await colors();
   } catch (error) {
@@ -124,9 +130,10 @@ async function chooseModel(model) {
 async function colors() {
   const mine = turn, id = details.id;
   if (controls.needs_hints && !brush.painted()) { message(`${look.model} only spreads the colors that you paint. Paint a stroke.`); return; }
-  const { url } = await api.preview(id, look);
+  const { url, reference: fit } = await api.preview(id, look);
   if (mine !== turn) return;
   message("");
+  reference.tell(fit);
   await viewer.showColor(url);
   if (showing.confidence) await confidence();
 }

@@ -23,8 +23,8 @@ import numpy.typing as npt
 from torch.utils.data import DataLoader, Dataset
 
 from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
-from colorize_cli.errors import NoTrainingData
-from colorize_cli.files import write_text
+from colorize_cli.errors import NoTrainingData, UnreadablePhoto
+from colorize_cli.files import parse_json, write_text
 from colorize_cli.training.data.lab_photo import NotUsable, decode_lab, label_of, source_of
 from colorize_cli.training.data.workers import quiet_worker
 
@@ -125,10 +125,16 @@ class PhotoStore:
         return decode_lab(self.read(index), self.catalogue.side)
 
     def read(self, index: int) -> bytes:
-        """Return the bytes of the item's file."""
+        """Return the bytes of the item's file. Raises :class:`UnreadablePhoto` where it is gone by now."""
         if self._reader is None:
             self._reader = PhotoReader()
-        return self._reader.read(self.catalogue.items[index].ref)
+        ref = self.catalogue.items[index].ref
+        try:
+            return self._reader.read(ref)
+        except Exception as error:  # zipfile and zlib raise many kinds
+            raise UnreadablePhoto(
+                f"'{ref.name}' can no longer be read ({error}).", "Put it back, then continue with --resume."
+            ) from error
 
 
 class _Scan(Dataset[tuple[str, Any]]):
@@ -243,10 +249,10 @@ def _load(index: Path, cache: Path, stamp: str) -> Catalogue | None:
     """Return the catalogue saved earlier, None if there is none or the photo files have changed."""
     try:
         head, *rows = index.read_text(encoding="utf-8").splitlines()
-        record = json.loads(head)
+        record = parse_json(head)
         if record["stamp"] != stamp:
             return None
-        items = tuple(_item(json.loads(row)) for row in rows)
+        items = tuple(_item(parse_json(row)) for row in rows)
         needed = max((i.offset + i.height * i.width * 3 for i in items if i.offset >= 0), default=0)
         if needed and cache.stat().st_size < needed:
             return None

@@ -5,6 +5,7 @@ white-is-zero); tifffile decodes more, keeping every bit. tifffile alone cannot 
 Pillow's libtiff through a directory that declares them as plain bytes.
 """
 
+import importlib.util
 import io
 import struct
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
 from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.imaging.codecs.raster import (
@@ -32,7 +34,52 @@ from colorize_cli.imaging.tone import strips
 _OWN_CODECS = {1: "none", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _BYTE_CODECS = {5: "lzw", 50000: "zstd", 34925: "lzma"}
 _MAX, _S_MIN, _S_MAX = 281, 340, 341
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED = 0, 1, 2, 5
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED, _YCBCR = 0, 1, 2, 5, 6
+_COLORS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _SEPARATED: 4}
+_PILLOW_CODECS = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34925, 50000))
+_CODEC_NAMES = {
+    7: "JPEG",
+    34712: "JPEG 2000",
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34887: "LERC",
+    34892: "JPEG",
+    34933: "PNG",
+    34934: "JPEG XR",
+    22610: "JPEG XR",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
+_FLOATING_POINT = 3
+_COLOR_MAP = 320
+# What says how samples are laid out: size, bits, compression, colors, strips and tiles, JPEG tables, subsampling.
+_TAGS_OF_SAMPLES = (
+    256,
+    257,
+    258,
+    259,
+    262,
+    266,
+    273,
+    277,
+    278,
+    279,
+    284,
+    292,
+    293,
+    317,
+    _COLOR_MAP,
+    322,
+    323,
+    324,
+    325,
+    338,
+    347,
+    530,
+    531,
+)
+_LARGEST_CLASSIC = (1 << 32) - (1 << 20)
 
 
 def decode(data: bytes, *, page: int, max_pixels: float, limits: Limits = LIMITS) -> Raster:
@@ -52,18 +99,59 @@ def decode(data: bytes, *, page: int, max_pixels: float, limits: Limits = LIMITS
         check_size(leaf.imagewidth, leaf.imagelength, max_pixels)
         if leaf.imagedepth > 1:
             raise UnknownKindError("volumes")
-        bits = leaf.bitspersample
         _check_extents(leaf, len(data))
-        # Pillow misreads the tags of big-endian BigTIFF.
-        pillow_reads = bits <= 8 and not (bits == 8 and tiff.is_bigtiff and int(leaf.photometric) <= _RGB)
-        raster = _by_pillow(_alone(data, directory)) if pillow_reads else _by_tifffile(leaf, data)
+        raster = _by_pillow(_for_pillow(leaf, data, directory)) if _is_for_pillow(leaf) else _by_tifffile(leaf, data)
         raster.page, raster.pages = page, len(found)
         raster.icc = _bytes(leaf, 34675)
         raster.metadata = _metadata(leaf, data)
         raster.orientation = stated_orientation(_value(leaf, ORIENTATION), raster.metadata.xmp)
-        extra = tuple(int(kind) for kind in leaf.extrasamples)
-        raster.encoding = _encoding(leaf, 0 if extra[:1] == (0,) else 2)
+        if _has_other_channel(leaf):
+            raster.alpha = None
+            raster.notes.append("a channel that is neither color nor transparency, infrared perhaps, was left out")
+        raster.encoding = _encoding(leaf, 2)
     return raster
+
+
+def _has_other_channel(leaf: Any) -> bool:
+    """Whether the first channel beyond the colors is not declared as transparency: scanners keep infrared there."""
+    colors = _COLORS.get(int(leaf.photometric))
+    kinds = [int(kind) for kind in leaf.extrasamples]
+    return colors is not None and leaf.samplesperpixel > colors and (not kinds or kinds[0] not in (1, 2))
+
+
+def _is_for_pillow(leaf: Any) -> bool:
+    """Whether Pillow decodes the page: up to 8 bits, by a codec that it has."""
+    compression = int(leaf.compression)
+    if leaf.bitspersample > 8 or compression not in _PILLOW_CODECS:
+        return False
+    own = compression in _OWN_CODECS or compression in _BYTE_CODECS
+    return not (own and leaf.parent.is_bigtiff and leaf.bitspersample == 8 and int(leaf.photometric) <= _RGB)
+
+
+def _for_pillow(leaf: Any, data: bytes, directory: Directory) -> io.BytesIO:
+    """Return a file with this page alone; a BigTIFF file, whose tags Pillow may misread, as a classic one."""
+    return _as_classic(leaf, data) if leaf.parent.is_bigtiff else _alone(data, directory)
+
+
+def _as_classic(leaf: Any, data: bytes) -> io.BytesIO:
+    """Return a classic little-endian TIFF file that points to the same strips or tiles, of samples up to 8 bits."""
+    base = len(data) + len(data) % 2
+    if base > _LARGEST_CLASSIC:
+        raise UnknownKindError("BigTIFF files of this size and compression")
+    entries = []
+    for code in _TAGS_OF_SAMPLES:
+        value = _value(leaf, code)
+        if value is None:
+            continue
+        if isinstance(value, bytes):
+            entries.append(Entry(code, 7, len(value), value))
+            continue
+        numbers = [int(number) for number in np.ravel(value)]
+        kind = "H" if code == _COLOR_MAP else "I"
+        packed = struct.pack(f"<{len(numbers)}{kind}", *numbers)
+        entries.append(Entry(code, 3 if kind == "H" else 4, len(numbers), packed))
+    mark = struct.pack("<2sHI", b"II", 42, base)
+    return io.BytesIO(mark + data[8:] + b"\0" * (base - len(data)) + lay_out(entries, "<", base))
 
 
 def _alone(data: bytes, directory: Directory) -> io.BytesIO:
@@ -117,18 +205,22 @@ def _as_it_lies(file: io.BytesIO) -> Image.Image:
 def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     """Return the samples of a page, uint8 for 8 bits and uint16 for more, with premultiplied alpha divided out."""
     compression = int(leaf.compression)
-    if compression in _OWN_CODECS and leaf.bitspersample in (8, 16, 32, 64):
+    known = compression in _OWN_CODECS or compression in _BYTE_CODECS
+    floating = int(leaf.predictor) == _FLOATING_POINT
+    if not known or floating:
+        samples = _by_imagecodecs(leaf, _CODEC_NAMES.get(compression, f"compression {compression}"), floating)
+    elif compression in _OWN_CODECS and leaf.bitspersample in (8, 16, 32, 64):
         samples = np.asarray(leaf.asarray())
-    elif compression in _BYTE_CODECS or leaf.bitspersample not in (8, 16, 32, 64):
-        samples = _through_libtiff(leaf, data)
     else:
-        raise UnknownKindError(f"TIFF files with compression {compression} at {leaf.bitspersample} bits")
+        samples = _through_libtiff(leaf, data)
     photometric = int(leaf.photometric)
     channels = int(leaf.samplesperpixel)
     if channels > 1 and int(leaf.planarconfig) == 2:
         samples = np.moveaxis(samples.reshape(channels, leaf.imagelength, leaf.imagewidth), 0, 2)
     samples = samples.reshape(leaf.imagelength, leaf.imagewidth, channels)
-    colors = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _SEPARATED: 4}.get(photometric)
+    # Codecs of pictures hand over RGB, whatever the file says that they hold.
+    is_picture = compression in _CODEC_NAMES and photometric == _YCBCR and channels == 3
+    colors = 3 if is_picture else _COLORS.get(photometric)
     if colors is None or channels < colors:
         raise UnknownKindError(f"TIFF files with photometric interpretation {photometric}")
     notes: list[str] = []
@@ -152,6 +244,16 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     if leaf.bitspersample > 16 or leaf.dtype.kind != "u":
         mode = f"{'F' if leaf.dtype.kind == 'f' else 'I'};{leaf.bitspersample}"
     return Raster(np.ascontiguousarray(color), "TIFF", mode, alpha, notes=notes)
+
+
+def _by_imagecodecs(leaf: Any, codec: str, floating: bool) -> np.ndarray:
+    """Return the samples of a page that the libraries of every installation cannot decompress."""
+    what = "the floating-point predictor" if floating else f"{codec} at {leaf.bitspersample} bits"
+    if importlib.util.find_spec("imagecodecs") is None:
+        raise ReaderMissingError(f"TIFF files with {what}", "imagecodecs")
+    if leaf.bitspersample not in (8, 16, 32, 64):
+        raise UnknownKindError(f"TIFF files with {what}")
+    return np.asarray(leaf.asarray())
 
 
 def _to_full_range(leaf: Any, samples: np.ndarray) -> tuple[np.ndarray, list[str]]:
