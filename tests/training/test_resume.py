@@ -137,3 +137,15 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(
     state = torch.load(run / "last.pt", weights_only=True)
     assert state["position"]["step"] == 2
     assert all(bool(torch.isfinite(v).all()) for v in state["objective"]["network"].values())
+
+
+def test_a_state_that_was_deleted_is_not_started_over_without_a_word(
+    tmp_path: Path, photos: Path, tiny_registry: object
+) -> None:
+    run = tmp_path / "run"
+    train(options(photos, run, recipe="color", epochs=1.0), SILENT())
+    before = result(run)
+    (run / "last.pt").unlink()
+    with pytest.raises(UsageProblem, match=r"last\.pt.*missing"):
+        train(options(photos, run, recipe="color", epochs=1.0, resume=True), SILENT())
+    assert result(run) == before
