@@ -34,9 +34,9 @@ class ColorizeOptions(ColorizerOptions):
     """Every choice of ``colorize``; values that contradict each other raise :class:`UsageProblem` on construction.
 
     ``output`` keeps the string the user wrote, because a trailing ``/`` means a folder; ``None`` is beside the input.
-    ``retry`` is an earlier report whose failed photographs alone are colorized; ``shard`` is ``i/n`` or ``auto``, see
-    :func:`~colorize_cli.batch.cluster.shards.parse_shard`. With ``lossless_luma``, ``format`` becomes "jpeg".
-    ``seed`` decides which ``variants`` are written.
+    ``retry`` is an earlier report whose failed photographs alone are colorized; ``shard`` is ``i/n``, ``auto`` or
+    ``auto/n``, see :func:`~colorize_cli.batch.cluster.shards.parse_shard`. With ``lossless_luma``, ``format`` becomes
+    "jpeg". ``seed`` decides which ``variants`` are written.
     """
 
     output: Annotated[
@@ -141,7 +141,7 @@ class ColorizeOptions(ColorizerOptions):
         Option(
             "Process one share of the photos, with its own report; auto reads SLURM or torchrun variables",
             RUNS,
-            metavar="I/N|auto",
+            metavar="I/N|auto|auto/N",
         ),
     ] = None
     cluster: Annotated[

@@ -95,3 +95,14 @@ def test_what_the_library_announces_is_printed_and_quiet_with_q(run, models):
     models.on_predict = lambda: logging.getLogger("colorize_cli.checkpoints.hub").info("Downloading 228 MB.")
     assert "Downloading 228 MB." in run("a.jpg").stderr
     assert "Downloading" not in run("a.jpg", "-q", "--overwrite").stderr
+
+
+def test_a_tilde_within_a_word_is_the_home_folder(run, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    make_photo("a.png")
+    result = run("a.png", "--output=~/out/", "--report=~/report.jsonl", "--label=~/here")
+    assert result.exit_code == 0, result.stderr
+    assert (home / "out" / "a.png").exists() and (home / "report.jsonl").exists()
+    assert not Path("~").exists()

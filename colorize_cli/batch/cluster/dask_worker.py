@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.errors import ClusterError, ColorizeError
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.inference.variants import same_but_for_variant
+
+WORKER = "worker"
+"""Detail of an outcome: the address of the worker that it comes from."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,18 @@ def colorize_one(job: Job, item: Item) -> tuple[Outcome | None, ColorizeError | 
         runner = _runner(job)
     except ColorizeError as error:
         return None, error
-    return runner.colorize(item)
+    outcome, fatal = runner.colorize(item)
+    return replace(outcome, details=outcome.details | {WORKER: _address()}), fatal
+
+
+def _address() -> str:
+    """Return the address of this worker, "" outside of one."""
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().address)
+    except ValueError:
+        return ""
 
 
 def forget(run: str) -> None:
