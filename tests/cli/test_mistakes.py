@@ -95,3 +95,12 @@ def test_what_the_library_announces_is_printed_and_quiet_with_q(run, models):
     models.on_predict = lambda: logging.getLogger("colorize_cli.checkpoints.hub").info("Downloading 228 MB.")
     assert "Downloading 228 MB." in run("a.jpg").stderr
     assert "Downloading" not in run("a.jpg", "-q", "--overwrite").stderr
+
+
+def test_photo_that_is_called_like_a_command_is_told_how_to_be_named(run):
+    make_photo("scan.jpg").rename("report")
+    result = run("report", "-o", "out.jpg")
+    assert result.exit_code == 2 and "For the photo of that name, use ./report" in result.stderr
+    assert run("./report", "-o", "out.jpg").exit_code == 0
+    Path("bench").write_text("no picture")
+    assert "Note" not in run("bench", "--help").stderr
