@@ -5,7 +5,9 @@ A library that cannot be imported becomes one line that says what to install.
 """
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -96,6 +98,15 @@ class _Commands(dict[str, Any]):
         return {name: self[name] for name in COMMANDS}.values()
 
 
+def _is_picture(name: str) -> bool:
+    """Whether a file of this name is an image, or looks like one."""
+    if not os.path.isfile(name):  # noqa: PTH113 - Path.is_file() raises for names too long
+        return False
+    from colorize_cli.batch.inputs.kinds import kind_of
+
+    return kind_of(Path(name)) is None
+
+
 class VerbOptional(CommandGroup):
     """A command group whose ``colorize`` may be left out, and that turns errors into one message and an exit code."""
 
@@ -114,6 +125,8 @@ class VerbOptional(CommandGroup):
             args = ["--help"]
         elif args and args[0] not in self.commands and args[0] not in _OWN_OPTIONS:
             args = [VERB, *args]
+        elif args and not ctx.resilient_parsing and _is_picture(args[0]):
+            print(f"Note: '{args[0]}' is a command. For the photo of that name, use ./{args[0]}", file=sys.stderr)
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

@@ -2,15 +2,16 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from colorize_cli.batch.inputs.companions import HINTS_MARK
-from colorize_cli.batch.inputs.sources import RESULT_MARK, expand_inputs
+from colorize_cli.batch.inputs.documents import is_document, with_pages
+from colorize_cli.batch.inputs.sources import RESULT_MARK, Source, expand_inputs
 from colorize_cli.batch.reports.final_rows import FinalRows
 from colorize_cli.errors import UsageProblem
-from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix
+from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix, result_stem, split_page
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.review.decisions import FILE_NAME
 from colorize_cli.review.strokes import STROKES
@@ -81,8 +82,8 @@ def make_album(given: Path | None, output: Path | None) -> Album:
         raise UsageProblem(f"'{output}' is a file.", "Name a folder with -o.")
     if given.is_dir():
         found, home = list(_of_folder(given, output or given)), given
-    elif given.suffix.lower() in READABLE_SUFFIXES:
-        found, home = [_of_file(given, PurePath(given.name), output)], given.parent
+    elif given.suffix.lower() in READABLE_SUFFIXES or is_document(given):
+        found, home = list(_of_sources([Source(given, PurePath(given.name), named=True)], output)), given.parent
     else:
         found, home = list(_of_report(given)), given.parent
     home = output or home
@@ -92,25 +93,27 @@ def make_album(given: Path | None, output: Path | None) -> Album:
 
 def _of_folder(folder: Path, home: Path) -> Iterator[Shot]:
     beside = None if home == folder else home
-    for source in expand_inputs([os.fspath(folder)], leave_out=home / FINAL_FOLDER):
+    yield from _of_sources(expand_inputs([os.fspath(folder)], leave_out=home / FINAL_FOLDER), beside)
+
+
+def _of_sources(sources: Iterable[Source], output: Path | None) -> Iterator[Shot]:
+    for source in (page for found in sources for page in with_pages(found)):
         if source.path is None or source.kind:
             continue
         if source.problem:
             yield Shot(0, source.path, None, source.relative, None, problem=source.problem)
-            continue
-        shot = _of_file(source.path, source.relative, beside)
-        if shot is not None:
-            yield shot
+        else:
+            yield _of_file(source.path, source.relative, output)
 
 
 def _of_file(path: Path, relative: PurePath, output: Path | None) -> Shot:
     """Return the photo at ``path`` with its result, which is beside it or inside ``output``."""
-    suffix = output_suffix(path)
-    places = [path.with_name(f"{path.stem}{RESULT_MARK}{suffix}")]
+    suffix, stem = output_suffix(path), result_stem(path)
+    places = [path.with_name(f"{stem}{RESULT_MARK}{suffix}")]
     if output is not None:
-        places.insert(0, output / relative.parent / f"{path.stem}{suffix}")
+        places.insert(0, output / relative.parent / f"{stem}{suffix}")
     result = next((place for place in places if place != path and os.path.lexists(place) and is_result(place)), None)
-    return Shot(0, path, result, relative.with_suffix(suffix), None)
+    return Shot(0, path, result, relative.with_name(f"{stem}{suffix}"), None)
 
 
 def is_result(path: Path) -> bool:
@@ -149,7 +152,7 @@ def _of_report(report: Path) -> Iterator[Shot]:
             0,
             path,
             result if result is not None and result != path and result.exists() else None,
-            PurePath(os.path.relpath(path, root)).with_suffix(output_suffix(path)),
+            PurePath(os.path.relpath(path, root)).with_name(f"{result_stem(path)}{output_suffix(path)}"),
             None,
             confidence=float(confidence) if isinstance(confidence, int | float) else None,
             problem=str(row.get("reason", "failed")) if row["status"] == "failed" else "",
@@ -159,7 +162,9 @@ def _of_report(report: Path) -> Iterator[Shot]:
 def _found(name: str, folder: Path) -> Path:
     """Return the file that a report names, relative to the working directory or to the report's folder."""
     path = Path(name)
-    return path if path.is_absolute() or path.exists() or not (folder / path).exists() else folder / path
+    file, _ = split_page(path)
+    beside, _ = split_page(folder / path)
+    return path if path.is_absolute() or file.exists() or not beside.exists() else folder / path
 
 
 def _named_apart(shots: Sequence[Shot], output: Path | None) -> Iterator[Shot]:

@@ -18,7 +18,7 @@ from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.errors import ColorizeError, UsageProblem
 from colorize_cli.files import sha256_of
-from colorize_cli.imaging.codecs.formats import output_suffix
+from colorize_cli.imaging.codecs.formats import output_suffix, result_stem, split_page
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.colorizer import Colorizer
@@ -162,7 +162,7 @@ class Applier:
 
 def _check_scan(decision: Decision) -> None:
     try:
-        found = sha256_of(decision.photo)
+        found = sha256_of(split_page(decision.photo)[0])
     except OSError as error:
         raise ColorizeError(
             f"'{decision.photo}' cannot be read: {error.strerror}.", "Check its path and permissions."
@@ -219,7 +219,7 @@ def targets(decisions: Decisions, folder: Path, format: str | None = None) -> li
 
 
 def _final_name(relative: Path, format: str | None) -> PurePath:
-    return relative.with_suffix(output_suffix(relative, format))
+    return relative.with_name(f"{result_stem(relative)}{output_suffix(relative, format)}")
 
 
 def _apart(pairs: Sequence[tuple[Decision, Path]]) -> Iterator[tuple[Decision, Path]]:

@@ -16,7 +16,7 @@ from colorize_cli.batch.reports.gallery import color_picture
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.errors import ColorizeError, PhotoError, UnreadablePhoto, UsageProblem
 from colorize_cli.files import sha256_of
-from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix
+from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix, split_page
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.recombine.levels import to_8
@@ -361,6 +361,6 @@ def _fitting(shape: tuple[int, ...], side: int) -> tuple[int, int]:
 
 def _sha256(path: Path) -> str:
     try:
-        return sha256_of(path)
+        return sha256_of(split_page(path)[0])
     except OSError:
         return ""

@@ -106,3 +106,12 @@ def test_a_tilde_within_a_word_is_the_home_folder(run, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.stderr
     assert (home / "out" / "a.png").exists() and (home / "report.jsonl").exists()
     assert not Path("~").exists()
+
+
+def test_photo_that_is_called_like_a_command_is_told_how_to_be_named(run):
+    make_photo("scan.jpg").rename("report")
+    result = run("report", "-o", "out.jpg")
+    assert result.exit_code == 2 and "For the photo of that name, use ./report" in result.stderr
+    assert run("./report", "-o", "out.jpg").exit_code == 0
+    Path("bench").write_text("no picture")
+    assert "Note" not in run("bench", "--help").stderr

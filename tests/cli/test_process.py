@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from tests.cli.conftest import FAKE_WEIGHTS, make_photo, snapshot
@@ -224,3 +226,20 @@ def test_two_runs_on_one_tree_do_not_harm_each_other(folder):
     assert done == [f"scans/{number:02}.jpg" for number in range(count)]
     assert len(rows) == 2 * count
     assert not [row for row in rows if row["status"] == "failed"]
+
+
+def test_no_library_warns_whatever_the_format(folder):
+    for suffix in (".jpg", ".png", ".tif", ".webp", ".jp2", ".avif", ".bmp", ".ppm", ".gif"):
+        make_photo(f"scans/{suffix[1:]}{suffix}")
+    gray = np.asarray(Image.open("scans/png.png"))
+    tifffile.imwrite("scans/half.tif", (gray / 255).astype(np.float16))
+    tifffile.imwrite("scans/wide.tif", gray.astype(np.uint32) * 1000)
+    Path("scans/cut.jpg").write_bytes(Path("scans/jpg.jpg").read_bytes()[:200])
+    Path("scans/odd.tif").write_bytes(b"II*\0no directory of tags")
+    process = start("scans", "-o", "out", "--report", "r.jsonl", "--gallery", "g.html", "-v", PYTHONWARNINGS="error")
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1, stderr.decode()
+    rows = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    failed = {row["input"] for row in rows if row["status"] == "failed"}
+    assert failed == {"scans/cut.jpg", "scans/odd.tif"}, stderr.decode()
+    assert b"Warning" not in stderr

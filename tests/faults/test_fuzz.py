@@ -7,17 +7,41 @@ repeats.
 import os
 import random
 import time
+from importlib.util import find_spec
 
 import pytest
 
 from colorize_cli.errors import PhotoError
 from colorize_cli.imaging.codecs.read import read_photo
+from tests.imaging.codecs.test_decode_extra import HEIC, dng
+from tests.imaging.codecs.test_pdf import PICTURE, document
+from tests.imaging.codecs.test_pdf import scan as page
+from tests.imaging.codecs.test_rare_tiffs import tiff
 from tests.imaging.codecs.test_read_damage import FILES, pytestmark  # noqa: F401
 from tests.imaging.metadata.test_restated import packet, scan
 
 MUTATIONS = int(os.environ.get("COLORIZE_FUZZ", "40"))
 SECONDS = 20.0
 SEEDS = FILES | {f"with metadata{suffix}": scan(suffix, packet(6), 6) for suffix in (".jpg", ".png", ".tif", ".16.tif")}
+
+
+def of_extra_readers() -> dict[str, bytes]:
+    """Return files of the formats of the extra ``formats``, as far as its libraries are installed."""
+    found = {}
+    if find_spec("pi_heif") is not None:
+        found["extra.heic"] = HEIC
+    if find_spec("rawpy") is not None:
+        found["extra.dng"] = dng()
+    if find_spec("pypdfium2") is not None:
+        found["extra.pdf"] = document(page(PICTURE, jpeg=True), page(PICTURE))
+    if find_spec("imagecodecs") is not None:
+        import imagecodecs
+
+        found["extra.jxl"] = imagecodecs.jpegxl_encode(PICTURE)
+        for compression in ("jpeg2000", "jpegxl", "jpegxr", "lerc"):
+            found[f"{compression}.tif"] = tiff(PICTURE, compression=compression)
+        found["jpeg in big.tif"] = tiff(PICTURE, big=True, order=">", compression="jpeg")
+    return found
 
 
 def mutated(data: bytes, choose: random.Random) -> bytes:
@@ -39,6 +63,9 @@ def mutated(data: bytes, choose: random.Random) -> bytes:
         if not result:
             return b"\0"
     return bytes(result)
+
+
+SEEDS |= of_extra_readers()
 
 
 @pytest.mark.slow

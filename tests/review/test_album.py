@@ -3,13 +3,16 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from colorize_cli import Colorizer
 from colorize_cli.cli import main
 from colorize_cli.errors import UsageProblem
+from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.review.album import make_album
+from tests.imaging.codecs.test_pdf import write_album
 from tests.review.conftest import scene
 
 
@@ -90,3 +93,20 @@ def test_the_result_of_the_library_is_not_taken_for_a_result(tmp_path):
     scene().save(tmp_path / "a.png")
     Colorizer("gan", device="cpu")(tmp_path / "a.png").save(tmp_path / "a-color.png")
     assert len(make_album(tmp_path, None).shots) == 2, "without a record it may be somebody's own"
+
+
+def test_pages_of_a_pdf_file_are_photos_of_their_own(tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("pypdfium2")
+    monkeypatch.chdir(tmp_path)
+    write_album("scans/album.pdf", pages=2)
+    names = [f"album.pdf#page={number}" for number in (1, 2, 3)]
+    for given in (Path("scans"), Path("scans/album.pdf")):
+        shots = make_album(given, tmp_path / "out").shots
+        assert [shot.source.name for shot in shots] == names
+        assert [shot.place.name for shot in shots] == [f"album-{number:04d}.png" for number in (1, 2, 3)]
+    rows = [{"input": f"scans/{name}", "status": "done", "output": "x.png"} for name in names]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.chdir(tmp_path.parent)
+    found = make_album(tmp_path / "r.jsonl", tmp_path / "out").shots
+    assert [shot.source for shot in found] == [tmp_path / "scans" / name for name in names]
+    assert [read_photo(shot.source).page for shot in found[:2]] == [0, 1]

@@ -1,5 +1,6 @@
 """Encode one color picture with its metadata, in every format except TIFF (see ``tiff``)."""
 
+import importlib.util
 import io
 import struct
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from colorize_cli.imaging.metadata.texts import COMMENT
 from colorize_cli.imaging.photo import Encoding, Metadata
 from colorize_cli.imaging.tone import strips
 
+_SMALLEST_JP2 = 32
 DEFAULT_QUALITY = {"JPEG": 92, "WEBP": 90, "AVIF": 85, "JPEG2000": 95}
 _MOST_PIXELS_A_SIDE = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65535}
 _FULL_CHROMA_FROM = 90
@@ -136,16 +138,35 @@ def jp2_decibels(quality: int) -> float:
     return 30 + quality * 0.2
 
 
+def _small_jp2(pixels: np.ndarray) -> bytes:
+    """Return 16-bit pixels as JPEG 2000 without loss, by the library of the extra ``formats``.
+
+    OpenCV asks for six resolutions, of which the smallest pictures have fewer.
+    """
+    import imagecodecs
+
+    return bytes(imagecodecs.jpeg2k_encode(pixels, level=0, resolutions=1, codecformat="jp2"))
+
+
+def _jp2_by_opencv(pixels: np.ndarray) -> memoryview:
+    """Return 16-bit pixels as JPEG 2000 without loss."""
+    code = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    return _opencv(".jp2", cv2.cvtColor(pixels, code), [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000])
+
+
 def _write_jp2(file: BinaryIO, rgb: np.ndarray, alpha: np.ndarray | None, job: Job) -> None:
     """Write JPEG 2000, lossless if the source was or quality is 100; OpenCV writes 16 bits, which Pillow cannot."""
     lossless = job.quality == 100 or (job.quality is None and job.encoding.lossless is not False)
     pixels = _stacked(rgb, alpha)
+    is_small = pixels.dtype == np.uint16 and min(pixels.shape[:2]) < _SMALLEST_JP2
+    if is_small and importlib.util.find_spec("imagecodecs") is None:
+        job.notes.append("JPEG 2000 of fewer than 32 pixels a side was written at 8 bits instead of 16")
+        pixels, is_small = to_depth(pixels, 8), False
+    encoded: bytes | memoryview
     if pixels.dtype == np.uint16:
-        code = cv2.COLOR_RGB2BGR if alpha is None else cv2.COLOR_RGBA2BGRA
         if not lossless:
             job.notes.append("16-bit JPEG 2000 is written without loss")
-        encoded: bytes | memoryview
-        encoded = _opencv(".jp2", cv2.cvtColor(pixels, code), [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000])
+        encoded = _small_jp2(pixels) if is_small else _jp2_by_opencv(pixels)
     else:
         buffer = io.BytesIO()
         # "jp2" asks for the boxed file rather than the bare codestream, which holds no metadata.

@@ -2,6 +2,7 @@
 
 import io
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from colorize_cli.imaging.codecs.formats import Limits, page_path, split_page
 from colorize_cli.imaging.codecs.read import count_pages, read_photo
 from tests.cli.conftest import gray_picture, models, run, saturation, snapshot
 
-pytest.importorskip("pypdfium2")
+pytestmark = pytest.mark.skipif(find_spec("pypdfium2") is None, reason="needs pypdfium2")
 __all__ = ["models", "run"]
 
 A4 = (595, 842)
