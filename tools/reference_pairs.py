@@ -45,8 +45,8 @@ REFUSED = 0.97
 """Share of unrelated pairs of the first half that a threshold must refuse: more than is promised, for it is chosen."""
 NEAR, FAR = 0.6, 0.2
 """Cosine of pooled features from which two photographs may be of a series, and below which they are unrelated."""
-PLACES = 7
-"""Places in common that two photographs of a series have: by chance, 1 of 3,000 random pairs has 6."""
+PLACES = 6
+"""Places in common that two photographs of a series have; 1 of 3,000 random pairs has as many."""
 NEIGHBOURS, UNRELATED = 5, 4
 """Nearest photographs that are compared with each, and unrelated pairs for each pair of a series."""
 _SIDE, _BATCH = 128, 32
@@ -56,13 +56,12 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One photograph: truth, gray, and what the network says of it. ``ab``: float32 (H, W, 2), Lab units."""
+    """One photograph: truth, gray, and what the encoder says of it. ``ab``: float32 (H, W, 2), Lab units."""
 
     rgb: np.ndarray
     gray: np.ndarray
     ab: np.ndarray
     cells: Cells
-    predicted: np.ndarray
 
 
 class Measured:
@@ -73,6 +72,7 @@ class Measured:
         self._photos = {photo.name: photo for photo in find_photographs(places, None)}
         self._reader = PhotoReader()
         self._shots: dict[str, Shot] = {}
+        self._predicted: dict[str, np.ndarray] = {}
 
     @property
     def names(self) -> list[str]:
@@ -91,8 +91,14 @@ class Measured:
             with torch.inference_mode():
                 cells = describe(colorizer.network, gray, colorizer.size, colorizer.input.fit, colorizer.device)
             lab = srgb_to_lab(rgb.astype(np.float32) / 255).astype(np.float32)
-            self._shots[name] = Shot(rgb, gray, lab[..., 1:], cells, colorizer.predict([gray])[0])
+            self._shots[name] = Shot(rgb, gray, lab[..., 1:], cells)
         return self._shots[name]
+
+    def predicted(self, name: str) -> np.ndarray:
+        """Return the a*b* that the network predicts by itself."""
+        if name not in self._predicted:
+            (self._predicted[name],) = self._colorizer.predict([self.shot(name).gray])
+        return self._predicted[name]
 
     def agreement(self, pair: Pair, rules: Rules) -> float:
         """Return how far the two photographs of a pair show the same."""
@@ -100,9 +106,9 @@ class Measured:
 
     def gain(self, pair: Pair, rules: Rules) -> tuple[float, float, float]:
         """Return agreement, PSNR without and PSNR with the reference, whatever the agreement."""
-        found, shot = self._found(pair, rules), self.shot(pair[1])
-        guided = clamped(with_soft_hints(shot.predicted, guide_of(shot.gray), found.hints))
-        without, with_it = (psnr(recombine(shot.gray, ab, depth=8), shot.rgb) for ab in (shot.predicted, guided))
+        found, shot, plain = self._found(pair, rules), self.shot(pair[1]), self.predicted(pair[1])
+        guided = clamped(with_soft_hints(plain, guide_of(shot.gray), found.hints))
+        without, with_it = (psnr(recombine(shot.gray, ab, depth=8), shot.rgb) for ab in (plain, guided))
         return found.agreement, without, with_it
 
     def _found(self, pair: Pair, rules: Rules):
