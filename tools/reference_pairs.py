@@ -4,10 +4,11 @@
     python tools/reference_pairs.py train-everyday.zip --pairs-from pairs.json -m regression
     python tools/reference_pairs.py train-everyday.zip --pairs-from pairs.json --weights other.safetensors --search
 
-Pairs are frames of one series as far as that can be told without color: photographs whose gray pictures are each
-other's nearest by the pooled features of an encoder. Each photograph is in one pair only. The second of a pair is
-colorized with the first as its reference, and PSNR (RGB, at its own size) is compared with that of the same network
-without. Unrelated pairs are made of the same photographs, each with the first of a pair that is far from its own.
+Pairs are frames of one series as far as that can be told without color: of the photographs that are nearest by the
+pooled features of an encoder, those whose gray pictures have places in common (ORB features under one similarity
+transform). Each photograph is in one pair only. The second of a pair is colorized with the first as its reference, and
+PSNR (RGB, at its own size) is compared with that of the same network without. Unrelated pairs are made of the same
+photographs, each with the first of pairs that are far from its own.
 
 Half of the pairs, by a hash of their names, is for choosing the least agreement: the smallest that refuses 97 % of the
 unrelated ones. The figures are those of the other half, once with that threshold and once with the one that is in use.
@@ -42,8 +43,12 @@ from colorize_cli.models.network import encoder_of
 
 REFUSED = 0.97
 """Share of unrelated pairs of the first half that a threshold must refuse: more than is promised, for it is chosen."""
-NEAR, FAR = 0.55, 0.2
-"""Cosine of pooled features from which two photographs are taken for a series, and below which for unrelated."""
+NEAR, FAR = 0.6, 0.2
+"""Cosine of pooled features from which two photographs may be of a series, and below which they are unrelated."""
+PLACES = 6
+"""Places in common that two photographs of a series have; 1 of 3,000 random pairs has as many."""
+NEIGHBOURS, UNRELATED = 5, 4
+"""Nearest photographs that are compared with each, and unrelated pairs for each pair of a series."""
 _SIDE, _BATCH = 128, 32
 
 Pair = tuple[str, str]
@@ -51,13 +56,12 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One photograph: truth, gray, and what the network says of it. ``ab``: float32 (H, W, 2), Lab units."""
+    """One photograph: truth, gray, and what the encoder says of it. ``ab``: float32 (H, W, 2), Lab units."""
 
     rgb: np.ndarray
     gray: np.ndarray
     ab: np.ndarray
     cells: Cells
-    predicted: np.ndarray
 
 
 class Measured:
@@ -68,6 +72,7 @@ class Measured:
         self._photos = {photo.name: photo for photo in find_photographs(places, None)}
         self._reader = PhotoReader()
         self._shots: dict[str, Shot] = {}
+        self._predicted: dict[str, np.ndarray] = {}
 
     @property
     def names(self) -> list[str]:
@@ -86,8 +91,14 @@ class Measured:
             with torch.inference_mode():
                 cells = describe(colorizer.network, gray, colorizer.size, colorizer.input.fit, colorizer.device)
             lab = srgb_to_lab(rgb.astype(np.float32) / 255).astype(np.float32)
-            self._shots[name] = Shot(rgb, gray, lab[..., 1:], cells, colorizer.predict([gray])[0])
+            self._shots[name] = Shot(rgb, gray, lab[..., 1:], cells)
         return self._shots[name]
+
+    def predicted(self, name: str) -> np.ndarray:
+        """Return the a*b* that the network predicts by itself."""
+        if name not in self._predicted:
+            (self._predicted[name],) = self._colorizer.predict([self.shot(name).gray])
+        return self._predicted[name]
 
     def agreement(self, pair: Pair, rules: Rules) -> float:
         """Return how far the two photographs of a pair show the same."""
@@ -95,9 +106,9 @@ class Measured:
 
     def gain(self, pair: Pair, rules: Rules) -> tuple[float, float, float]:
         """Return agreement, PSNR without and PSNR with the reference, whatever the agreement."""
-        found, shot = self._found(pair, rules), self.shot(pair[1])
-        guided = clamped(with_soft_hints(shot.predicted, guide_of(shot.gray), found.hints))
-        without, with_it = (psnr(recombine(shot.gray, ab, depth=8), shot.rgb) for ab in (shot.predicted, guided))
+        found, shot, plain = self._found(pair, rules), self.shot(pair[1]), self.predicted(pair[1])
+        guided = clamped(with_soft_hints(plain, guide_of(shot.gray), found.hints))
+        without, with_it = (psnr(recombine(shot.gray, ab, depth=8), shot.rgb) for ab in (plain, guided))
         return found.agreement, without, with_it
 
     def _found(self, pair: Pair, rules: Rules):
@@ -124,18 +135,51 @@ def pooled(photos: Measured) -> np.ndarray:
     return features / np.linalg.norm(features, axis=1, keepdims=True)
 
 
-def find_pairs(names: Sequence[str], features: np.ndarray, count: int) -> tuple[list[Pair], list[Pair]]:
-    """Return pairs of a series, nearest first, and as many unrelated ones of the same photographs."""
-    near = features @ features.T
+def find_pairs(photos: Measured, features: np.ndarray, count: int) -> tuple[list[Pair], list[Pair]]:
+    """Return pairs of a series, those with most places in common first, and unrelated ones of the same photographs."""
+    names, near = photos.names, features @ features.T
     np.fill_diagonal(near, -1)
-    best = near.argmax(1)
-    mutual = [(i, int(j)) for i, j in enumerate(best) if i < j and best[j] == i and near[i, j] >= NEAR]
-    chosen = sorted(mutual, key=lambda pair: -near[pair])[:count]
+    nearest = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    close = {(min(i, j), max(i, j)) for i in range(len(names)) for j in nearest[i].tolist() if near[i, j] >= NEAR}
+    described = {i: _keypoints(gray_of(photos.rgb(names[i]))) for i in {place for pair in close for place in pair}}
+    common = {(i, j): places_in_common(described[i], described[j]) for i, j in sorted(close)}
+    chosen: list[tuple[int, int]] = []
+    taken: set[int] = set()
+    for pair in sorted(common, key=lambda pair: (-common[pair], pair)):
+        if common[pair] >= PLACES and len(chosen) < count and not taken & set(pair):
+            chosen.append(pair)
+            taken |= set(pair)
+    random = np.random.default_rng(0)
     unrelated = []
-    for place, (_, target) in enumerate(chosen):
-        others = [chosen[(place + step) % len(chosen)][0] for step in range(1, len(chosen))]
-        unrelated.append((next(other for other in others if near[other, target] < FAR), target))
+    for _, target in chosen:
+        far = [first for first, _ in chosen if near[first, target] < FAR]
+        unrelated += [(first, target) for first in random.permutation(far)[:UNRELATED].tolist()]
     return [(names[i], names[j]) for i, j in chosen], [(names[i], names[j]) for i, j in unrelated]
+
+
+def _keypoints(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places (n, 2) and the ORB descriptors (n, 32) of a gray picture."""
+    orb = cv2.ORB_create(250, scaleFactor=1.25, nlevels=5, edgeThreshold=10, patchSize=21, fastThreshold=8)  # type: ignore[attr-defined]
+    points, descriptors = orb.detectAndCompute(gray, None)
+    places = np.array([point.pt for point in points], np.float32).reshape(-1, 2)
+    return places, np.zeros((0, 32), np.uint8) if descriptors is None else descriptors
+
+
+def places_in_common(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> int:
+    """Return how many places of two pictures correspond under one similarity transform."""
+    (places, descriptors), (others, others_descriptors) = one, other
+    if min(len(places), len(others)) < 10:
+        return 0
+    matches = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(descriptors, others_descriptors, k=2)
+    good = [m[0] for m in matches if len(m) == 2 and m[0].distance < min(60, 0.85 * m[1].distance)]
+    if len(good) < 5:
+        return 0
+    here, there = places[[m.queryIdx for m in good]], others[[m.trainIdx for m in good]]
+    transform, inside = cv2.estimateAffinePartial2D(here, there, ransacReprojThreshold=3)
+    if transform is None or not 0.4 < np.hypot(transform[0, 0], transform[1, 0]) < 2.5:
+        return 0
+    kept = inside.ravel() > 0
+    return min(len(np.unique(np.round(found[kept] / 5), axis=0)) for found in (here, there))
 
 
 def first_half(pair: Pair) -> bool:
@@ -199,7 +243,7 @@ def main() -> None:
         by_name = {name.rpartition("!")[2]: name for name in photos.names}
         series, unrelated = ([(by_name[a], by_name[b]) for a, b in kept[kind]] for kind in ("series", "unrelated"))
     else:
-        series, unrelated = find_pairs(photos.names, pooled(photos), arguments.pairs)
+        series, unrelated = find_pairs(photos, pooled(photos), arguments.pairs)
     if arguments.keep:
         short = [[tuple(name.rpartition("!")[2] for name in pair) for pair in pairs] for pairs in (series, unrelated)]
         arguments.keep.write_text(json.dumps({"series": short[0], "unrelated": short[1]}, indent=0))

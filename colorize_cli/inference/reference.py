@@ -25,7 +25,7 @@ from colorize_cli.imaging.metadata.xmp import xml_text
 from colorize_cli.imaging.toning import color_score
 from colorize_cli.inference.correspondence import Correspondence
 
-LEAST_AGREEMENT = 0.1
+LEAST_AGREEMENT = 0.12
 """Agreement from which a reference is taken to show the same things; measured with ``tools/reference_pairs.py``."""
 LONG_SIDE = 1024
 """Pixels of the longer side at which a reference is kept: working sizes are smaller."""
