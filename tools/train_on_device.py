@@ -1,6 +1,6 @@
 """Train on one device with all photographs in its memory: minutes on a GPU instead of many hours on a CPU.
 
-    python tools/train_on_device.py archives/ -o run/ --stage wide=240 --stage settle=100 --validation val.zip
+    python tools/train_on_device.py archives/ -o run/ --stage wide=340 --validation val.zip
 
 ARCHIVES are zip archives of photographs, or folders of them; folders are scanned again during training, so that more
 archives can be added. A stage is a stage of the model's recipe with a time limit in seconds (``wide=240``); its
@@ -8,7 +8,7 @@ schedule is scaled to that time. Other numbers of a stage can be overridden (``a
 each stage the averaged weights go to ``OUTPUT/NAME-K.safetensors`` as float16 in parts of at most 16 MB; figures go to
 ``OUTPUT/log.jsonl``. Join the parts into one checkpoint with
 
-    python tools/train_on_device.py -o run/ --join settle
+    python tools/train_on_device.py -o run/ --join wide
 """
 
 import argparse
