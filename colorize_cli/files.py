@@ -223,6 +223,12 @@ def make_folder_like(folder: Path, like: Path | None) -> None:
             folder.chmod(folder.stat().st_mode & 0o7777 & (like.stat().st_mode | 0o7700))
 
 
+def copy_time(source: Path, target: Path) -> None:
+    """Give a file the times of access and modification of another. Raises OSError."""
+    status = source.stat()
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the parts of files in ``folder`` that processes of this machine left behind when they were killed."""
     host = _host()

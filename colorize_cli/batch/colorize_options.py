@@ -102,6 +102,7 @@ class ColorizeOptions(ColorizerOptions):
         False
     )
     sidecar: Annotated[bool, Option("Copy the photo's .xmp sidecar file and add the provenance", OUTPUT)] = False
+    keep_time: Annotated[bool, Option("Give each result the modification time of its photo", OUTPUT)] = False
     confidence_map: Annotated[
         bool, Option("Write NAME-confidence.png beside each result: dark where the model is unsure", REVIEW)
     ] = False

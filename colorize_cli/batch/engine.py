@@ -11,6 +11,7 @@ import numpy as np
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import (
+    companions,
     confidence_path,
     has_companions,
     pair_path,
@@ -32,6 +33,7 @@ from colorize_cli.batch.under_way import SET_ASIDE_AFTER, UnderWay
 from colorize_cli.batch.work import Reader, Work
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
+from colorize_cli.files import copy_time
 from colorize_cli.imaging.codecs.formats import split_page
 from colorize_cli.imaging.codecs.jpeg.coefficients import require_jpeglib
 from colorize_cli.imaging.codecs.jpeg.write_lossless import write_lossless
@@ -265,7 +267,21 @@ class Batch:
         with self.times.measure("write"):
             written = self._write(work, item.target)
         work.notes += written.notes
+        if self._options.keep_time:
+            work.notes += self._keep_time(item)
         return done(work, self._options, self._provenance_of_work(work))
+
+    def _keep_time(self, item: Item) -> list[str]:
+        """Give the result and what is beside it the time of the photograph; return a note if that cannot be done."""
+        if item.source is None or item.target is None:
+            return []
+        try:
+            for path in (item.target, *companions(item.target, self._options)):
+                if os.path.lexists(path):
+                    copy_time(split_page(item.source)[0], path)
+        except OSError:
+            return ["the file system of the results does not take the time of the photo"]
+        return []
 
     def _write_companions(self, work: Work, target: Path) -> list[str]:
         """Write what belongs beside a result before the result itself, so that a result is never without; return notes.

@@ -236,3 +236,28 @@ def test_sepia_is_read_by_its_luminance(run):
     found = srgb_to_lab(np.asarray(Image.open("a-color.png"), np.float32) / 255)
     assert np.abs(found[..., 0] - expected).max() < 0.5
     assert np.abs(found[..., 1:]).max() < 0.5
+
+
+def test_results_have_the_time_of_their_photos_on_request(run):
+    times = {}
+    for number, name in enumerate(["a.jpg", "b.png", "c.tif"]):
+        make_photo(f"scans/{name}")
+        times[name] = 1_000_000_000_123_456_789 + number * 10**12
+        os.utime(f"scans/{name}", ns=(0, times[name]))
+    assert run("scans", "-o", "out", "--keep-time", "--confidence-map").exit_code == 0
+    assert {path.name: path.stat().st_mtime_ns for path in Path("out").glob("?.*")} == times
+    assert Path("out/a-confidence.png").stat().st_mtime_ns == times["a.jpg"]
+    assert {path.name: path.stat().st_mtime_ns for path in Path("scans").iterdir()} == times
+    assert run("scans", "-o", "now").exit_code == 0
+    assert all(path.stat().st_mtime_ns > 1_600_000_000 * 10**9 for path in Path("now").iterdir())
+
+
+def test_a_time_that_the_file_system_does_not_take_is_a_note(run, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    make_photo("a.png")
+    monkeypatch.setattr("colorize_cli.files.os.utime", refuse)
+    result = run("a.png", "--keep-time")
+    assert result.exit_code == 0 and Path("a-color.png").exists()
+    assert "does not take the time" in result.stderr
