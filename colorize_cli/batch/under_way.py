@@ -17,6 +17,7 @@ import platform
 import secrets
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -99,9 +100,13 @@ class UnderWay:
         if self.folder is None or source is None:
             return
         path = self.folder / f"{self._process}-{_key(source)}{_RUNNING}"
+        text = json.dumps({"file": os.fspath(source)} | self._facts)
         with contextlib.suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)  # another run may have removed it as empty
-            path.write_text(json.dumps({"file": os.fspath(source)} | self._facts))
+            try:
+                path.write_text(text)
+            except FileNotFoundError:  # another run removed the folder, which was empty
+                self.folder.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
             self._noted[source] = path
 
     def end(self, source: Path | None) -> None:
@@ -194,8 +199,11 @@ def _key(source: Path) -> str:
     with contextlib.suppress(OSError, ValueError):
         status = file.stat()
         state = status.st_size, status.st_mtime_ns
-    text = f"{os.path.realpath(file.parent)}/{source.name} {state}"
+    text = f"{_real_folder(file.parent)}/{source.name} {state}"
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]
+
+
+_real_folder = lru_cache(maxsize=1024)(os.path.realpath)
 
 
 def _killed_for_memory() -> int | None:

@@ -113,6 +113,10 @@ def _raw(data: bytes, max_pixels: float) -> Raster:
     with rawpy.imread(io.BytesIO(data)) as raw:
         check_size(raw.sizes.width, raw.sizes.height, max_pixels)
         rgb = raw.postprocess(output_bps=16, use_camera_wb=True, no_auto_bright=True, gamma=_SRGB_GAMMA)
-    raster = Raster(np.ascontiguousarray(rgb), RAW, "RGB;16")
+    channels = rgb.shape[2] if rgb.ndim == 3 else 1
+    if channels < 3:  # cameras and scanners without a color filter
+        raster = Raster(np.ascontiguousarray(rgb.reshape(rgb.shape[0], rgb.shape[1], channels)[..., 0]), RAW, "I;16")
+    else:
+        raster = Raster(np.ascontiguousarray(rgb[..., :3]), RAW, "RGB;16")
     raster.notes.append("the raw data was developed with the camera's white balance")
     return raster

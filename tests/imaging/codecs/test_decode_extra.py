@@ -2,6 +2,7 @@
 
 import base64
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,20 @@ def test_raw_is_developed_to_16_bits() -> None:
         np.corrcoef(photo.gray[inner].ravel(), ramp8(120, 160)[: photo.height, : photo.width][inner].ravel())[0, 1]
         > 0.98
     )
+
+
+def test_raw_of_a_sensor_without_color_filter_is_gray() -> None:
+    pytest.importorskip("rawpy")
+    tags = [(50706, 1, 4, (1, 4, 0, 0), True), (50708, 2, 5, "Test", True), (271, 2, 5, "Test", True),
+            (50717, 4, 1, 65535, True)]  # fmt: skip
+    buffer = io.BytesIO()
+    light = np.rint((ramp8(120, 160) / 255.0) ** 2.2 * 60_000).astype(np.uint16)
+    tifffile.imwrite(buffer, light, photometric="cfa", extratags=tags, metadata=None)
+    linear, filtered = (struct.pack("<HHIH", 262, 3, 1, kind) for kind in (34892, 32803))
+    assert filtered in buffer.getvalue()
+    photo = read_photo(buffer.getvalue().replace(filtered, linear))
+    assert (photo.format, photo.depth, photo.mode) == ("RAW", 16, "I;16")
+    assert np.corrcoef(photo.gray.ravel(), ramp8(120, 160)[: photo.height, : photo.width].ravel())[0, 1] > 0.98
 
 
 @pytest.mark.parametrize(("name", "data", "suffix"), [("a.heic", HEIC, ".png"), ("a.dng", dng(), ".tif")])
