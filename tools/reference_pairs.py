@@ -33,6 +33,7 @@ from colorize_cli.evaluation.metrics.measure import psnr
 from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import lightness, srgb_to_lab
 from colorize_cli.imaging.recombine.join import recombine
+from colorize_cli.imaging.recombine.levels import to_8
 from colorize_cli.inference import propagate
 from colorize_cli.inference.correspondence import Cells, Rules, correspond
 from colorize_cli.inference.encoding import describe
@@ -160,7 +161,7 @@ def find_pairs(photos: Measured, features: np.ndarray, count: int) -> tuple[list
 def _keypoints(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the places (n, 2) and the ORB descriptors (n, 32) of a gray picture."""
     orb = cv2.ORB_create(250, scaleFactor=1.25, nlevels=5, edgeThreshold=10, patchSize=21, fastThreshold=8)  # type: ignore[attr-defined]
-    points, descriptors = orb.detectAndCompute(gray, None)
+    points, descriptors = orb.detectAndCompute(to_8(gray), None)
     places = np.array([point.pt for point in points], np.float32).reshape(-1, 2)
     return places, np.zeros((0, 32), np.uint8) if descriptors is None else descriptors
 
