@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 import zipfile
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
+from colorize_cli.archives import ZIP_ERRORS, Bounds, open_nested, read_member
 from colorize_cli.errors import OwnResult, UsageProblem
 from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
+from colorize_cli.imaging.codecs.raster import Raster
 from colorize_cli.imaging.codecs.read import read_raster, turn_upright
 from colorize_cli.imaging.metadata.xmp import provenance_of_xmp
 
-_SPOOL = 64 << 20
+_OPEN_AT_MOST = 128
+"""Archives that one reader keeps open: each inside another has a copy in memory or on disk."""
 _RUN_MARK, _RUN_HEAD = b'"recipe"', 1 << 20
-_ZIP_ERRORS = (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class PhotoRef:
 
 @dataclass
 class Listing:
-    """The photos found, and the archives that could not be opened."""
+    """The photos found, and the archives that could not be opened, each with the reason."""
 
     photos: list[PhotoRef]
     unreadable: list[str]
@@ -108,12 +110,15 @@ def _photos_of(path: Path, folders: tuple[str, ...], unreadable: list[str]) -> I
     elif suffix == ".zip":
         try:
             with zipfile.ZipFile(path) as archive:
-                yield from _members(archive, file, (), unreadable)
-        except _ZIP_ERRORS:
-            unreadable.append(file)
+                yield from _members(archive, file, (), unreadable, Bounds())
+        except ZIP_ERRORS as error:
+            unreadable.append(_with_reason(file, error))
 
 
-def _members(archive: zipfile.ZipFile, file: str, above: tuple[str, ...], unreadable: list[str]) -> Iterator[PhotoRef]:
+def _members(
+    archive: zipfile.ZipFile, file: str, above: tuple[str, ...], unreadable: list[str], bounds: Bounds
+) -> Iterator[PhotoRef]:
+    bounds.check(archive, len(above) + 1)
     for entry in archive.infolist():
         path = PurePosixPath(entry.filename)
         if entry.is_dir() or any(_hidden(part) for part in path.parts):
@@ -123,40 +128,35 @@ def _members(archive: zipfile.ZipFile, file: str, above: tuple[str, ...], unread
             yield PhotoRef(file, members, path.parent.parts, (entry.file_size, entry.CRC))
         elif path.suffix.lower() == ".zip":
             try:
-                with _spooled(archive, entry.filename) as inner, zipfile.ZipFile(inner) as nested:
-                    yield from _members(nested, file, members, unreadable)
-            except _ZIP_ERRORS:
-                unreadable.append("!".join((file, *members)))
+                with open_nested(archive, entry.filename) as nested:
+                    yield from _members(nested, file, members, unreadable, bounds)
+            except ZIP_ERRORS as error:
+                unreadable.append(_with_reason("!".join((file, *members)), error))
 
 
-def _spooled(archive: zipfile.ZipFile, member: str) -> IO[bytes]:
-    """Copy an archive member to a seekable file: in memory up to 64 MB, on disk beyond."""
-    copy: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115
-    with archive.open(member) as stream:
-        while block := stream.read(1 << 20):
-            copy.write(block)
-    copy.seek(0)
-    return copy
+def _with_reason(name: str, error: Exception) -> str:
+    return f"'{name}' ({error})"
 
 
 class PhotoReader:
     """Reads the bytes of photos and keeps archives open. Create one per process."""
 
     def __init__(self) -> None:
-        self._archives: dict[tuple[str, ...], zipfile.ZipFile] = {}
+        self._archives: OrderedDict[tuple[str, ...], zipfile.ZipFile] = OrderedDict()
 
     def read(self, ref: PhotoRef) -> bytes:
         """Return the bytes of a photo; raises OSError (or a zipfile error) when they cannot be read."""
         if not ref.members:
             return Path(ref.file).read_bytes()
-        return self._archive((ref.file, *ref.members[:-1])).read(ref.members[-1])
+        return read_member(self._archive((ref.file, *ref.members[:-1])), ref.members[-1])
 
     def _archive(self, chain: tuple[str, ...]) -> zipfile.ZipFile:
         if chain not in self._archives:
-            source: str | IO[bytes] = chain[0]
-            if len(chain) > 1:
-                source = _spooled(self._archive(chain[:-1]), chain[-1])
-            self._archives[chain] = zipfile.ZipFile(source)
+            opened = zipfile.ZipFile(chain[0]) if len(chain) == 1 else open_nested(self._archive(chain[:-1]), chain[-1])
+            self._archives[chain] = opened
+            if len(self._archives) > _OPEN_AT_MOST:
+                self._archives.popitem(last=False)[1].close()
+        self._archives.move_to_end(chain)
         return self._archives[chain]
 
 
@@ -164,11 +164,17 @@ def decode_color(data: bytes, name: str, *, at_least: int | None = None) -> npt.
     """Return the picture in a file: upright sRGB (H, W, 3) uint8, its ICC profile applied, 16 bits rounded to 8.
 
     ``at_least``: a JPEG may be decoded at a reduced size, as long as no side is shorter than this. ``name``: for
-    messages. Raises a :class:`~colorize_cli.errors.PhotoError` for data that cannot be decoded.
+    messages. Raises a :class:`~colorize_cli.errors.PhotoError` for data that cannot be decoded, and for results of
+    this program.
     """
     raster = read_raster(data, name, at_least=at_least)
     if raster.metadata.xmp is not None and provenance_of_xmp(raster.metadata.xmp) is not None:
         raise OwnResult(f"{name} is a result of colorize, not a photograph.", "Leave it out.")
+    return srgb_of(raster)
+
+
+def srgb_of(raster: Raster) -> npt.NDArray[np.uint8]:
+    """Return decoded samples as upright sRGB (H, W, 3) uint8, the ICC profile applied."""
     samples = raster.samples
     if samples.dtype == np.uint16:
         samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -130,11 +130,12 @@ class Compute:
     precision: str
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Return the context in which the network runs."""
+        """Return the context in which the network runs, whatever context surrounds it."""
         import torch
 
         if self.precision == "fp32":
-            return nullcontext()
+            known = torch.amp.is_autocast_available(self.device.type)
+            return torch.autocast(self.device.type, enabled=False) if known else nullcontext()
         return torch.autocast(self.device.type, dtype=getattr(torch, _DTYPES[self.precision]))
 
     def __str__(self) -> str:

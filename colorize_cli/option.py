@@ -1,7 +1,7 @@
 """How an option is declared: once, in the dataclass of its command, as ``Annotated[type, Option(...)]``.
 
-The parameter of the command line and its help, the environment variable, the key of ``colorize.toml``, the check of
-its range, and the value that a result records all follow from this declaration.
+This declaration defines the command-line parameter and its help, the environment variable, the key in
+``colorize.toml``, the range check, and the value that a result records.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,19 +12,19 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from colorize_cli.errors import UsageProblem
 
 MODEL, COLOR, HARDWARE, MESSAGES = "Model", "Color", "Hardware", "Messages"
-"""Headings of the help that several commands share."""
+"""Help headings that several commands share."""
 
 
 @dataclass(frozen=True)
 class Option:
     """One option of a command.
 
-    ``flags`` are its names on the command line, by default that of the field. ``between`` is its range, both ends
-    included, ``least`` and ``above`` are lower limits, ``choices`` its only values. ``unset`` says in the help what
-    happens without it. ``parse`` turns the word on the command line, or the list of them with ``many``, into the value
-    and raises ValueError. ``everyday`` options are shown by ``--help``, the others by ``--help-all``. ``in_file`` ones
-    may be set in ``colorize.toml``; ``everywhere`` ones are set there, and in the environment, for all commands at
-    once. ``argument`` makes it positional. ``records`` is the text of its value that a result records, under the name
+    ``flags``: its names on the command line, by default that of the field. ``between``: its range, both ends included;
+    ``least``: its minimum; ``above``: a limit that it must exceed; ``choices``: its only values. ``unset``: the help's
+    description of the default. ``parse`` converts the word on the command line, or the list of words with ``many``, to
+    the value, and raises ValueError. ``everyday``: shown by ``--help``; all others are shown by ``--help-all``.
+    ``in_file``: may be set in ``colorize.toml``; ``everywhere``: set there and in the environment for all commands at
+    once. ``argument``: positional. ``records`` converts the value to the text that a result records, under the name
     ``record_as``, by default that of the field.
     """
 
@@ -48,38 +48,38 @@ class Option:
 
 
 def number(value: float) -> str:
-    """Return a number as a result records it: ``0.5``, ``1``."""
+    """Return a number as text for a result's record: ``0.5``, ``1``."""
     return f"{value:g}"
 
 
 @cache
 def declared(options: Any) -> Mapping[str, Option]:
-    """Return the options that a dataclass declares, its bases' included, by field."""
+    """Return the options that a dataclass and its bases declare, by field."""
     hints = get_type_hints(options, include_extras=True)
     found = {field.name: option_of(hints[field.name]) for field in fields(options)}
     return {name: option for name, option in found.items() if option is not None}
 
 
 def option_of(annotation: Any) -> Option | None:
-    """Return the declaration within ``Annotated[type, Option(...)]``, None where there is none."""
+    """Return the declaration in ``Annotated[type, Option(...)]``, None if there is none."""
     extras = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     return next((extra for extra in extras if isinstance(extra, Option)), None)
 
 
 def flag(name: str) -> str:
-    """Return the option of a field as the command line writes it: ``--score-blur``."""
+    """Return the command-line name of a field's option: ``--score-blur``."""
     return f"--{name.replace('_', '-')}"
 
 
 def check(options: Any, *, but: tuple[str, ...] = ()) -> None:
-    """Check every value against its declaration, except the fields ``but``. Raises :class:`UsageProblem`."""
+    """Check every value against its declaration, except those of the fields ``but``. Raises :class:`UsageProblem`."""
     for name, option in declared(options.__class__).items():
         if name not in but:
             check_value(name, option, getattr(options, name))
 
 
 def check_value(name: str, option: Option, value: Any) -> None:
-    """Check one value; each of several on its own, and None never. Raises :class:`UsageProblem`."""
+    """Check one value, or each of several; None is always valid. Raises :class:`UsageProblem`."""
     if isinstance(value, tuple | list):
         for one in value:
             check_value(name, option, one)
@@ -101,9 +101,9 @@ def _broken_rule(option: Option, value: Any) -> str:
 
 
 def recorded(options: Any, *, beyond: Any = None, but: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return what results record of these options, as text by name: those that are not left at their default.
+    """Return the options that results record, as text by name: those that differ from their default.
 
-    ``beyond``: leave out the fields of this dataclass; ``but``: leave out these.
+    ``beyond``: omit the fields of this dataclass; ``but``: omit these fields.
     """
     left_out = {*but, *(declared(beyond) if beyond is not None else ())}
     defaults = {field.name: field.default for field in fields(options)}

@@ -1,7 +1,7 @@
 """Training recipes: stages with objectives, optimizers, schedules and augmentation, as plain data.
 
 A recipe is a list of stages that the training loop (:mod:`colorize_cli.training.loop`) runs in order; each stage starts
-with the final weights of the one before. Constants from a paper are given with the section they come from.
+with the final weights of the previous one. Constants from a paper are given with their section.
 Importing this module imports no torch.
 """
 
@@ -18,14 +18,14 @@ Range = tuple[float, float]
 class Augmentation:
     """Augmentation of a training photograph.
 
-    ``area``: share of the largest square that a crop covers; None uses the whole photo, stretched to the square, or,
-    if ``padding`` is given, padded with a neutral of that L* to keep its shape.
-    ``aspect``: largest stretch of a crop, as a factor (1 none). ``flip``: probability of mirroring. The rest ages only
-    the *input*, like old photographs; each value is a probability: ``blur`` (sigma 0.4 to 1.6 px), ``tone`` (gain
-    0.6 to 1.15, offset +-10 L*), ``gamma`` (exponent 0.7 to 1.4), ``grain`` (sigma 1 to 6 L*, fine or clumped),
-    ``vignette`` (corners up to 35 % darker or faded), ``jpeg`` (quality 25 to 85), ``halation`` (highlights that
-    glow), ``scratches``. Three are shares of a batch: ``orthochromatic`` (red-blind film), ``mounted`` (on a page
-    without color), ``pages`` (blank or printed pages in place of photographs).
+    ``area``: share of the largest square that a crop covers; None uses the whole photo, stretched to the square, or, if
+    ``padding`` is given, padded with neutral gray of that L* to keep its shape. ``aspect``: largest stretch of a crop,
+    as a factor (1: none). ``flip``: probability of mirroring. All others age the *input* only, to look like old
+    photographs; each is a probability: ``blur`` (sigma 0.4 to 1.6 px), ``tone`` (gain 0.6 to 1.15, offset +-10 L*),
+    ``gamma`` (exponent 0.7 to 1.4), ``grain`` (sigma 1 to 6 L*, fine or clumped), ``vignette`` (corners up to 35 %
+    darker or faded), ``jpeg`` (quality 25 to 85), ``halation`` (highlights that glow), ``scratches``. The last three
+    are shares of a batch: ``orthochromatic`` (red-blind film), ``mounted`` (on a page without color), ``pages`` (blank
+    or printed pages in place of photographs).
     """
 
     area: Range | None = (0.35, 1.0)
@@ -46,7 +46,7 @@ class Augmentation:
 
     @property
     def repeats(self) -> bool:
-        """Whether a photo looks the same every time."""
+        """Whether a photo is the same in every epoch."""
         return self == Augmentation(area=None, aspect=1.0, flip=0.0, padding=self.padding)
 
 
@@ -54,18 +54,17 @@ class Augmentation:
 class Stage:
     """One part of a training run with one objective.
 
-    ``objective``: a name of :data:`colorize_cli.training.objectives.OBJECTIVES`. ``epochs``: passes over its photos;
-    a fraction makes each epoch shorter: 1.5 epochs are two of three quarters. ``sizes``: (share of the stage done,
-    pixels of the square from there on). ``batch_size``: photos per optimizer step, however they are split. ``lr``:
-    learning rate of every parameter that no prefix in ``group_lr`` names. ``weight_decay`` applies to convolutions and
-    linear layers only.
-    ``mean_of``: names of earlier stages; this one starts with the mean of their final weights; a stage that
-    is named twice counts twice. If one of them is not part of the run, it starts with the current weights.
-    ``frozen``: prefixes of layers that keep their weights and their batch-norm statistics. ``warmup``: steps of linear
-    rise; ``schedule``: what follows: nothing, a fall to zero along half a cosine or a line, or every ``decay_every``
-    epochs a multiplication with ``decay``.
-    ``clip``: largest gradient norm. ``ema``: largest decay of the averaged weights, min(ema, step / (step + 10)); the
-    average is validated, saved and passed on. ``small_share``: probability of drawing from the photos whose short
+    ``objective``: a name of :data:`colorize_cli.training.objectives.OBJECTIVES`. ``epochs``: passes over its photos; a
+    fraction makes each epoch shorter: 1.5 epochs are two epochs of three quarters each. ``sizes``: (share of the stage
+    that is done, side of the square in pixels from then on). ``batch_size``: photos per optimizer step over all
+    processes and accumulation steps. ``lr``: learning rate of all parameters without a prefix in ``group_lr``.
+    ``weight_decay`` applies to convolutions and linear layers only. ``mean_of``: names of earlier stages, whose final
+    weights are averaged to start this one; a stage that is named twice counts twice. If one of them is not part of the
+    run, this stage starts with the current weights. ``frozen``: prefixes of layers that keep their weights and their
+    batch-norm statistics. ``warmup``: steps of linear rise of the rate; ``schedule``: after that, the rate is constant,
+    falls to zero along half a cosine or a line, or is multiplied by ``decay`` every ``decay_every`` epochs. ``clip``:
+    largest gradient norm. ``ema``: largest decay of the averaged weights, min(ema, step / (step + 10)); the average is
+    validated, saved and passed to the next stage. ``small_share``: probability of drawing from the photos whose short
     side is under 96 px (None: they are excluded if there are larger ones).
     """
 
@@ -108,20 +107,21 @@ class Stage:
 
     @property
     def size(self) -> int:
-        """Pixels of the square at the end of the stage."""
+        """Side of the square in pixels at the end of the stage."""
         return self.sizes[-1][1]
 
     def size_at(self, progress: float) -> int:
-        """Pixels of the square after a share ``progress`` (0..1) of the stage."""
+        """Side of the square in pixels after a share ``progress`` (0..1) of the stage."""
         return [size for start, size in self.sizes if start <= progress][-1]
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """Training without epochs: statistics of all pixels, or one tree model after the other.
+    """Training without epochs: statistics of all pixels, or tree models fitted one by one.
 
     ``method``: a name of :data:`colorize_cli.training.fitting.methods.METHODS`. ``size``: maximum short side of the
-    photos in pixels, or the side of the square, depending on the method. ``photos``: maximum number, chosen by content.
+    photos in pixels, or the side of the square, depending on the method. ``photos``: maximum number; which ones
+    depends on their content only.
     ``known_pixels``: share of known pixels in validation; None for models without hints.
     ``validation_photos``: maximum number. ``constants``: those of the method, as given in its paper.
     """
@@ -136,10 +136,12 @@ class Fitting:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole training: ``stages`` in order, or a ``fitting`` instead of any, ``source_weights`` by name of the photos'
-    top-level folder (1 where none is named), the square that validation is measured on, how convolutions are
-    initialized, and where the encoder's weights come from when nothing else is asked for (see ``--encoder``).
-    ``colorize_at``: pixels to colorize at, where another size than that of the last stage was measured to be better.
+    """A whole training: ``stages`` in order, or a ``fitting`` in place of stages.
+
+    ``source_weights``: by name of the photos' top-level folder, 1 for all others. ``validation_size``: side of the
+    square, in pixels, on which validation is measured. ``initialization``: of the convolutions. ``encoder``: origin of
+    the encoder's weights without ``--encoder``. ``colorize_at``: size in pixels to colorize at, if it is not that of
+    the last stage.
     """
 
     name: str
@@ -153,7 +155,7 @@ class Recipe:
 
     @property
     def largest(self) -> int:
-        """Pixels of the largest square, or short side, required of the photos."""
+        """Largest side of a square, or short side, in pixels, that the photos are needed at."""
         return self.fitting.size if self.fitting is not None else max(stage.size for stage in self.stages)
 
 

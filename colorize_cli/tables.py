@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.files import write_text
+from colorize_cli.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,8 +52,8 @@ def markdown_text(columns: Sequence[str], rows: Iterable[Sequence[str]], *, left
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown does not take for the end of a cell."""
-    return text.replace("|", "\\|")
+    """Return text that Markdown does not take for the end of a cell or row."""
+    return printable(text).replace("|", "\\|")
 
 
 def rich_table(
@@ -63,10 +64,10 @@ def rich_table(
     from rich.table import Table
     from rich.text import Text
 
-    heading = Text(title) if title else None
+    heading = Text(printable(title, lines=True)) if title else None
     table = Table(title=heading, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
-        table.add_column(Text(name), justify="left" if index == 0 else "right", no_wrap=no_wrap)
+        table.add_column(Text(printable(name, lines=True)), justify="left" if index == 0 else "right", no_wrap=no_wrap)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table

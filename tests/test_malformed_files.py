@@ -14,8 +14,7 @@ import torch
 from safetensors.torch import save as safetensors
 
 from colorize_cli.benchmark import document as bench
-from colorize_cli.benchmark.changes import comparison
-from colorize_cli.benchmark.document import Document
+from colorize_cli.benchmark.document import Document, comparison
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import STAGES, Row
 from colorize_cli.checkpoints.file import KEY, CheckpointInfo

@@ -1,4 +1,4 @@
-"""Draw a contact sheet of all training augmentations, one effect per tile.
+"""Draw a contact sheet of the training augmentations, one effect per tile.
 
     python tools/aging_sheet.py docs/images/aging.jpg
 
@@ -56,7 +56,7 @@ def main() -> None:
         one = lab[number % len(lab) : number % len(lab) + 1]
         clean = Batch(one[:, :1], one[:, 1:].contiguous(), torch.zeros(1, dtype=torch.long))
         how = Augmentation() if effect is None else replace(Augmentation(), **{effect: 1.0})
-        tiles.append((effect or "as it is", shown(clean, how, 5 + number)))
+        tiles.append((effect or "unchanged", shown(clean, how, 5 + number)))
     rows = -(-len(tiles) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * SIDE, rows * (2 * SIDE + LINE)), "white")
     draw = ImageDraw.Draw(sheet)

@@ -5,9 +5,9 @@
 Photographs are stretched to 256x256, converted to gray and colorized as ``colorize evaluate --protocol stretch256``
 does. For every vividness: PSNR above the gray picture, share of the true colorfulness (absolute variant), distance of
 the ab histograms, CIEDE2000, and areas much too warm (35 Lab units beyond the truth in the direction of
-orange): their share of the area, and the share of photographs with more than a twentieth of such area. Then
-interpolated values at 80, 85, 90 and 98 % of the true colorfulness. First, the cross-entropy of the bins
-in cells of a quarter of the working size, nats.
+orange): their share of the area, and the share of photographs with more than a twentieth of such area. The first line
+is the cross-entropy of the bins in nats, at a quarter of the working size; the last ones are interpolated values at 80,
+85, 90 and 98 % of the true colorfulness.
 """
 
 import argparse

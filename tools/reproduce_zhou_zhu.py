@@ -1,10 +1,10 @@
-"""Table 1 of Zhou & Zhu 2024: squared error of a*b* at the unknown pixels against their share, for the linear models.
+"""Table 1 of Zhou & Zhu 2024: squared error of a*b* at unknown pixels by their share, for the linear models.
 
 python tools/reproduce_zhou_zhu.py PHOTOS -o results/ --photos 6 --size 100
 
 Writes table1.json and table1.png into the folder. ``paper`` solves the paper's equations in its tiles; ``guided`` is
-what the product does. With every pixel unknown the paper's system depends on when its solver stops, which the paper
-does not say: that row is given for several numbers of steps, and none of them is the paper's.
+the default solver of `colorize`. With every pixel unknown, the result of the paper's system depends on the number of
+steps of its solver, which the paper does not state: that row is given for several numbers.
 """
 
 import json
@@ -28,11 +28,11 @@ from colorize_cli.models.zhou_zhu.linear_neighbours import PAPER_ITERATIONS
 MODELS = ("ols", "ridge", "lasso", "elasticnet")
 UNKNOWN = (0.2, 0.4, 0.6, 0.8)
 STEPS = (100, 400, 1500)
-"""Steps of the paper's solver for the row of every pixel unknown."""
+"""Steps of the paper's solver for the row where every pixel is unknown."""
 
 
 def central_square(rgb: np.ndarray, size: int) -> np.ndarray:
-    """Return the central square of a photograph reduced to a short side of twice ``size``, or as it is if smaller."""
+    """Return the middle square of a photograph, with a short side of at most twice ``size``."""
     picture = Image.fromarray(rgb)
     scale = 2 * size / min(picture.size)
     if scale < 1:

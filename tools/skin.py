@@ -2,8 +2,8 @@
 
     python tools/skin.py utkface.zip --weights run/last.safetensors --weights weights/gan.safetensors
 
-The archive holds aligned faces (UTKFace) named by the hash of their content; only those with a hash divisible by
-ten are used, which training leaves out (``held_out``). Faces are grouped by the individual typology angle of the true
+The archive contains aligned faces (UTKFace) named by the hash of their content. Only those with a hash divisible by ten
+are used; training leaves them out (``held_out``). Faces are grouped by the individual typology angle of the true
 color, ITA = atan((L* - 50) / b*) (Chardon et al. 1991): very light above 55 degrees, light above 41, intermediate above
 28, tan above 10, brown above -30, dark below. A fixed rule for the hue of skin would favor light skin; the true colors
 of each face do not.
@@ -42,7 +42,7 @@ def ellipse(height: int, width: int) -> npt.NDArray[np.bool_]:
 def tone(lab: Array) -> str:
     """Return the group of a face by the typology angle of its mean color, Lab (n, 3)."""
     lightness, _, b = lab.mean(0)
-    # Under blue light b* may be negative, where the angle is meaningless: such a face is grouped by lightness alone.
+    # Under blue light b* may be negative, and the angle is meaningless: such a face is grouped by lightness alone.
     angle = math.degrees(math.atan2(lightness - 50, max(b, 1e-3)))
     return next(name for limit, name in GROUPS if angle > limit)
 

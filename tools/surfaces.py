@@ -4,8 +4,8 @@
 
 All pictures are generated: pages of 21 gray levels with paper grain and uneven light, pages of text, line drawings and
 halftone screens, and gray photographs (scikit-image's samples) mounted on pages. The figure is the mean chroma of the
-result, Lab units; for mounted photographs, of the margin only. The pages are of the same kinds as in training, but
-with other seeds, larger and complete.
+result in Lab units; for mounted photographs, that of the margin only. The pages are of the same kinds as in training,
+but larger, complete, and drawn with other seeds.
 """
 
 import argparse

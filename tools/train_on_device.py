@@ -3,9 +3,9 @@
     python tools/train_on_device.py archives/ -o run/ --stage wide=240 --stage settle=100 --validation val.zip
 
 ARCHIVES are zip archives of photographs, or folders of them; folders are scanned again during training, so that more
-archives can be added. A stage is one of the model's recipe with its time limit in seconds (``wide=240``); its schedule
-is stretched over that time. Other numbers of a stage can be overridden (``adversarial=40,pixel_weight=20``). After each
-stage the averaged weights go to ``OUTPUT/NAME-K.safetensors`` as float16 in parts of at most 16 MB; figures go to
+archives can be added. A stage is a stage of the model's recipe with a time limit in seconds (``wide=240``); its
+schedule is scaled to that time. Other numbers of a stage can be overridden (``adversarial=40,pixel_weight=20``). After
+each stage the averaged weights go to ``OUTPUT/NAME-K.safetensors`` as float16 in parts of at most 16 MB; figures go to
 ``OUTPUT/log.jsonl``. Join the parts into one checkpoint with
 
     python tools/train_on_device.py -o run/ --join settle
@@ -37,10 +37,9 @@ from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import WHOLE, Stage
 from colorize_cli.training.data.aging import lab_of, lightness_of, linear_of
 from colorize_cli.training.data.on_device import Decoded, DevicePhotos, batch, read_archives
-from colorize_cli.training.initialize import initial_network
+from colorize_cli.training.initialize import initial_network, widened
 from colorize_cli.training.objectives import OBJECTIVES, Setting
 from colorize_cli.training.objectives.calibration import _colorfulness, lab_to_srgb
-from colorize_cli.training.widen import widened
 
 PART = 15 * 2**20
 
@@ -72,7 +71,7 @@ class Arrivals:
 
 
 class Judge:
-    """Measures the curve of a network on validation photographs: PSNR over gray by share of the true colorfulness."""
+    """Measures a network on validation photographs: PSNR above gray by share of the true colorfulness."""
 
     def __init__(self, archives: list[Path], device: torch.device, count: int | None) -> None:
         self.sets: dict[str, Tensor] = {}
@@ -89,9 +88,9 @@ class Judge:
 
     @torch.inference_mode()
     def curve(self, network: ColorizationNet, compute: Compute, size: int = 224) -> dict[str, Any]:
-        """Return, by set, cross-entropy (nats), and dB over gray at 80, 85, 90 and 98 % of the true colorfulness.
+        """Return, by set, cross-entropy (nats), and dB above gray at 80, 85, 90 and 98 % of the true colorfulness.
 
-        Networks without a vividness have one point.
+        Networks without a vividness have a single point.
         """
         result = {}
         steps = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)
@@ -261,7 +260,7 @@ class Run:
             file.write(text + "\n")
 
     def take_in(self) -> None:
-        """Move newly read photographs to the device, except while classes are learned: their number is fixed."""
+        """Move newly read photographs to the device, except in stages with classes, whose number is fixed."""
         if self.classes is not None:
             return
         for decoded in self.arrivals.poll():
@@ -290,7 +289,7 @@ class Run:
         network.to(self.device)
 
     def save(self, network: ColorizationNet, name: str, left_out: tuple[str, ...] = ()) -> None:
-        """Write the weights as float16 in parts, without tensors whose names have one of the prefixes ``left_out``."""
+        """Write the weights as float16 in parts, without tensors whose names start with a prefix in ``left_out``."""
         part, size, number = {}, 0, 0
         for key, value in half(network).items():
             if key.startswith(left_out):
@@ -327,25 +326,27 @@ def main() -> None:
         action="append",
         type=Path,
         default=[],
-        help="weights; tensors that fit are taken, the last file's first",
+        help="initial weights; tensors that fit are loaded, and later files override earlier ones",
     )
-    parser.add_argument("--second", type=Path, help="gray ResNet-18 that the smaller network is paired with")
+    parser.add_argument("--second", type=Path, help="encoder file of a gray ResNet-18 to pair with the smaller network")
     parser.add_argument("--stage", action="append", default=[], help="NAME=SECONDS[,FIELD=VALUE...]")
     parser.add_argument("--join", metavar="NAME", help="join the parts into OUTPUT/NAME.safetensors, and exit")
     parser.add_argument(
         "--again",
         action="append",
         default=[],
-        help="stages that each start from the last stage's network; frozen layers are not saved",
+        help="stages that all start from the network of the last --stage; frozen layers are not saved",
     )
-    parser.add_argument("--leave-out", action="append", default=[], help="prefix of tensors that are not saved")
+    parser.add_argument("--leave-out", action="append", default=[], help="prefix of tensors not to save")
     parser.add_argument("--validation", action="append", type=Path, default=[])
     parser.add_argument("--count", type=int)
-    parser.add_argument("--size", type=int, default=224, help="side at which validation photographs are colorized")
+    parser.add_argument(
+        "--size", type=int, default=224, help="size in pixels at which validation photographs are colorized"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--side", type=int, default=160)
-    parser.add_argument("--steps", type=int, help="steps per stage, in place of seconds")
+    parser.add_argument("--steps", type=int, help="steps per stage, instead of seconds")
     parser.add_argument("--every", type=int, default=50)
     parser.add_argument("--judge-every", type=float, help="seconds between validations in a stage")
     parser.add_argument("--seed", type=int, default=0)

@@ -34,9 +34,9 @@ class ColorizeOptions(ColorizerOptions):
     """Every choice of ``colorize``; values that contradict each other raise :class:`UsageProblem` on construction.
 
     ``output`` keeps the string the user wrote, because a trailing ``/`` means a folder; ``None`` is beside the input.
-    ``retry`` is an earlier report whose failed photographs alone are colorized; ``shard`` is ``i/n`` or ``auto``, see
-    :func:`~colorize_cli.batch.cluster.shards.parse_shard`. With ``lossless_luma``, ``format`` becomes "jpeg".
-    ``seed`` decides which ``variants`` are written.
+    ``retry`` is an earlier report whose failed photographs alone are colorized; ``shard`` is ``i/n``, ``auto`` or
+    ``auto/n``, see :func:`~colorize_cli.batch.cluster.shards.parse_shard`. With ``lossless_luma``, ``format`` becomes
+    "jpeg". ``seed`` decides which ``variants`` are written.
     """
 
     output: Annotated[
@@ -141,7 +141,7 @@ class ColorizeOptions(ColorizerOptions):
         Option(
             "Process one share of the photos, with its own report; auto reads SLURM or torchrun variables",
             RUNS,
-            metavar="I/N|auto",
+            metavar="I/N|auto|auto/N",
         ),
     ] = None
     cluster: Annotated[
@@ -205,6 +205,10 @@ class ColorizeOptions(ColorizerOptions):
             )
         if self.variants is not None and self.hints is not None:
             raise UsageProblem("--hints fixes the colors and --variants tries others.", "Use only one of them.")
+        if self.variants is not None and self.reference is not None:
+            raise UsageProblem("--reference guides the colors and --variants tries others.", "Use only one of them.")
+        if self.reference is not None and not str(self.reference):
+            raise UsageProblem("--reference is empty.", "Name a color photo.")
         if self.gallery_size is not None and self.gallery is None:
             raise UsageProblem("--gallery-size has no effect without --gallery.", "Add --gallery FILE.html.")
         if self.output == "":

@@ -50,6 +50,7 @@ from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.hints import Hints
 from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.reference import MATCH, NOT_ALIKE
 from colorize_cli.inference.variants import of_variant
 
 _NO_LIMIT = 1 << 62
@@ -161,8 +162,13 @@ class Batch:
         return self._hints.recorded(item, self._provenance)
 
     def _provenance_of_work(self, work: Work) -> Provenance:
-        """Return the same once it was read: with the sha256 of the scan."""
-        return replace(self._provenance_of(work.item), scan_sha256=work.photo.file_sha256)
+        """Return the same once the photograph was read and predicted: with the sha256 of the scan, and how well the
+        reference fitted.
+        """
+        provenance = replace(self._provenance_of(work.item), scan_sha256=work.photo.file_sha256)
+        if not work.guidance:
+            return provenance
+        return replace(provenance, parameters=provenance.parameters | {MATCH: work.guidance[0].recorded})
 
     def _read(self, item: Item) -> Work | Outcome:
         ended = settled(item, self._options, self._provenance_of(item))
@@ -211,7 +217,16 @@ class Batch:
             work.ab, work.confidence = prediction.ab, prediction.confidence
             if prediction.confidence is not None:
                 work.confidences = [float(prediction.confidence.mean())]
+            self._note_guidance(work, prediction, "")
             work.variants = self._variants(work.photo.gray, work.ab)
+
+    def _note_guidance(self, work: Work, prediction: Prediction, page: str) -> None:
+        """Keep what the reference says of a page, and say where it shows other things."""
+        if prediction.guidance is None:
+            return
+        work.guidance.append(prediction.guidance)
+        if not prediction.guidance.used:
+            work.notes.append(f"{NOT_ALIKE}{page}")
 
     def _variants(self, gray: np.ndarray, ab: np.ndarray) -> np.ndarray | None:
         count = self._options.variants
@@ -225,7 +240,9 @@ class Batch:
     ) -> list[Prediction]:
         given = (hints,) if hints is not None and any(one is not None for one in hints) else ()
         with self._predicting, self.times.measure("predict"):
-            if self._colorizer.has_confidence or self._options.wants_confidence:
+            # Only with confidence does an answer say whether the reference was of use.
+            guided = self._options.reference is not None
+            if self._colorizer.has_confidence or self._options.wants_confidence or guided:
                 return self._colorizer.predict_with_confidence(grays, *given)
             return [Prediction(ab) for ab in self._colorizer.predict(grays, *given)]
 
@@ -244,11 +261,11 @@ class Batch:
                     reason = skip_reason(item.target, self._provenance_of(item))
                     return Outcome(item.source, item.target, "skipped", reason)
                 work.notes.append("the result already existed; only missing files beside it were written")
-                return done(work, self._options, self._provenance_of(item))
+                return done(work, self._options, self._provenance_of_work(work))
         with self.times.measure("write"):
             written = self._write(work, item.target)
         work.notes += written.notes
-        return done(work, self._options, self._provenance_of(item))
+        return done(work, self._options, self._provenance_of_work(work))
 
     def _write_companions(self, work: Work, target: Path) -> list[str]:
         """Write what belongs beside a result before the result itself, so that a result is never without; return notes.
@@ -292,7 +309,7 @@ class Batch:
         return ["the picture of both shows the first page only"] if work.further_pages else []
 
     def _overwrites(self, work: Work) -> bool:
-        """Whether what exists is replaced: as asked for, and on resuming where its hints changed."""
+        """Whether what exists is replaced: as asked for, and on resuming where its hints or the reference changed."""
         resumed = self._options.resumes and self._hints.changed(work.item, self._provenance)
         return self._options.overwrite or resumed
 
@@ -324,7 +341,7 @@ class Batch:
         """Write a result, the one of this ``number`` among several variants, to ``path`` or standard output."""
         target = path if path is not None else self._stdout
         assert target is not None
-        options, provenance = self._options, self._provenance_of(work.item)
+        options, provenance = self._options, self._provenance_of_work(work)
         if options.variants is not None:
             provenance = of_variant(provenance, number)
         overwrite = self._overwrites(work)
@@ -356,6 +373,8 @@ class Batch:
             (prediction,) = self._predictions([page.gray])
             if prediction.confidence is not None and variant == 1:
                 work.confidences.append(float(prediction.confidence.mean()))
+            if variant == 1:
+                self._note_guidance(work, prediction, f" (page {page.page + 1})")
             ab = _numbered(prediction.ab, self._variants(page.gray, prediction.ab), variant)
             yield self._marked(self._recombined(page, ab), page)
 

@@ -27,6 +27,7 @@ from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
 from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.reference import without_match
 from colorize_cli.inference.variants import recorded_variant, require_distribution
 from colorize_cli.option import recorded
 from colorize_cli.registry import get
@@ -126,6 +127,7 @@ class _Loaded:
             strength=options.strength,
             keep_borders=options.keep_borders,
             hints=None if options.hints_per_photo else options.hints,
+            reference=options.reference,
             decoding=options.decoding,
             offline=options.offline,
             accept_license=options.accept_license,
@@ -153,7 +155,7 @@ def make_predictor(plan: Plan, options: ColorizeOptions) -> Predictor:
     remaining = (item for item in plan if item.state == "todo")
     if options.resumes and all(item.target and _is_complete(item.target, options) for item in remaining):
         nothing = _NothingToPredict(options)
-        if not _strokes_changed(plan, options, nothing.provenance()):
+        if not _due_again(plan, options, nothing.provenance()):
             return nothing
     return _Loaded(options, alone=plan.todo == 1)
 
@@ -193,11 +195,9 @@ def dry_run(plan: Plan, options: ColorizeOptions) -> Iterator[Outcome]:
             yield Outcome(item.source, item.target, "done")
 
 
-def _strokes_changed(plan: Plan, options: ColorizeOptions, provenance: Provenance) -> bool:
-    if not options.hints_per_photo:
-        return False
+def _due_again(plan: Plan, options: ColorizeOptions, provenance: Provenance) -> bool:
     files = HintFiles(options)
-    return any(files.changed(item, provenance) for item in plan if item.state == "todo")
+    return files.watches and any(files.changed(item, provenance) for item in plan if item.state == "todo")
 
 
 def _is_complete(target: Path, options: ColorizeOptions) -> bool:
@@ -216,7 +216,8 @@ def is_empty_file(target: Path) -> bool:
 def left_alone(item: Item, expected: Provenance, options: ColorizeOptions) -> str:
     """Return why nothing is done for a photograph on resuming.
 
-    "" where its result, or a file beside that, is still to be made, or is due again because its hints changed.
+    "" where its result, or a file beside that, is still to be made, or is due again because its hints or the reference
+    changed.
     """
     target = item.target
     if (
@@ -242,6 +243,6 @@ def skip_reason(target: Path, expected: Provenance) -> str:
         return f"'{target}' exists, made by model '{found.model}'; it was left alone."
     if found.weights_sha256 != expected.weights_sha256:
         return f"'{target}' exists, made by other weights; it was left alone."
-    if found.parameters != expected.parameters:
+    if without_match(found.parameters) != without_match(expected.parameters):
         return f"'{target}' exists, made with other options; it was left alone."
     return ALREADY_DONE

@@ -18,6 +18,7 @@ from colorize_cli.imaging.codecs.read import bytes_of, read_pages, read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import provenance_of_xmp
 from colorize_cli.imaging.photo import Metadata, Photo
+from colorize_cli.inference.reference import Guidance
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Work:
 
     ``started``: when, by the monotonic clock. ``details``: columns of its row in the report. ``scan``: the bytes of the
     file, where they are to be found again in the result. ``variants``: chroma (count, 2, h, w), ``ab`` first.
+    ``guidance``: what the reference says of each page.
     """
 
     item: Item
@@ -39,6 +41,7 @@ class Work:
     confidence: np.ndarray | None = None
     variants: np.ndarray | None = None
     confidences: list[float] = field(default_factory=list)  # of each page
+    guidance: list[Guidance] = field(default_factory=list)  # of each page, where there is a reference
 
 
 class Reader:

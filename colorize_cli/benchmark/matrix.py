@@ -15,8 +15,7 @@ import torch
 
 from colorize_cli.benchmark import loading, scans
 from colorize_cli.benchmark.bench_options import BenchOptions
-from colorize_cli.benchmark.machine import Machine, describe
-from colorize_cli.benchmark.peak_memory import PeakMemory
+from colorize_cli.benchmark.machine import Machine, PeakMemory, describe
 from colorize_cli.benchmark.rows import STAGES, Row, fill_speedups
 from colorize_cli.benchmark.sampling import QUICK, THOROUGH, Sampling, StageTimer, collect
 from colorize_cli.errors import DeviceError, OutOfMemory

@@ -7,6 +7,7 @@ from typing import Any
 
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.rows import STAGES, Row
+from colorize_cli.printable import printable
 from colorize_cli.tables import escaped, markdown_text, rich_table
 
 BUSY = 1.5
@@ -179,5 +180,5 @@ def as_text(table: Table, width: int | None) -> str:
     console = Console(file=stream, width=width or 400, color_system=None)
     console.print(rich_table(table.columns, table.rows, title=table.title, no_wrap=width is None))
     for remark in table.remarks:
-        console.print(Text(remark), soft_wrap=width is None)
+        console.print(Text(printable(remark)), soft_wrap=width is None)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

@@ -20,11 +20,12 @@ def weights_state(entry: ModelEntry) -> str:
 
 def model_facts(entry: ModelEntry, variant: str | None = None) -> dict[str, Any]:
     """Return the facts of an entry and of one architecture, by default that of the weights that would be used."""
-    path = bundled_path(entry)
-    if path is None and entry.hub:
-        from colorize_cli.checkpoints.hub.pins import seen_in_cache
+    path, refused = bundled_path(entry), []
+    if entry.hub:
+        from colorize_cli.checkpoints.hub.pins import quarantined, seen_in_cache
 
-        path = next((found for file in entry.hub.values() if (found := seen_in_cache(file)) is not None), None)
+        refused = [os.fspath(found) for file in entry.hub.values() for found in quarantined(file)]
+        path = path or next((found for file in entry.hub.values() if (found := seen_in_cache(file)) is not None), None)
     published = {
         key: {"reference": str(file), "sha256": file.sha256, "size": file.size, "licence": file.licence}
         for key, file in entry.hub.items()
@@ -48,7 +49,7 @@ def model_facts(entry: ModelEntry, variant: str | None = None) -> dict[str, Any]
         "original": entry.original and entry.original.url,
         "weights": None if path is None else os.fspath(path),
         "notes": list(described.notes),
-    }
+    } | ({"quarantined": refused} if refused else {})
 
 
 def checkpoint_facts(entry: ModelEntry, weights: str | None) -> dict[str, Any]:

@@ -16,24 +16,27 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from colorize_cli._version import __version__
+from colorize_cli.checkpoints.impostors import refuse_impostor
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
 from colorize_cli.files import parse_json, sha256_of, write_bytes
 
 KEY = "colorize"
+_COUNTER = "num_batches_tracked"
 FORMAT, FORMAT_SHARING = 1, 2
 """Files that share tensors with others have a higher number, so that older versions say that they are too old."""
 
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint says about itself.
+    """A checkpoint's description of itself.
 
     ``model``, ``variant``: registry names; ``arguments``: constructor arguments beyond the variant's own; ``recipe``:
     how it was trained; ``encoder``: where its encoder came from; ``data``: what it was trained on; ``validation``:
-    figures on photographs it never saw; ``version``: of the package that wrote it; ``smoke``: a trial run, not for use.
-    ``input``: how a photograph is given to the network when colorizing: ``size`` (pixels), ``fit`` (a
-    :data:`colorize_cli.entry.Fit`), ``mirror`` (whether the mirror image is averaged in); what is not there is the
-    registry's. ``shared``: by file name in the same folder, its ``sha256`` and the names of the ``tensors`` it has.
+    figures on validation photographs; ``version``: of the package that wrote it; ``smoke``: whether it is from a smoke
+    test and unusable. ``input``: how the network's input is prepared when colorizing: ``size`` (pixels), ``fit`` (a
+    :data:`colorize_cli.entry.Fit`), ``mirror`` (whether the prediction is averaged with that of the mirror image);
+    missing values are the registry's. ``shared``: by file name in the same folder, the file's ``sha256`` and the names
+    of the ``tensors`` in it.
     """
 
     model: str
@@ -81,6 +84,8 @@ def read_info(path: Path) -> CheckpointInfo:
     except FileNotFoundError as error:
         raise WeightsMissing(f"There is no weights file {path}.", "Check --weights.") from error
     except (SafetensorError, OSError) as error:
+        if isinstance(error, SafetensorError):
+            refuse_impostor(path)
         raise WeightsInvalid(
             f"{path} is not a readable .safetensors file ({error}).",
             "Download or copy it again. Other formats cannot be used.",
@@ -134,6 +139,11 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
         raise WeightsInvalid(f"{path} has a damaged description ({error}).", "Download or train it again.") from error
 
 
+def _kind(tensor: torch.Tensor) -> tuple[bool, bool, bool]:
+    """Return what a tensor cannot change into without a loss: floating point, complex, truth values."""
+    return tensor.is_floating_point(), tensor.is_complex(), tensor.dtype == torch.bool
+
+
 def _checked(info: CheckpointInfo) -> CheckpointInfo:
     """Return a description whose fields have the types they are declared with. Raises ValueError."""
     texts, tables = ("model", "variant", "recipe", "encoder", "version"), ("arguments", "data", "validation", "input")
@@ -153,7 +163,8 @@ def _checked(info: CheckpointInfo) -> CheckpointInfo:
 def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -> None:
     """Put a checkpoint's tensors into a network; every name and shape must match.
 
-    float16 tensors are widened to the network's own type. Raises :class:`WeightsInvalid` listing what does not fit.
+    Floating-point tensors take the network's own type; whole numbers fit only whole numbers. Raises
+    :class:`WeightsInvalid` listing what does not fit.
     """
     own = network.state_dict()
     missing = sorted(own.keys() - checkpoint.state.keys())
@@ -168,6 +179,12 @@ def load_strictly(network: torch.nn.Module, checkpoint: Checkpoint, name: str) -
         raise WeightsInvalid(
             f"{name} does not fit the model {checkpoint.info.model!r} ({'; '.join(parts)}).",
             "It belongs to another model, or to another version of this model.",
+        )
+    kinds = [k for k in sorted(own) if _kind(own[k]) != _kind(checkpoint.state[k]) and not k.endswith(_COUNTER)]
+    if kinds:
+        raise WeightsInvalid(
+            f"{name} holds {checkpoint.state[kinds[0]].dtype} where the model has {own[kinds[0]].dtype} ({kinds[0]}).",
+            "Quantized weights cannot be used: download or train them in float32 or float16.",
         )
     broken = [k for k, v in checkpoint.state.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
     if broken:

@@ -24,6 +24,7 @@ from colorize_cli.checkpoints.file import (
     save_checkpoint,
     sha256_of,
 )
+from colorize_cli.checkpoints.impostors import refuse_impostor
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import (
     OutputExists,
@@ -36,6 +37,9 @@ from colorize_cli.errors import (
 from colorize_cli.models.network import ColorizationNet
 
 PICKLES = frozenset({".bin", ".pth", ".pt", ".ckpt"})
+_UNREADABLE = (
+    SafetensorError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError
+)  # fmt: skip
 WRAPPERS = ("params", "state_dict", "model")
 COUNTER = "num_batches_tracked"
 
@@ -135,8 +139,12 @@ def _tensors(path: Path) -> Any:
         if path.suffix == ".safetensors":
             with safe_open(path, "pt") as file:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        refuse_impostor(path)
+        zipped = zipfile.is_zipfile(path)
+        if zipped:
+            _check_sums(path)
         # Mapped, a file of 900 MB does not lie in memory beside the network it fills.
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path) or None)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped or None)
     except pickle.UnpicklingError as error:
         if not path.stat().st_size or "Weights only load failed" not in str(error):
             raise _damaged(path, error) from error
@@ -144,8 +152,21 @@ def _tensors(path: Path) -> Any:
             f"{path} is a pickle that contains more than tensors. Opening it could run code, so it is refused.",
             "Ask its publisher for a .safetensors file.",
         ) from error
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise _damaged(path, error) from error
+
+
+def _check_sums(path: Path) -> None:
+    """Raise for a member whose bytes are not those that were written: PyTorch's own loader does not look.
+
+    Its members are never compressed, so that what is read here is no larger than the file.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("it is a compressed archive, as PyTorch writes none")
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"the checksum of {damaged} is wrong")
 
 
 def _damaged(path: Path, error: Exception) -> WeightsInvalid:

@@ -13,16 +13,18 @@ from typing import Annotated, Any
 import typer
 
 from colorize_cli._version import __version__
-from colorize_cli.cli.terminal.console import fail, printable
+from colorize_cli.cli.terminal.console import fail
 from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import (
     EXIT_INTERRUPTED,
     ColorizeError,
+    HubError,
     LibraryMissing,
     OutOfMemory,
     OutputError,
     TemporaryFolderError,
 )
+from colorize_cli.printable import printable
 
 VERB = "colorize"
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
@@ -193,6 +195,7 @@ def program(
 
 def of_the_system(error: Exception) -> ColorizeError | None:
     """Return what to tell the user about a machine that refuses to go on, or ``None`` where it is a mistake of ours."""
+    import os
     import sqlite3
 
     if isinstance(error, MemoryError) or "can't start new thread" in str(error):
@@ -202,6 +205,13 @@ def of_the_system(error: Exception) -> ColorizeError | None:
             f"The list of photos cannot be kept in the folder for temporary files: {error}.",
             "Free some space there, or name another folder in TMPDIR.",
         )
+    if isinstance(error, ValueError) and (endpoint := os.environ.get("HF_ENDPOINT")):
+        from colorize_cli.checkpoints.hub.endpoint import is_address
+
+        if not is_address(endpoint):
+            return HubError(
+                "HF_ENDPOINT is not the address of a server.", "Set it to https://HOST, or unset it to use the Hub."
+            )
     if isinstance(error, OSError):
         place = f"'{error.filename}': " if error.filename else ""
         return OutputError(f"{place}{error.strerror or error}.", "Check the folder, its permissions and the disk.")

@@ -147,7 +147,7 @@ def _colorize(
         console.say(f"'{options.gallery}' was left as it is: it shows more photos than this run has colorized.")
     summarize(report, summary, elapsed, batch.times.elapsed if predictor is not None else elapsed, console)
     if report.done and predictor is not None:
-        console.detail(batch.times.summary(available_cores(), report.done))
+        console.detailed_lines(batch.times.summary(available_cores(), report.done))
     if as_json:
         results.line(json_line({"summary": report.counts(), "exit_code": report.exit_code}).encode("ascii"))
     return report
@@ -175,13 +175,17 @@ def _print_paths(outcome: "Outcome", results: Results, console: Console) -> None
 def tell(outcome: "Outcome", console: Console) -> None:
     """Print what the user should know about one photo."""
     from colorize_cli.batch.reports.outcome import ALREADY_DONE, failure_lines
+    from colorize_cli.inference.reference import NOT_ALIKE
 
     for note in outcome.notes:
-        console.say_once(f"Note: {note}")
+        if note.startswith(NOT_ALIKE):  # which photographs these are is of use; other notes are of their kind
+            console.say(f"Note: '{outcome.source or 'standard input'}': {note}")
+        else:
+            console.say_once(f"Note: {note}")
     if outcome.status == "failed":
         console.error(f"Failed: {failure_lines([outcome])[0]}")
         if outcome.traceback:
-            console.detail(outcome.traceback)
+            console.detailed_lines(outcome.traceback)
     elif outcome.status == "passed_over":
         console.detail(f"Not read: '{outcome.source}': {outcome.reason}")
     elif outcome.status == "skipped":

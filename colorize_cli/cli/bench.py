@@ -97,7 +97,7 @@ def _measure(
 
 
 def _show(document: "Document", earlier: "Document | None", *, as_json: bool) -> None:
-    from colorize_cli.benchmark.changes import comparison
+    from colorize_cli.benchmark.document import comparison
     from colorize_cli.benchmark.speed_tables import as_text
 
     results = Results()

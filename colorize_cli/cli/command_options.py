@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
@@ -127,6 +128,8 @@ def _members(annotation: Any) -> tuple[Any, ...]:
 
 def _parsed(name: str, option: Option, value: Any) -> Any:
     """Return the value that the words of one option stand for."""
+    if not option.argument:
+        value = [_at_home(option, one) for one in value] if isinstance(value, list) else _at_home(option, value)
     if value is None or option.parse is None:
         return tuple(value) if option.many and value is not None else value
     try:
@@ -136,6 +139,18 @@ def _parsed(name: str, option: Option, value: Any) -> Any:
         raise UsageProblem(
             f"{(option.flags or (flag(name),))[0]} cannot be '{shown}'.", f"Expected {option.metavar}."
         ) from None
+
+
+def _at_home(option: Option, value: Any) -> Any:
+    """Return a path with a leading ``~`` replaced, which the shell does only where it begins a word."""
+    is_path = isinstance(value, Path) or (isinstance(value, str) and option.metavar not in (None, "TEXT"))
+    if not is_path or not str(value).startswith("~"):
+        return value
+    text = str(value)
+    whole = os.path.expanduser(text)  # noqa: PTH111 - it keeps a / at the end
+    if whole == text and text.partition("/")[0] == "~":
+        raise UsageProblem(f"'{text}': this user has no home folder.", "Write the whole path.")
+    return type(value)(whole)
 
 
 def _with_origin(problem: UsageProblem, ctx: Any, options: Mapping[str, Option]) -> UsageProblem:

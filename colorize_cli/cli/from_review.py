@@ -29,6 +29,10 @@ def run_from_review(file: Path, options: "ColorizeOptions", console: Console, *,
 
     if options.output is None or options.output == "-" or Path(options.output).is_file():
         raise UsageProblem("--from-review needs a folder for the photos it writes.", "Name one: -o final/")
+    if options.reference is not None:
+        raise UsageProblem(
+            "--from-review uses the reference that was chosen on the page; --reference has no effect.", "Leave it out."
+        )
     if not file.is_file():
         raise UsageProblem(f"There is no review '{file}'.", "Name the review.jsonl that `colorize review` wrote.")
     pairs = targets(Decisions(file), Path(options.output), options.format)

@@ -60,13 +60,18 @@ def path(name: Name, weights: Weights = None) -> None:
 
 
 def remove(name: Name, weights: Which = None, quiet: Quiet = False) -> None:
-    """Delete a downloaded checkpoint from the cache."""
+    """Delete a downloaded checkpoint from the cache, and downloads that were refused."""
     from colorize_cli.checkpoints.hub.download import remove as delete
+    from colorize_cli.checkpoints.hub.pins import quarantined
     from colorize_cli.registry import get
 
     file = _published(get(name), weights)
+    console = Console(quiet=quiet)
+    refused = quarantined(file)
     freed = delete(file)
-    Console(quiet=quiet).say(f"{freed / 1e6:.1f} MB freed." if freed else f"{file} is not in the cache.")
+    for path in refused:
+        console.say(f"Removed '{path}', which was not the published file.")
+    console.say(f"{freed / 1e6:.1f} MB freed." if freed else f"{file} is not in the cache.")
 
 
 def convert(

@@ -1,8 +1,7 @@
 """Values of options from the environment, from ``colorize.toml`` and from presets.
 
-The command line comes first, then the environment, the file in the current folder, the file in the user's
-configuration folder, and the preset. A file in the folder of the photographs is never read: whoever sends photographs
-must not choose the options.
+The order of precedence is: command line, environment, file in the current folder, file in the user's configuration
+folder, preset. A file in the folder of the photographs is never read: the sender of photographs must not set options.
 """
 
 import os
@@ -17,10 +16,10 @@ from colorize_cli.option import Option, flag
 FILE = "colorize.toml"
 PREFIX = "COLORIZE_"
 VERBS = ("colorize", "watch")
-"""Commands whose options stand at the top of the file and whose variables have no command in their name."""
+"""Commands whose options are at the top level of the file and whose variables do not contain the command's name."""
 _ONLY_COLORIZE = ("files-from",)
 COMMANDS = ("train", "evaluate", "bench", "review")
-"""Commands that have a table of their own in the file."""
+"""Commands with a table in the file."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "archive": {"vividness": 0.3, "sidecar": True, "skip_existing": True},
@@ -29,25 +28,25 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "vividness": 0.4, "label": "Colorized", "label_position": "below", "strip": True, "quality": 95,
     },
 }  # fmt: skip
-"""What each preset sets; the vividness only for models that have one."""
+"""The values of each preset; the vividness applies only to models that have one."""
 
 
 @dataclass
 class Settings:
-    """Values by option, and where each of them was set."""
+    """Values by option, and the origin of each."""
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     ignored: Path | None = None
 
     def add(self, name: str, value: Any, place: str) -> None:
-        """Set a value unless something more important has set it."""
+        """Set a value unless it is already set."""
         if name not in self.values:
             self.values[name], self.origins[name] = value, place
 
 
 def variables(command: str, name: str, option: Option) -> list[str]:
-    """Return the environment variables of one option of a command, the most important first."""
+    """Return the environment variables of one option of a command, in order of precedence."""
     if option.argument:
         return []
     word = key(name, option).upper().replace("-", "_")
@@ -63,7 +62,7 @@ def key(name: str, option: Option) -> str:
 
 
 def origin(ctx: Any, name: str) -> str:
-    """Return where the value of an option was set, for messages; "" for the command line and defaults."""
+    """Return the origin of an option's value, for messages; "" for the command line and defaults."""
     source = ctx.get_parameter_source(name)
     if source is None or source.name not in ("ENVIRONMENT", "DEFAULT_MAP"):
         return ""
@@ -78,10 +77,10 @@ def origin(ctx: Any, name: str) -> str:
 def apply_settings(
     ctx: Any, options: Mapping[str, Option], given: Mapping[str, Any], photos: Sequence[str]
 ) -> Path | None:
-    """Make the values of files and presets the defaults of a command that is about to be parsed.
+    """Make the values of files and presets the defaults of a command before it is parsed.
 
-    ``given``: what the command line sets. Returns the file that is ignored because it is in the folder of the
-    photographs. Raises :class:`UsageProblem` for a file that cannot be used.
+    ``given``: the options that the command line sets. Returns the file that is ignored because it is in the folder of
+    the photographs, if any. Raises :class:`UsageProblem` for a file that cannot be used.
     """
     settings = Settings()
     for path in _files(photos, settings):
@@ -94,7 +93,7 @@ def apply_settings(
 
 
 def user_file() -> Path:
-    """Return the place of the file in the user's configuration folder."""
+    """Return the path of the file in the user's configuration folder."""
     from platformdirs import user_config_path
 
     return user_config_path("colorize", appauthor=False) / FILE
@@ -113,13 +112,13 @@ def _files(photos: Sequence[str], settings: Settings) -> list[Path]:
 
 
 def _is_among(word: str) -> bool:
-    """Whether the current folder is that of a photograph, or within a folder of photographs."""
+    """Whether the current folder is, or is inside, a folder of photographs that were given."""
     if word == "-" or word.startswith("@"):
         return False
     import glob
 
     path = Path(word)
-    if not os.path.isdir(word):  # noqa: PTH112 - False for a name that the system refuses
+    if not os.path.isdir(word):  # noqa: PTH112 - False for an invalid name
         path = path.parent
         while glob.has_magic(str(path)):
             path = path.parent
@@ -137,7 +136,7 @@ def _add_file(settings: Settings, path: Path, command: str, options: Mapping[str
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"'{path}' is not valid TOML: {error}.", "Correct it, or remove it.") from error
+        raise UsageProblem(f"'{path}' is not valid TOML: {error}.", "Correct or remove the file.") from error
     except OSError as error:
         raise UsageProblem(f"'{path}' cannot be read: {error.strerror}.", "Check its permissions.") from error
     top = {name: value for name, value in document.items() if not isinstance(value, dict)}
@@ -187,7 +186,7 @@ def _add_preset(settings: Settings, preset: str | None, model: str | None) -> No
 
 
 def described_presets() -> str:
-    """Return what every preset sets, for the help."""
+    """Return the values of every preset, for the help."""
     return "; ".join(f"{name}: {', '.join(_described(values))}" for name, values in PRESETS.items())
 
 

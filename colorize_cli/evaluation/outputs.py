@@ -11,11 +11,10 @@ from colorize_cli.evaluation.evaluate_options import StudyOptions
 from colorize_cli.evaluation.report import metric_tables
 from colorize_cli.evaluation.report.report_page import GALLERY_SIDE, build_report
 from colorize_cli.evaluation.report.shown_photos import Shown, show
-from colorize_cli.evaluation.results import RECORD, Evaluation, save
+from colorize_cli.evaluation.results import RECORD, Evaluation, forget, save
 from colorize_cli.evaluation.session import Session
 from colorize_cli.evaluation.study.study_page import STUDY_SIDE, build_study, choose_trials
 from colorize_cli.evaluation.summary import Summary
-from colorize_cli.evaluation.unfinished import forget
 from colorize_cli.files import write_text
 from colorize_cli.tables import EXPORTS
 

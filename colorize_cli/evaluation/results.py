@@ -1,10 +1,17 @@
-"""The results folder: one JSON line per photograph and contender, the ab histograms, and the record of the run."""
+"""The results folder: one JSON line per photograph and contender, the ab histograms, and the record of the run.
+
+It also keeps the rows of a run that has not finished, so that a killed run resumes.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import math
-from collections.abc import Sequence
+import shutil
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,3 +161,50 @@ def _results(rows: Sequence[dict[str, Any]], arrays: dict[str, Array], names: Se
     if any(not result.error and result.measurements.keys() != order.keys() for result in results.values()):
         raise ValueError("a row is missing")
     return [results[index] for index in sorted(results)]
+
+
+UNFINISHED = "unfinished"
+_SECONDS = 30.0
+"""How much work a kill may lose."""
+
+
+class Unfinished:
+    """The results so far of one run, in parts of some photographs each; ``now`` is the clock, in seconds.
+
+    ``key`` names the run: what differs from another's in anything that decides a row has another key.
+    """
+
+    def __init__(self, folder: Path, key: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder / UNFINISHED / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._now = now
+        self._saved_at = now()
+        self._waiting: list[PhotoResult] = []
+        self._parts = 0
+
+    def results(self) -> dict[int, PhotoResult]:
+        """Return what an earlier run with this key has measured, by the place in the list."""
+        found = {}
+        for part in sorted(self._folder.glob("*/")):
+            self._parts = max(self._parts, int(part.name) + 1) if part.name.isdigit() else self._parts
+            if (part / RECORD).exists():  # it is written last
+                with contextlib.suppress(UsageProblem):
+                    found.update({result.index: result for result in load(part).results})
+        return found
+
+    def add(self, result: PhotoResult, record: dict[str, object]) -> None:
+        """Keep one row; it is on the disk after half a minute at most. Raises :class:`OutputError`."""
+        self._waiting.append(result)
+        if self._now() - self._saved_at >= _SECONDS:
+            self.save(record)
+
+    def save(self, record: dict[str, object]) -> None:
+        """Write what is waiting. Raises :class:`OutputError`."""
+        if self._waiting:
+            save(self._folder / f"{self._parts:06}", Evaluation(record, self._waiting))
+            self._waiting, self._parts = [], self._parts + 1
+        self._saved_at = self._now()
+
+
+def forget(folder: Path) -> None:
+    """Remove the rows of every unfinished run from a results folder."""
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)

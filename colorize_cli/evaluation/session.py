@@ -23,9 +23,8 @@ from colorize_cli.evaluation.metrics.perceptual import Perceptual
 from colorize_cli.evaluation.metrics.realism import Realism
 from colorize_cli.evaluation.photo_loop import Critic, Surveyed, evaluate, survey
 from colorize_cli.evaluation.protocols import Protocol, find_protocol
-from colorize_cli.evaluation.results import Evaluation
+from colorize_cli.evaluation.results import Evaluation, Unfinished, forget
 from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
-from colorize_cli.evaluation.unfinished import Unfinished, forget
 
 _LOG = logging.getLogger(__name__)
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]

@@ -24,12 +24,12 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Encoding:
-    """Compression of the source, so that the result can be stored alike.
+    """Compression of the source, so that the result can be stored in the same way.
 
     ``quality``: 1..100 on the scale of the Independent JPEG Group, estimated from the quantization tables;
-    ``subsampling``: "4:4:4", "4:2:2", "4:2:0", or None for gray; ``lossless``: for formats that can be either (WebP,
-    JPEG 2000), None where it does not apply; ``compression``: TIFF compression, "none" or any other name;
-    ``alpha_kind``: TIFF ExtraSamples value of the alpha channel (0 unspecified, 2 unassociated).
+    ``subsampling``: "4:4:4", "4:2:2", "4:2:0", or None for gray; ``lossless``: set for formats that can be either
+    (WebP, JPEG 2000), None for all others; ``compression``: TIFF compression, "none" or any other name; ``alpha_kind``:
+    TIFF ExtraSamples value of the alpha channel (0 unspecified, 2 unassociated).
     """
 
     quality: int | None = None
@@ -44,16 +44,16 @@ class Encoding:
 class Photo:
     """One photograph (or page of a scan), upright, reduced to its tones.
 
-    ``gray``: uint8 or uint16 (H, W), the sRGB-encoded neutral gray with the CIE L* of the source; uint8 where that
-    holds everything the source has (8-bit gray), else uint16. ``alpha``: uint8 or uint16 (H, W) of the same depth as
+    ``gray``: uint8 or uint16 (H, W), the sRGB-encoded neutral gray with the CIE L* of the source; uint8 if that
+    loses nothing (an 8-bit gray source), else uint16. ``alpha``: uint8 or uint16 (H, W) of the same depth as
     ``depth``, upright like ``gray``, or None. ``depth``: 8 or 16 bits per channel for a color result.
     ``format``: "JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000" or "AVIF". ``mode``: how the pixels were
-    stored. ``orientation``: EXIF value 1..8 by which the pixels of the file were turned. ``page`` counts from 0.
-    ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``: what the user should be told.
-    ``path``: the original, which no result may ever replace; None for other sources. ``made_by_us``: whether its XMP
-    says that it is a result of this program, as far as somebody looked.
-    ``file_size`` and ``file_sha256`` (hex) are those of the very bytes that were decoded, the latter where it was asked
-    for; 0 and empty for arrays.
+    stored. ``orientation``: the EXIF value, 1 to 8, that was applied to make it upright. ``page`` counts from 0.
+    ``color``: how colored it is beyond any toning, see :attr:`in_color`. ``notes``: messages for the user.
+    ``path``: the original file, which no result may replace; None for other sources. ``made_by_us``: whether its XMP
+    says that this program made it; False if that was not checked.
+    ``file_size`` (bytes) and ``file_sha256`` (hex) are those of the bytes that were decoded; the hash is computed on
+    request only. They are 0 and empty for arrays.
     """
 
     gray: np.ndarray
@@ -75,7 +75,7 @@ class Photo:
 
     @property
     def in_color(self) -> bool:
-        """Whether it is a color photograph, not a gray, toned or faded one or one with a slight cast."""
+        """Whether it is a color photograph and not a gray, toned or faded one, or one with a slight cast."""
         return self.color > 1
 
     @property

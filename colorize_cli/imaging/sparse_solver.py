@@ -1,9 +1,9 @@
 """Sparse linear systems of pixels: the biconjugate gradient method in overlapping tiles, from coarse to fine.
 
-Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in independent tiles. In this module a tile
-sees its real neighbours, tiles overlap, and each starts from the solution at half the size, so that color from a few
-strokes reaches every corner. If the method does not converge, a sparse factorization is used. SciPy is
-imported when a system is solved: it takes a tenth of the start-up time, and few photographs have hints.
+Zhou & Zhu 2024, 3.1, solve with the biconjugate gradient method in independent tiles. In this module the
+surroundings of a tile are its real neighbours, tiles overlap, and each starts from the solution at half the size, so
+that color from a few strokes reaches every corner. If the method does not converge, a sparse factorization is used.
+SciPy is imported when a system is solved: it takes a tenth of the start-up time, and few photographs have hints.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 TILE = 96
-"""Side of the square tile in pixels; it bounds the memory for pictures of any size."""
+"""Side of the square tile in pixels; it limits the memory for pictures of any size."""
 OVERLAP = 16
 """Pixels by which a tile extends into its neighbours on every side."""
 _TOLERANCE = 1e-5
@@ -33,10 +33,10 @@ _ITERATIONS = 400
 
 
 def biconjugate(matrix: csr_matrix, right: Array, iterations: int) -> Array:
-    """Return x (n,) after at most ``iterations`` steps of the biconjugate gradient method from 0, and nothing else.
+    """Return x (n,) after at most ``iterations`` steps of the biconjugate gradient method, starting at 0.
 
-    It stops before where the residual is a hundred-thousandth of the right side (n,). Where the method breaks down, x
-    is the last finite one.
+    It stops earlier if the residual falls to a hundred-thousandth of the right side (n,). If the method breaks down,
+    the last finite x is returned. No preconditioner and no other method is used.
     """
     from scipy.sparse.linalg import bicg
 
@@ -51,10 +51,10 @@ def biconjugate(matrix: csr_matrix, right: Array, iterations: int) -> Array:
 
 
 def solve(matrix: csr_matrix, right: Array, guess: Array) -> tuple[Array, bool]:
-    """Solve ``matrix`` x = ``right`` (n, k), beginning at ``guess`` (n, k), by the biconjugate gradient method.
+    """Solve ``matrix`` x = ``right`` (n, k), starting at ``guess`` (n, k), by the biconjugate gradient method.
 
-    An incomplete LU factorization as a preconditioner takes a tenth of the steps. Returns x (n, k), and whether the
-    method converged; where it did not, x comes from a sparse LU factorization.
+    With an incomplete LU factorization as preconditioner it needs a tenth of the steps. Returns x (n, k), and whether
+    the method converged; if it did not, x comes from a sparse LU factorization.
     """
     from scipy.sparse.linalg import bicg, splu
 
@@ -74,7 +74,7 @@ def _incomplete(matrix: csr_matrix) -> LinearOperator | None:
     try:
         # In its natural order and without pivoting: diagonally dominant rows need neither, and it takes half the time.
         factors = spilu(matrix.tocsc(), drop_tol=1e-2, fill_factor=3, permc_spec="NATURAL", diag_pivot_thresh=0)
-    except RuntimeError:  # exactly singular: leave it to the method and its fallback
+    except RuntimeError:  # exactly singular: the method runs without a preconditioner, or falls back
         return None
     return LinearOperator(matrix.shape, matvec=factors.solve, rmatvec=lambda x: factors.solve(x, "T"), dtype=np.float64)
 
@@ -89,13 +89,13 @@ def spread(
     leak: float,
     decay: float = 0.0,
 ) -> Array:
-    """Return values for all pixels: the known ones as given, every other the weighted mean of its eight neighbours.
+    """Return values for all pixels: known ones as given, each other one the weighted mean of its eight neighbours.
 
-    ``lightness``: L* (H, W), 0..100. ``values``: float (C, H, W), used where ``mask`` (H, W) is above 0.
-    ``weights``: of the eight neighbours, none below 0; each is multiplied with the pair's affinity in lightness (see
-    :mod:`colorize_cli.imaging.affinity`; ``sigma``), at least ``leak``. ``decay``: weight of 0 in every mean: values
-    fade over sqrt(sum of weights / (4 decay)) pixels. Results are between the smallest and the largest known value (and
-    0 with a decay). Returns float64 (C, H, W); zeros where nothing is known.
+    ``lightness``: L* (H, W), 0..100. ``values``: float (C, H, W), used where ``mask`` (H, W) is above 0. ``weights``:
+    of the eight neighbours, none below 0; each is multiplied by the pair's affinity in lightness (see
+    :mod:`colorize_cli.imaging.affinity`; ``sigma``), at least ``leak``. ``decay``: weight of the value 0 in each mean,
+    so that values fade over sqrt(sum of weights / (4 decay)) pixels. Results are between the smallest and the largest
+    known value (and 0 with a decay). Returns float64 (C, H, W); zeros where nothing is known.
     """
     known = mask > 0
     if not known.any():
@@ -120,7 +120,7 @@ def _edge(length: int, step: int) -> slice:
 
 
 def _coarse(lightness: Array, values: Array, known: Array, **how: Any) -> Array:
-    """Return the solution at half the size, enlarged: the start of the iteration at full size."""
+    """Return the solution at half the size, enlarged: the starting point at full size."""
     height, width = known.shape
     if max(height, width) <= TILE:
         return np.zeros(values.shape)
@@ -146,7 +146,7 @@ def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _solve_tile(solution: Array, links: Array, known: Array, rows: slice, columns: slice, decay: float) -> None:
-    """Solve for the unknown pixels of one tile, in place; its surroundings are fixed."""
+    """Solve for the unknown pixels of one tile, in place; pixels outside it are fixed."""
     from scipy.sparse import coo_matrix
 
     free = np.zeros(known.shape, bool)

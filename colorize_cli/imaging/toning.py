@@ -1,10 +1,10 @@
 """Tell color from toning: how far the colors of a scan exceed what toning, fading and a cast do to a gray print.
 
-Sepia, cyanotype, yellowed paper and a scanner's cast give each pixel a color that follows from its lightness, and that
-changes slowly over the sheet; channels out of register add one in proportion to the slope of the lightness. What such
-a surface (a cubic in L*, a quadric in x and y, the gradient of L*) leaves unexplained is color. Small pictures do, a
-little blurred, in which JPEG's chroma noise has averaged out. Strongly toned prints vary more (stains, uneven baths),
-so the limits rise with the mean chroma. They were chosen on 720 color and 50 old photographs: see
+Sepia, cyanotype, yellowed paper and a scanner's cast give each pixel a color that depends on its lightness and changes
+slowly over the sheet. Misaligned channels add a color in proportion to the gradient of the lightness. A surface (a
+cubic in L*, a quadric in x and y, the gradient of L*) is fitted to these; the residual is color. It is measured on a
+small, slightly blurred picture, in which JPEG's chroma noise has averaged out. Strongly toned prints vary more (stains,
+uneven baths), so the limits rise with the mean chroma. They were chosen on 720 color and 50 old photographs: see
 ``docs/lab/colorizing-log.md``.
 """
 
@@ -18,8 +18,8 @@ _SIDE = 96
 _SAMPLED_ROWS = 4 * _SIDE
 _FEWEST_PIXELS = 64
 _BLUR = 0.7
-# Limits of the residual, Lab units, for gray and for each unit of mean chroma: all over, and in its strongest 1 %
-# (a hand-tinted face).
+# Limits of the residual in Lab units, for gray and per unit of mean chroma: over the whole picture, and in the
+# strongest 1 % (a hand-tinted face).
 _RMS, _RMS_SLOPE = 1.35, 0.08
 _TOP, _TOP_SLOPE = 3.45, 0.25
 _STRONGEST_TONE = 25.0
@@ -27,10 +27,10 @@ _NOT_IN_COLOR = 1.0
 
 
 def color_score(rgb: np.ndarray) -> float:
-    """Return how colored ``rgb``, uint8 or uint16 (H, W, 3) sRGB, is beyond any toning: above 1 it is a color picture.
+    """Return how colored ``rgb``, uint8 or uint16 (H, W, 3) sRGB, is beyond any toning; above 1 it is a color picture.
 
-    0 for gray, and for pictures of a few pixels, which tell nothing. Color that is only beside or on a gray picture, a
-    target, a mount, a stamp, does not count: see :mod:`~colorize_cli.imaging.color_aside`.
+    0 for gray, and for pictures of a few pixels, which are too small to tell. Color that is only beside or on top of a
+    gray picture (a color target, a mount, a stamp) does not count: see :mod:`~colorize_cli.imaging.color_aside`.
     """
     height, width = rgb.shape[:2]
     scale = _SIDE / max(height, width)
@@ -57,7 +57,7 @@ def color_score(rgb: np.ndarray) -> float:
 
 
 def _surface(lightness: np.ndarray) -> np.ndarray:
-    """Return the terms of the surface (H * W, 11) at each pixel: powers of L*, of x and of y, slopes of L*."""
+    """Return the terms of the surface (H * W, 11) at each pixel: powers of L*, x and y, and the gradient of L*."""
     height, width = lightness.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     level = lightness / 50 - 1

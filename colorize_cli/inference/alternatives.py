@@ -15,6 +15,8 @@ Regions that look alike are pulled alike (a Gaussian process over their centers)
 are one pull turned by equal angles, so that no two are the same anywhere.
 """
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 import numpy.typing as npt

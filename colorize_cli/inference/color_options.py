@@ -28,6 +28,12 @@ def _digest(hints: Any) -> str:
     return hints_digest(read_hints(hints))
 
 
+def _reference(reference: Any) -> str:
+    from colorize_cli.inference.reference import read_reference
+
+    return read_reference(reference).recorded
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColorOptions:
     """What a photograph looks like in color."""
@@ -68,6 +74,16 @@ class ColorOptions:
             metavar="IMAGE|FOLDER|beside",
             everyday=True,
             records=_digest,
+        ),
+    ] = None
+    reference: Annotated[
+        Any,  # a path, a PIL image or a Reference
+        Option(
+            "Color photo of the same people, clothes or place; its colors guide those of photos that show the same",
+            COLOR,
+            metavar="PHOTO",
+            everyday=True,
+            records=_reference,
         ),
     ] = None
     keep_borders: Annotated[
@@ -192,7 +208,8 @@ class MachineOptions:
 class ColorizerOptions(MachineOptions, ModelOptions, DecodingOptions, ColorOptions):
     """Every choice of a :class:`~colorize_cli.inference.colorizer.Colorizer`.
 
-    ``hints``: the path of a picture or a PIL image. ``size``: one working size, or several for their median.
+    ``hints``, ``reference``: the path of a picture or a PIL image. ``size``: one working size, or several for their
+    median.
     """
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from colorize_cli.checkpoints.input_format import input_format
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import choose
 from colorize_cli.entry import ModelEntry
-from colorize_cli.errors import OutOfMemory, UsageProblem, WeightsInvalid
+from colorize_cli.errors import DeviceError, OutOfMemory, UsageProblem, WeightsInvalid
 from colorize_cli.imaging.borders import extend, inner_box
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
 from colorize_cli.imaging.color import lightness
@@ -36,16 +36,22 @@ from colorize_cli.inference.color_options import (
     default_parameters,
     recorded_parameters,
 )
+from colorize_cli.inference.correspondence import Cells, Correspondence, correspond
+from colorize_cli.inference.encoding import compares_photos, describe, require_encoder
 from colorize_cli.inference.forward import posterior, predicted
 from colorize_cli.inference.fusion import fuse_batch_norm
 from colorize_cli.inference.given import PagesOf, Picture, photo_of
 from colorize_cli.inference.hints import Hints, fit_hints, read_hints, require_hints
+from colorize_cli.inference.host_program import survive_fork, undisturbed
 from colorize_cli.inference.memo import remembering
 from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
-from colorize_cli.inference.propagate import guide_of, with_hints
+from colorize_cli.inference.propagate import guide_of, with_hints, with_soft_hints
+from colorize_cli.inference.reference import Guidance, Reference, read_reference
 from colorize_cli.inference.variants import require_distribution
 from colorize_cli.models.heads.uncertainty import ExpectsError, PredictsDistribution, confidence_of
 from colorize_cli.registry import DEFAULT_MODEL, get
+
+_Answer = tuple[np.ndarray, Guidance | None]
 
 
 class Colorizer:
@@ -73,6 +79,10 @@ class Colorizer:
         a picture whose opaque (or, where all is opaque, colored) pixels are hints; see
         :mod:`colorize_cli.inference.hints`. It is laid over every photograph, whatever its size. A model that takes no
         hints is corrected around them; see :mod:`colorize_cli.inference.propagate`.
+    reference
+        a color photograph whose colors guide those of photographs that show the same things; others are colorized
+        without it (:attr:`Prediction.guidance` says which). Only models with an encoder take one; see
+        :mod:`colorize_cli.inference.correspondence`.
     decoding
         how a prediction becomes a color, for models that have a choice: ``temperature``, ``fallback``, ``score_blur``,
         ``smoothing``; see :class:`~colorize_cli.inference.color_options.DecodingOptions`.
@@ -106,6 +116,7 @@ class Colorizer:
         strength: float = 1.0,
         keep_borders: bool = False,
         hints: str | Path | Image.Image | None = None,
+        reference: str | Path | Image.Image | Reference | None = None,
         decoding: Mapping[str, float] | None = None,
         offline: bool = False,
         accept_license: bool = False,
@@ -116,19 +127,25 @@ class Colorizer:
         self.options = ColorizerOptions(
             model=model, weights=weights, device=device, precision=precision, vividness=vividness,
             size=tuple(size) if isinstance(size, Sequence) else size, strength=strength, keep_borders=keep_borders,
-            hints=hints, offline=offline, accept_license=accept_license, **dict[str, Any](self.decoding),
+            hints=hints, reference=reference, offline=offline, accept_license=accept_license,
+            **dict[str, Any](self.decoding),
         )  # fmt: skip
         _require_vividness(self.entry, vividness)
         self._hints = None if hints is None else read_hints(hints)
+        self.reference = None if reference is None else read_reference(reference)
         self.path = find_weights(self.entry, weights, offline=offline, accept_license=accept_license)
         self.compute = choose(device, precision)
-        checkpoint = open_checkpoint(self.path, self.entry)
-        if checkpoint.info.model != model:
-            raise WeightsInvalid(
-                f"{self.path} holds weights of {checkpoint.info.model!r}, not of {model!r}.",
-                f"Use -m {checkpoint.info.model}.",
-            )
-        network = load_network(checkpoint, self.entry, str(self.path))
+        survive_fork()
+        with undisturbed():
+            checkpoint = open_checkpoint(self.path, self.entry)
+            if checkpoint.info.model != model:
+                raise WeightsInvalid(
+                    f"{self.path} holds weights of {checkpoint.info.model!r}, not of {model!r}.",
+                    f"Use -m {checkpoint.info.model}.",
+                )
+            network = load_network(checkpoint, self.entry, str(self.path)).eval()
+            self._own_choices = network.own_choices()
+            network = fuse_batch_norm(network)
         self.info: CheckpointInfo = checkpoint.info
         self.input = input_format(self.entry, self.info.input)
         self.sizes = self.options.sizes or (self.input.size,)
@@ -137,9 +154,11 @@ class Colorizer:
         self.size = self.sizes[0]
         self.strength = strength
         self.keep_borders = keep_borders
-        self._own_choices = network.own_choices()
-        network = fuse_batch_norm(network.eval()).to(self.compute.device)
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(self.compute.device).to(memory_format=torch.channels_last)
+        self._reference_cells: tuple[Cells, np.ndarray] | None = None
+        self._guidance: dict[str, Guidance] | None = None  # by reference, where it is remembered
+        if self.reference is not None:
+            require_encoder(self.entry, self.network, self.compute.device)
 
     @property
     def device(self) -> torch.device:
@@ -166,7 +185,7 @@ class Colorizer:
         ``hints``: for each photograph its own or None, instead of those this object was made with. Raises
         :class:`OutOfMemory`, and :class:`UsageProblem` for a model that needs hints and has none.
         """
-        return [planes[:2] for planes in self._predict_planes(grays, hints, error=False)]
+        return [planes[:2] for planes, _ in self._predict_planes(grays, hints, error=False)]
 
     def predict_with_confidence(
         self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
@@ -178,8 +197,8 @@ class Colorizer:
         for the picture, for its mirror image and at a smaller size lie apart. Raises :class:`OutOfMemory`.
         """
         return [
-            Prediction(planes[:2], confidence_of(planes[2]))
-            for planes in self._predict_planes(grays, hints, error=True)
+            Prediction(planes[:2], confidence_of(planes[2]), guidance)
+            for planes, guidance in self._predict_planes(grays, hints, error=True)
         ]
 
     @property
@@ -191,6 +210,11 @@ class Colorizer:
     def predicts_distribution(self) -> bool:
         """Whether there can be :meth:`variants`."""
         return isinstance(self.network, PredictsDistribution)
+
+    @property
+    def takes_reference(self) -> bool:
+        """Whether its encoder can compare photographs, so that a reference is of use."""
+        return compares_photos(self.network, self.compute.device)
 
     def variants(
         self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int = 0
@@ -220,31 +244,61 @@ class Colorizer:
 
     def _predict_planes(
         self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None, *, error: bool
-    ) -> list[np.ndarray]:
-        """Return a*b* and, where asked for, the expected error: float32 (2 or 3, h, w), Lab units."""
+    ) -> list[_Answer]:
+        """Return a*b* and, where asked for, the expected error: float32 (2 or 3, h, w), Lab units; and the guidance."""
         given = hints if hints is not None else [self._hints] * len(grays)
         require_hints(self.entry, all(one is not None for one in given))
         if self.entry.hints and any(one is not None for one in given):
-            return [self._of_hinted(gray, own, error=error) for gray, own in zip(grays, given, strict=True)]
+            return [(self._of_hinted(gray, own, error=error), None) for gray, own in zip(grays, given, strict=True)]
         return [
-            planes if own is None else clamped(with_hints(planes, guide_of(gray), own))
-            for planes, gray, own in zip(self._predict_inside(grays, error=error), grays, given, strict=True)
+            (planes if own is None else clamped(with_hints(planes, guide_of(gray), own)), guidance)
+            for (planes, guidance), gray, own in zip(
+                self._predict_inside(grays, error=error), grays, given, strict=True
+            )
         ]
 
     def _of_hinted(self, gray: np.ndarray, hints: Hints | None, *, error: bool) -> np.ndarray:
         """Return the planes of one photograph by a network that takes hints itself."""
         if hints is None:
-            return self._predict_inside([gray], error=error)[0]
+            return self._predict_inside([gray], error=error)[0][0]
         return self._predict_sizes([gray], [hints], error=error)[0]
 
-    def _predict_inside(self, grays: Sequence[np.ndarray], *, error: bool) -> list[np.ndarray]:
+    def _predict_inside(self, grays: Sequence[np.ndarray], *, error: bool) -> list[_Answer]:
         """Return the planes without hints, predicted from what lies inside the borders of the scans."""
-        if self.keep_borders:
-            return self._predict_sizes(grays, None, error=error)
-        boxes = [inner_box(gray) for gray in grays]
+        boxes = [None if self.keep_borders else inner_box(gray) for gray in grays]
         inside = [gray if box is None else box.cut(gray) for gray, box in zip(grays, boxes, strict=True)]
-        maps = zip(self._predict_sizes(inside, None, error=error), boxes, grays, strict=True)
-        return [planes if box is None else extend(planes, box, gray.shape) for planes, box, gray in maps]
+        answers = [
+            self._guided(planes, gray)
+            for planes, gray in zip(self._predict_sizes(inside, None, error=error), inside, strict=True)
+        ]
+        return [
+            (planes if box is None else extend(planes, box, gray.shape), guidance)
+            for (planes, guidance), box, gray in zip(answers, boxes, grays, strict=True)
+        ]
+
+    def _guided(self, planes: np.ndarray, gray: np.ndarray) -> _Answer:
+        """Return the planes of a photograph drawn toward the colors of the reference, if both show the same things."""
+        if self.reference is None:
+            return planes, None
+        guidance = (self._guidance or {}).get(self.reference.sha256)
+        if guidance is None:
+            guidance = Guidance(self._correspondence(gray, self.reference))
+        if self._guidance is not None:
+            self._guidance[self.reference.sha256] = guidance
+        if not guidance.used:
+            return planes, guidance
+        return clamped(with_soft_hints(planes, guide_of(gray), guidance.found.hints)), guidance
+
+    def _correspondence(self, gray: np.ndarray, reference: Reference) -> Correspondence:
+        if self._reference_cells is None:
+            cells = self._described(reference.gray)
+            ab = [resize(np.ascontiguousarray(reference.ab[..., i]), *cells.shape) for i in (0, 1)]
+            self._reference_cells = cells, np.stack(ab, -1)
+        return correspond(self._described(gray), *self._reference_cells)
+
+    def _described(self, gray: np.ndarray) -> Cells:
+        with self._computing(1, self.size):
+            return describe(self.network, gray, self.size, self.input.fit, self.compute.device)
 
     def _predict_sizes(
         self, grays: Sequence[np.ndarray], hints: Sequence[Hints] | None, *, error: bool
@@ -309,6 +363,18 @@ class Colorizer:
         _require_vividness(self.entry, twin.vividness)
         return twin
 
+    def with_reference(self, reference: Reference | None) -> Colorizer:
+        """Return a colorizer with the same network and another reference, or none.
+
+        Raises :class:`UsageProblem` for a model without an encoder.
+        """
+        twin = copy.copy(self)
+        twin.reference, twin._reference_cells = reference, None
+        twin.options = replace(self.options, reference=reference)
+        if reference is not None:
+            require_encoder(self.entry, self.network, self.compute.device)
+        return twin
+
     def remembering(self) -> Colorizer:
         """Return a colorizer whose network remembers what it said of each picture; meant for one photograph.
 
@@ -316,6 +382,7 @@ class Colorizer:
         """
         twin = copy.copy(self)
         twin.network = remembering(self.network)
+        twin._guidance = {}
         return twin
 
     @contextlib.contextmanager
@@ -328,6 +395,13 @@ class Colorizer:
             raise OutOfMemory(
                 f"{self.compute.device} ran out of memory with {count} photo(s) of {size} pixels.",
                 "Use a smaller --size, or --device cpu.",
+            ) from error_
+        except RuntimeError as error_:
+            if "forked subprocess" not in str(error_):
+                raise
+            raise DeviceError(
+                f"{self.compute.device} cannot be used in a fork of the process that loaded the model.",
+                "Load the model after the fork, or start processes with multiprocessing's 'spawn'.",
             ) from error_
 
     def colorize(

@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import TypeVar, cast
 
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -20,12 +20,18 @@ def fuse_batch_norm(network: Network) -> Network:
         for conv, norm in _pairs(module):
             convolution, batch_norm = module.get_submodule(conv), module.get_submodule(norm)
             if _can_fuse(convolution, batch_norm):
-                transposed = isinstance(convolution, nn.ConvTranspose2d)
-                batch_norm = cast(nn.BatchNorm2d, batch_norm)
-                convolution = cast(nn.Conv2d, convolution)
-                setattr(module, conv, fuse_conv_bn_eval(convolution, batch_norm, transpose=transposed))
+                _fuse(cast(nn.Conv2d, convolution), cast(nn.BatchNorm2d, batch_norm))
                 setattr(module, norm, nn.Identity())
     return network
+
+
+def _fuse(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    """Fold a batch norm into a convolution, in place: ``fuse_conv_bn_eval`` would copy every convolution first."""
+    mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
+    transposed = isinstance(convolution, nn.ConvTranspose2d)
+    convolution.weight, convolution.bias = fuse_conv_bn_weights(
+        convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias, transposed
+    )
 
 
 def _pairs(module: nn.Module) -> list[tuple[str, str]]:
@@ -43,7 +49,7 @@ def _can_fuse(convolution: nn.Module, batch_norm: nn.Module) -> bool:
         return False
     if convolution._forward_pre_hooks or convolution._forward_hooks:
         return False
-    # fuse_conv_bn_eval lays the scales of a grouped transposed convolution along the wrong axis.
+    # fuse_conv_bn_weights lays the scales of a grouped transposed convolution along the wrong axis.
     grouped = isinstance(convolution, nn.ConvTranspose2d) and convolution.groups > 1
     fixed = batch_norm.running_mean is not None and not (convolution.training or batch_norm.training)
     return fixed and not grouped

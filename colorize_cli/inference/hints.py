@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,20 @@ from colorize_cli.imaging.geometry import Placement
 
 Hints = tuple[np.ndarray, np.ndarray]
 """a*b* (H, W, 2) in Lab units, 0 where there is no hint, and the mask (H, W), 1 where there is one; float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class SoftHints:
+    """Colors that are trusted in part, cell by cell of a photograph.
+
+    ``ab``: float32 (rows, columns, 2), Lab units. ``lightness``: L* (rows, columns), 0..100, of what each color belongs
+    to. ``confidence``: float32 (rows, columns), 0 (none) to 1.
+    """
+
+    ab: np.ndarray
+    lightness: np.ndarray
+    confidence: np.ndarray
+
 
 HINT_CHROMA = 8.0
 """Chroma, Lab units, from which a pixel of an opaque picture is a hint: above what JPEG adds to gray."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from colorize_cli.inference.reference import Guidance
+
 # Least and greatest a* and b* of the sRGB cube.
 SRGB_AB_RANGE = ((-86.19, -107.87), (98.24, 94.48))
 
@@ -18,11 +20,12 @@ class Prediction:
     """Chroma of a photograph and how sure the model is of it, at the model's own resolution.
 
     ``ab``: float32 (2, h, w), Lab units. ``confidence``: float32 (h, w), 0 (a guess) to 1 (sure); None where nobody
-    asked for it.
+    asked for it. ``guidance``: what the reference says of the photograph; None without a reference.
     """
 
     ab: np.ndarray
     confidence: np.ndarray | None = None
+    guidance: Guidance | None = None
 
 
 def second_size(size: int) -> int:

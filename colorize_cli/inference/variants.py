@@ -5,6 +5,7 @@ from dataclasses import replace
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UsageProblem
 from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.inference.reference import without_match
 
 _WHICH = "variant"
 
@@ -24,7 +25,10 @@ def of_variant(provenance: Provenance, which: int | str) -> Provenance:
 
 def same_but_for_variant(one: Provenance | None, other: Provenance) -> bool:
     """Whether two files come from the same model, weights and options, whichever variants they are."""
-    return one is not None and of_variant(one, 1) == of_variant(other, 1)
+    if one is None:
+        return False
+    first, second = of_variant(one, 1), of_variant(other, 1)
+    return replace(first, parameters=without_match(first.parameters)) == second
 
 
 def require_distribution(entry: ModelEntry, *, predicted: bool | None = None) -> None:

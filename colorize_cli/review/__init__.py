@@ -1,1 +1,1 @@
-"""The local page to look at results, correct and accept them: server, decisions, strokes and the page itself."""
+"""The local page for viewing, correcting and accepting results: server, decisions, strokes and the page itself."""

@@ -1,4 +1,4 @@
-"""The photographs to review: scans, the results that exist, and where strokes and final pictures of each belong."""
+"""The photographs to review: scans, existing results, and the paths of each one's strokes and final picture."""
 
 import os
 from collections import Counter
@@ -17,17 +17,17 @@ from colorize_cli.review.decisions import FILE_NAME
 from colorize_cli.review.strokes import STROKES
 
 FINAL_FOLDER = "final"
-"""Where the page writes accepted photographs, below the folder of ``review.jsonl``."""
+"""Folder of accepted photographs, inside the folder of ``review.jsonl``."""
 
 
 @dataclass(frozen=True)
 class Shot:
     """One photograph of the album.
 
-    ``number``: its place in the album. ``source``: the file its tones are read from: the scan, or the result where no
-    scan is known. ``result``: a result that exists. ``place``: name below the folder of final pictures. ``hints``:
-    where strokes are kept, None for what was dropped onto the page. ``confidence``: 0 to 1 as a report says it.
-    ``problem``: why it could not be colorized. ``upload``: the bytes of a file that was dropped onto the page.
+    ``number``: its position in the album. ``source``: the file its tones are read from: the scan, or the result if no
+    scan is known. ``result``: the existing result, if any. ``place``: path inside the folder of final pictures.
+    ``hints``: the file of its strokes, None for a file that was dropped onto the page. ``confidence``: 0 to 1, from a
+    report. ``problem``: why it could not be colorized. ``upload``: the bytes of a file that was dropped onto the page.
     """
 
     number: int
@@ -41,37 +41,38 @@ class Shot:
 
     @property
     def name(self) -> str:
-        """The name to show; bytes that are not UTF-8 become escapes."""
+        """The name to show; bytes that are not UTF-8 are escaped."""
         return _text(self.source.name)
 
     @property
     def folder(self) -> str:
-        """The folder to show, below the album's; empty for the album's own."""
+        """The folder to show, relative to the album's; empty for the album's own."""
         return "" if self.place.parent == PurePath() else _text(self.place.parent)
 
 
 @dataclass(frozen=True)
 class Album:
-    """The photographs in the order of their names, and ``home``, the folder of ``review.jsonl``."""
+    """Photographs sorted by name, and ``home``, the folder of ``review.jsonl``."""
 
     shots: list[Shot]
     home: Path
 
     @property
     def review_file(self) -> Path:
-        """Where the decisions are kept."""
+        """The file of the decisions."""
         return self.home / FILE_NAME
 
     @property
     def final(self) -> Path:
-        """Where accepted photographs are written."""
+        """The folder of accepted photographs."""
         return self.home / FINAL_FOLDER
 
 
 def make_album(given: Path | None, output: Path | None) -> Album:
-    """List what is to be reviewed: a photo, a folder, or the photos of a report; nothing where none is given.
+    """Return the photos to review: a photo, those of a folder, or those of a report; none if ``photos`` is None.
 
-    ``output``: the folder for whatever is written; None is the folder of the photos. Raises :class:`UsageProblem`.
+    ``output``: the folder for all files that are written; None is the folder of the photos. Raises
+    :class:`UsageProblem`.
     """
     if given is None:
         return Album([], output or Path.cwd())
@@ -106,7 +107,7 @@ def _of_sources(sources: Iterable[Source], output: Path | None) -> Iterator[Shot
 
 
 def _of_file(path: Path, relative: PurePath, output: Path | None) -> Shot:
-    """Return the photo at ``path`` with the result that exists beside it, or below ``output``."""
+    """Return the photo at ``path`` with its result, which is beside it or inside ``output``."""
     suffix, stem = output_suffix(path), result_stem(path)
     places = [path.with_name(f"{stem}{RESULT_MARK}{suffix}")]
     if output is not None:
@@ -116,15 +117,15 @@ def _of_file(path: Path, relative: PurePath, output: Path | None) -> Shot:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a file was colorized by this program."""
+    """Whether this program colorized a file."""
     provenance = read_provenance(path)
     return provenance is not None and provenance.model != STROKES
 
 
 def _without_results_of_others(shots: Sequence[Shot]) -> Iterator[Shot]:
-    """Yield all but the files that are results of other shots, and what lies beside those.
+    """Yield all files except results of other shots and the files that belong to results.
 
-    A result whose scan is not there stands for itself: it has the tones of its scan.
+    A result whose scan is missing is yielded itself: it has the tones of its scan.
     """
     results = {shot.result for shot in shots if shot.result is not None}
     for shot in shots:
@@ -159,7 +160,7 @@ def _of_report(report: Path) -> Iterator[Shot]:
 
 
 def _found(name: str, folder: Path) -> Path:
-    """Return the file a report names: from the working directory, as the run wrote it, or from the report's folder."""
+    """Return the file that a report names, relative to the working directory or to the report's folder."""
     path = Path(name)
     file, _ = split_page(path)
     beside, _ = split_page(folder / path)
@@ -167,7 +168,7 @@ def _found(name: str, folder: Path) -> Path:
 
 
 def _named_apart(shots: Sequence[Shot], output: Path | None) -> Iterator[Shot]:
-    """Give each shot its file of strokes, and a final name of its own where two differ in the suffix only."""
+    """Set each shot's file of strokes, and a distinct final name if two shots differ in the suffix only."""
     finals = Counter(shot.place for shot in shots)
     stems = Counter((shot.place.parent, shot.place.stem) for shot in shots)
     for shot in shots:

@@ -1,6 +1,6 @@
-"""What the page asks the server: photographs by their number, never by a path.
+"""The requests of the page: they name photographs by number, never by path.
 
-Pictures are JPEG files, all else is JSON. Every failure is an answer with its message and remedy.
+Responses are JPEG files for pictures and JSON for everything else. A failure is a response with message and remedy.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from colorize_cli.errors import ColorizeError, OutputError, PhotoError, UsageProblem
 from colorize_cli.files import parse_json
+from colorize_cli.review.album import Shot
 from colorize_cli.review.applying import Applying
 from colorize_cli.review.looks import Look
 from colorize_cli.review.saving import saved_file
@@ -26,7 +27,7 @@ from colorize_cli.review.session import Session
 MOST_STROKES = 8 << 20
 MOST_PHOTO = 200 << 20
 MOST_JSON = 64 << 10
-"""Bytes of a request of each kind."""
+"""Maximum size of each kind of request, in bytes."""
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _STATES = ("open", "accepted", "rejected")
 
@@ -34,11 +35,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class TooLarge(UsageProblem):
-    """A request holds more bytes than its kind may."""
+    """A request is larger than its kind allows."""
 
 
 def make_app(session: Session) -> Starlette:
-    """Return the application of one session; :class:`~colorize_cli.review.security.Guard` must stand before it."""
+    """Return the application of one session; wrap it in :class:`~colorize_cli.review.security.Guard`."""
     api = _Api(session)
     routes = [
         Route("/", _static("index.html")),
@@ -57,6 +58,8 @@ def make_app(session: Session) -> Starlette:
         Route("/api/photos/{id:int}/strokes", api.paint, methods=["PUT"]),
         Route("/api/photos/{id:int}/decision", api.decide, methods=["PUT"]),
         Route("/api/photos/{id:int}/file", api.file),
+        Route("/api/references", api.send_reference, methods=["POST"]),
+        Route("/api/photos/{id:int}/reference", api.choose_reference, methods=["POST"]),
         Route("/api/apply", api.apply, methods=["POST"]),
         Route("/api/apply", api.applied),
     ]
@@ -64,7 +67,7 @@ def make_app(session: Session) -> Starlette:
 
 
 class _Api:
-    """The handlers; each does its work in a thread, so that the page stays quick while a network runs."""
+    """The request handlers; each works in a thread, so that the page stays responsive while a network runs."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -93,7 +96,7 @@ class _Api:
         return _jpeg(await run_in_threadpool(self._session.gray, self._shot(request)))
 
     async def preview(self, request: Request) -> Response:
-        return _jpeg(await run_in_threadpool(self._session.preview, self._shot(request), _look(request)))
+        return await self._preview(self._shot(request), _look(request))
 
     async def variant(self, request: Request) -> Response:
         return _jpeg(await run_in_threadpool(self._session.small_preview, self._shot(request), _look(request)))
@@ -107,7 +110,7 @@ class _Api:
         try:
             left, top, width, height = (int(request.query_params[name]) for name in ("x", "y", "w", "h"))
         except (KeyError, ValueError) as error:
-            raise UsageProblem("A part of a picture has x, y, w and h.") from error
+            raise UsageProblem("A part of a picture needs x, y, w and h.") from error
         box = (left, top, width, height)
         return _jpeg(await run_in_threadpool(self._session.tile, self._shot(request), look, box))
 
@@ -116,18 +119,23 @@ class _Api:
         return Response(status_code=204) if found is None else Response(found[0], media_type="image/png")
 
     async def paint(self, request: Request) -> Response:
-        """Keep the strokes, and answer with the preview that has them."""
+        """Save the strokes, and respond with the new preview."""
         shot, look = self._shot(request), _look(request)
         content = await _body(request, MOST_STROKES)
         await run_in_threadpool(self._session.paint, shot, content)
-        return _jpeg(await run_in_threadpool(self._session.preview, shot, look))
+        return await self._preview(shot, look)
+
+    async def _preview(self, shot: Shot, look: Look) -> Response:
+        """Answer with the preview, and say in headers how well the reference fits."""
+        content = await run_in_threadpool(self._session.preview, shot, look)
+        return _jpeg(content, await run_in_threadpool(self._session.guidance, shot, look))
 
     async def decide(self, request: Request) -> Response:
         shot = self._shot(request)
         asked = _json(await _body(request, MOST_JSON))
         state, note = asked.get("state"), str(asked.get("note", ""))
         if state not in _STATES:
-            raise UsageProblem(f"A photo is {', '.join(_STATES)}, not {state!r}.")
+            raise UsageProblem(f"The state of a photo is one of {', '.join(_STATES)}, not {state!r}.")
         look = Look.from_json(asked["look"]) if "look" in asked else await run_in_threadpool(self._session.look, shot)
         return JSONResponse(await run_in_threadpool(self._session.decide, shot, state, note, look))
 
@@ -137,8 +145,20 @@ class _Api:
         shot = await run_in_threadpool(self._session.add, name, content)
         return JSONResponse(self._session.row(shot), 201)
 
+    async def send_reference(self, request: Request) -> Response:
+        """Take in a reference photo that is no photo of the album."""
+        name = unquote(request.headers.get("x-name", "reference"))
+        content = await _body(request, MOST_PHOTO)
+        found = await run_in_threadpool(self._session.references.add_sent, name, content)
+        return JSONResponse({"reference": found.sha256, "name": found.name}, 201)
+
+    async def choose_reference(self, request: Request) -> Response:
+        """Make a photo of the album the reference of others."""
+        found = await run_in_threadpool(self._session.choose_reference, self._shot(request))
+        return JSONResponse({"reference": found.sha256, "name": found.name}, 201)
+
     async def file(self, request: Request) -> Response:
-        """Answer with the photograph in color at full size, to be saved by the browser."""
+        """Respond with the photograph in color at full size, for the browser to save."""
         shot, look = self._shot(request), _look(request)
         content, name, kind = await run_in_threadpool(saved_file, self._session, shot, look)
         disposition = f"attachment; filename*=utf-8''{quote(name)}"
@@ -163,15 +183,15 @@ def _json(content: bytes) -> dict[str, Any]:
     try:
         value = parse_json(content)
     except ValueError as error:
-        raise UsageProblem("The request is no JSON.") from error
+        raise UsageProblem("The request is not JSON.") from error
     if not isinstance(value, dict):
-        raise UsageProblem("The request is no JSON object.")
+        raise UsageProblem("The request is not a JSON object.")
     return value
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """Return the body of a request. Raises :class:`TooLarge` as soon as it is known to be more than ``most`` bytes."""
-    message = f"This is larger than {most >> 20} MB."
+    """Return the body of a request. Raises :class:`TooLarge` as soon as it exceeds ``most`` bytes."""
+    message = f"The request is larger than {most >> 20} MB."
     if int(request.headers.get("content-length") or 0) > most:
         raise TooLarge(message)
     content = bytearray()

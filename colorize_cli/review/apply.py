@@ -1,7 +1,8 @@
-"""Accepted photographs, written at full size and depth exactly as they were looked at; rejected ones are listed."""
+"""Write accepted photographs at full size and depth, exactly as they were reviewed, and list rejected ones."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +24,10 @@ from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, hints_digest
 from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.reference import Reference
 from colorize_cli.review.decisions import Decision, Decisions
 from colorize_cli.review.looks import VARIANTS, Look
+from colorize_cli.review.references import checked_reference
 from colorize_cli.review.rendering import Models
 from colorize_cli.review.session import Choices, load_colorizer
 from colorize_cli.review.strokes import load_strokes
@@ -34,7 +37,7 @@ NOT_DECIDED = "It was neither accepted nor rejected in the review."
 
 
 class _Strokes(HintFiles):
-    """The strokes of the one photograph that is written; what results record of them the predictor says."""
+    """The strokes of the photograph that is written. The predictor adds their record to the provenance."""
 
     def __init__(self, options: ColorizeOptions, hints: Hints | None) -> None:
         super().__init__(options)
@@ -51,7 +54,7 @@ class _Strokes(HintFiles):
 
 @dataclass
 class Reviewed:
-    """A predictor of one photograph: the model, its choices, the chosen variant and the strokes."""
+    """A predictor of one photograph: the model, its options, the chosen variant and the strokes."""
 
     colorizer: Colorizer
     look: Look
@@ -68,9 +71,9 @@ class Reviewed:
     def predict_with_confidence(
         self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
     ) -> list[Prediction]:
-        """Return a*b* and confidence of each gray picture; ``hints``: those of each, none on further pages."""
+        """Return a*b* and confidence of each gray picture; ``hints``: per picture, none for further pages."""
         found = self.colorizer.predict_with_confidence(grays, hints)
-        if self.look.variant == 1 or self.hints is not None:
+        if self.look.variant == 1 or self.hints is not None or self.look.reference:
             return found
         variants = self.colorizer.variants(grays, [one.ab for one in found], VARIANTS)
         return [replace(one, ab=all_[self.look.variant - 1]) for one, all_ in zip(found, variants, strict=True)]
@@ -86,28 +89,33 @@ class Reviewed:
         return self.colorizer.colorize(photo, ab)
 
     def provenance(self) -> Provenance:
-        """Return what the result records: the model and its choices, that it was reviewed, and the strokes."""
+        """Return what the result records: the model and its options, the review, and the strokes."""
         found = self.colorizer.provenance()
         stated = found.parameters | ({"reviewed": self.reviewed} if self.reviewed else {})
         if self.hints is not None:
             stated |= {"hints": hints_digest(self.hints), "strokes": "painted by hand"}
-        elif self.look.variant > 1:
+        elif self.look.variant > 1 and not self.look.reference:
             stated |= {"variant": f"{self.look.variant} of {VARIANTS}", "seed": "0"}
         return replace(found, parameters=stated)
 
 
-def reviewed_predictor(colorizer: Colorizer, look: Look, hints: Hints | None, reviewed: str = "") -> Reviewed:
-    """Return the predictor of a look; ``reviewed``: what to record of the review."""
+def reviewed_predictor(
+    colorizer: Colorizer, look: Look, hints: Hints | None, reference: Reference | None, reviewed: str = ""
+) -> Reviewed:
+    """Return the predictor of a look; ``reference``: the photo it names; ``reviewed``: the record of the review."""
     chosen: dict[str, Any] = {"strength": look.strength}
     if colorizer.entry.vividness:
         chosen["vividness"] = look.vividness
-    return Reviewed(colorizer.adjusted(**chosen), look, hints, reviewed)
+    adjusted = colorizer.adjusted(**chosen)
+    if reference is not None:
+        adjusted = adjusted.with_reference(reference)
+    return Reviewed(adjusted, look, hints, reviewed)
 
 
 class Applier:
-    """Writes what was decided on; one that fails never stops the others, unless the place itself fails.
+    """Writes the decided photographs; a failed one does not stop the others, unless the output folder itself fails.
 
-    ``options``: how files are written (format, quality, overwrite and the like); ``choices``: the machine and weights.
+    ``options``: how files are written (format, quality, overwrite and others); ``choices``: device and weights.
     """
 
     def __init__(self, options: ColorizeOptions, choices: Choices, models: Models | None = None) -> None:
@@ -120,7 +128,7 @@ class Applier:
         on_outcome: Callable[[Outcome], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Report:
-        """Write each accepted photograph to the path beside it; ``on_outcome`` hears how each ended."""
+        """Write each accepted photograph to the path beside it; ``on_outcome`` receives each outcome."""
         report = Report()
         for decision, target in decisions:
             if stopped() or report.stopped_by is not None:
@@ -133,18 +141,18 @@ class Applier:
         return report
 
     def write(self, decision: Decision, target: Path) -> tuple[Outcome, ColorizeError | None]:
-        """Return how one photograph ended, and the error, if any, that concerns all others too."""
+        """Return the outcome of one photograph, and an error if it affects all others too."""
         if decision.state != "accepted":
             reason = REJECTED if decision.state == "rejected" else NOT_DECIDED
             note = f" {decision.note}" if decision.note else ""
             return Outcome(decision.photo, target, "skipped", reason + note), None
         try:
-            hints = _checked_hints(decision)
+            hints, reference = _checked_hints(decision), _checked_reference(decision)
             _check_scan(decision)
             colorizer = self._models.get(decision.look).colorizer
             _check_weights(decision, colorizer)
             reviewed = f"accepted {decision.when}" + (f" by {decision.who}" if decision.who else "")
-            predictor = reviewed_predictor(colorizer, decision.look, hints, reviewed)
+            predictor = reviewed_predictor(colorizer, decision.look, hints, reference, reviewed)
         except ColorizeError as error:
             return Outcome(decision.photo, target, "failed", str(error)), None
         with self._models.predicting:
@@ -156,7 +164,9 @@ def _check_scan(decision: Decision) -> None:
     try:
         found = sha256_of(split_page(decision.photo)[0])
     except OSError as error:
-        raise ColorizeError(f"'{decision.photo}' cannot be read: {error.strerror}.", "Check its place.") from error
+        raise ColorizeError(
+            f"'{decision.photo}' cannot be read: {error.strerror}.", "Check its path and permissions."
+        ) from error
     if decision.scan_sha256 and found != decision.scan_sha256:
         raise ColorizeError(f"'{decision.photo}' changed after it was accepted.", "Review it again.")
 
@@ -166,7 +176,7 @@ def _check_weights(decision: Decision, colorizer: Colorizer) -> None:
         raise ColorizeError(
             f"'{decision.photo}' was accepted with other weights of '{decision.look.model}' "
             f"(sha256 {decision.weights_sha256[:12]}).",
-            "Review it again, or give those with --weights.",
+            "Review it again, or give the other weights with --weights.",
         )
 
 
@@ -176,19 +186,30 @@ def _checked_hints(decision: Decision) -> Hints | None:
     strokes = load_strokes(decision.hints) if decision.hints is not None else None
     if strokes is None or hints_digest(strokes[1]) != decision.hints_digest:
         raise ColorizeError(
-            f"The strokes of '{decision.photo}' changed or vanished after it was accepted.", "Review it again."
+            f"The strokes of '{decision.photo}' were changed or removed after it was accepted.", "Review it again."
         )
     return strokes[1]
 
 
-def targets(decisions: Decisions, folder: Path, format: str | None = None) -> list[tuple[Decision, Path]]:
-    """Return each decision with the path of its final picture below ``folder``, the tree of the photos mirrored.
+def _checked_reference(decision: Decision) -> Reference | None:
+    if not decision.look.reference:
+        return None
+    if decision.reference is not None:
+        with contextlib.suppress(UsageProblem):
+            return checked_reference(decision.reference, decision.look.reference)
+    raise ColorizeError(
+        f"The reference of '{decision.photo}' changed or vanished after it was accepted.", "Review it again."
+    )
 
-    Raises :class:`UsageProblem` where two would be written to one file, or one would replace its scan.
+
+def targets(decisions: Decisions, folder: Path, format: str | None = None) -> list[tuple[Decision, Path]]:
+    """Return each decision with the path of its final picture in ``folder``, which mirrors the tree of the photos.
+
+    Raises :class:`UsageProblem` if two would be written to one file, or if one would replace its scan.
     """
     found = list(decisions)
     if not found:
-        raise UsageProblem(f"'{decisions.path}' holds no decisions.", "Accept some photos first.")
+        raise UsageProblem(f"'{decisions.path}' contains no decisions.", "Accept some photos first.")
     root = Path(os.path.commonpath([decision.photo.parent for decision in found]))
     pairs = [
         (decision, folder / _final_name(decision.photo.relative_to(root), format))
@@ -208,7 +229,9 @@ def _apart(pairs: Sequence[tuple[Decision, Path]]) -> Iterator[tuple[Decision, P
         if os.fspath(chosen).casefold() in taken:
             chosen = target.with_name(f"{decision.photo.name}{target.suffix}")
         if os.fspath(chosen).casefold() in taken:
-            raise UsageProblem(f"'{taken[os.fspath(chosen).casefold()]}' and '{decision.photo}' have one final name.")
+            raise UsageProblem(
+                f"'{taken[os.fspath(chosen).casefold()]}' and '{decision.photo}' have the same final name."
+            )
         if os.path.realpath(chosen) == os.path.realpath(decision.photo):
             raise UsageProblem(f"'{decision.photo}' would be replaced.", "Choose another folder with -o.")
         taken[os.fspath(chosen).casefold()] = decision.photo

@@ -1,4 +1,4 @@
-"""Applying decisions from the page: in a thread of its own, with a progress that the page can ask for."""
+"""Apply decisions from the page, in a separate thread whose progress the page can query."""
 
 import threading
 from typing import Any
@@ -13,7 +13,7 @@ _SHOWN = 50
 
 
 class Applying:
-    """One run at a time; what an earlier run wrote is written again where it was made by this program."""
+    """Runs of applying, one at a time; a run replaces files of earlier runs if this program made them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -22,7 +22,7 @@ class Applying:
         self._progress: dict[str, Any] = {"running": False, "done": 0, "failed": 0, "total": 0, "messages": []}
 
     def start(self) -> None:
-        """Begin, unless a run is under way. Raises :class:`UsageProblem` where there is nothing to apply."""
+        """Start a run unless one is active. Raises :class:`UsageProblem` if there is nothing to apply."""
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
@@ -30,7 +30,7 @@ class Applying:
             pairs = targets(session.decisions, session.album.final)
             accepted = [(decision, target) for decision, target in pairs if decision.state == "accepted"]
             if not accepted:
-                raise UsageProblem("No photo is accepted yet.", "Accept some with A, then apply.")
+                raise UsageProblem("No photo has been accepted yet.", "Accept photos with A, then apply.")
             self._progress = {
                 "running": True,
                 "done": 0,
@@ -40,12 +40,12 @@ class Applying:
                 "folder": str(session.album.final),
             }
             applier = Applier(ColorizeOptions(overwrite=True), session.choices, session.models)
-            # A daemon: Ctrl-C ends the program, and a file that is being written is never left half done.
+            # A daemon thread: Ctrl-C ends the program; files are written atomically, so none is left incomplete.
             self._thread = threading.Thread(target=self._run, args=(applier, accepted), daemon=True)
             self._thread.start()
 
     def progress(self) -> dict[str, Any]:
-        """Return how far the run is: counts, messages of photographs that failed, and the folder."""
+        """Return the progress of the run: counts, messages of failed photographs, and the folder."""
         with self._lock:
             return dict(self._progress)
 

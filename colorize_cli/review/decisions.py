@@ -1,7 +1,7 @@
-"""``review.jsonl``: what was decided about each photograph, one JSON line per decision, the last one counts.
+"""``review.jsonl``: the decisions, one JSON object per line; the last one about a photograph counts.
 
-Lines are only ever appended and forced to disk, so that a killed server loses nothing that was answered. Names are
-relative to the folder of the file where they lie below it, so that the folder can be moved.
+Lines are only appended, and forced to disk, so that a killed server loses no confirmed decision. Paths inside the
+folder of the file are relative to it, so that the folder can be moved.
 """
 
 import getpass
@@ -24,12 +24,12 @@ State = Literal["open", "accepted", "rejected"]
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about one photograph, and what exactly was looked at.
+    """The decision about one photograph, with the exact files and look that it is about.
 
-    ``photo``: path of the scan (or of the result, where no scan is known). ``scan_sha256``, ``weights_sha256``: hex.
-    ``result`` and ``result_sha256``: the result that existed then; empty where there was none. ``hints``: path of the
-    strokes, empty without any, and ``hints_digest``: what results record of them. ``who`` and ``when``: user name and
-    UTC time.
+    ``photo``: path of the scan (or of the result if no scan is known). ``scan_sha256``, ``weights_sha256``: hex.
+    ``result`` and ``result_sha256``: the result at the time; empty if there was none. ``hints``: path of the strokes,
+    empty if there are none; ``hints_digest``: the digest that results record. ``reference``: path of the reference
+    photo, whose sha256 is in the look; None if there is none. ``who`` and ``when``: user name and UTC time.
     """
 
     photo: Path
@@ -42,15 +42,16 @@ class Decision:
     result_sha256: str = ""
     hints: Path | None = None
     hints_digest: str = ""
+    reference: Path | None = None
     who: str = ""
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 class Decisions:
-    """The decisions of one file, by photograph. Any thread may call.
+    """The decisions of one file, by photograph. Thread-safe.
 
-    Raises :class:`UsageProblem` where the file cannot be read or holds lines but no decision. Lines that are none (the
-    last one of a server that was killed) are passed over.
+    Raises :class:`UsageProblem` if the file cannot be read, or has lines but no decision. Damaged lines (such as the
+    last one of a killed server) are ignored.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,13 +61,15 @@ class Decisions:
         try:
             lines = path.read_bytes().splitlines() if path.exists() else []
         except OSError as error:
-            raise UsageProblem(f"'{path}' cannot be read: {error.strerror}.", "Check its name.") from error
+            raise UsageProblem(
+                f"'{path}' cannot be read: {error.strerror}.", "Check its name and permissions."
+            ) from error
         for line in lines:
             decision = _parsed(line, path.parent)
             if decision is not None:
                 self._latest[decision.photo] = decision
         if lines and not self._latest:
-            raise UsageProblem(f"'{path}' holds no decisions.", "Name a file that `colorize review` wrote.")
+            raise UsageProblem(f"'{path}' contains no decisions.", "Name a file that `colorize review` wrote.")
 
     def __iter__(self) -> Iterator[Decision]:
         with self._lock:
@@ -94,7 +97,7 @@ class Decisions:
 
 
 def user_name() -> str:
-    """Return the name of the user who decides, empty where the system knows none."""
+    """Return the name of the user, empty if the system knows none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -119,6 +122,7 @@ def _row(decision: Decision, folder: Path) -> dict[str, Any]:
         "result_sha256": decision.result_sha256,
         "hints": _named(decision.hints, folder),
         "hints_digest": decision.hints_digest,
+        "reference": _named(decision.reference, folder),
     }
 
 
@@ -146,6 +150,7 @@ def _parsed(line: bytes, folder: Path) -> Decision | None:
             result_sha256=str(row.get("result_sha256", "")),
             hints=_absolute(folder / row["hints"]) if row.get("hints") else None,
             hints_digest=str(row.get("hints_digest", "")),
+            reference=_absolute(folder / row["reference"]) if row.get("reference") else None,
             who=str(row.get("who", "")),
             when=str(row.get("when", "")),
         )

@@ -1,4 +1,4 @@
-"""How a photograph is colorized, as far as a person chooses it on the page: plain data that JSON can carry."""
+"""The choices of a user about how a photograph is colorized, as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from colorize_cli.inference.color_options import DECODING
 from colorize_cli.registry import DEFAULT_MODEL, ENTRIES
 
 VARIANTS = 4
-"""How many plausible colorizations the page shows side by side."""
+"""Number of plausible colorizations that the page shows side by side."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A model and the choices that decide its colors.
+    """A model and the options that affect its colors.
 
-    ``vividness``: 0 to 1, None for the model's own. ``strength``: 0 to 1. ``variant``: 1 (the answer of the model) to
-    :data:`VARIANTS`. ``sizes``: working sizes, empty for the model's own. ``keep_borders`` and ``decoding``: as for
-    :class:`~colorize_cli.inference.colorizer.Colorizer`.
+    ``vividness``: 0 to 1, None for the model's default. ``strength``: 0 to 1. ``variant``: 1 (the model's own
+    prediction) to :data:`VARIANTS`. ``sizes``: working sizes, empty for the model's default. ``keep_borders`` and
+    ``decoding``: as for :class:`~colorize_cli.inference.colorizer.Colorizer`. ``reference``: sha256 (hex) of the
+    reference photo, empty if there is none.
     """
 
     model: str = DEFAULT_MODEL
@@ -30,9 +31,10 @@ class Look:
     sizes: tuple[int, ...] = ()
     keep_borders: bool = False
     decoding: dict[str, float] = field(default_factory=dict)
+    reference: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the look as an object of JSON; :meth:`from_json` reads it."""
+        """Return the look as a JSON object; :meth:`from_json` reads it."""
         return {
             "model": self.model,
             "vividness": self.vividness,
@@ -41,11 +43,12 @@ class Look:
             "sizes": list(self.sizes),
             "keep_borders": self.keep_borders,
             "decoding": dict(self.decoding),
+            "reference": self.reference,
         }
 
     @classmethod
     def from_json(cls, value: Any) -> Look:
-        """Read a look. Raises :class:`UsageProblem` where the object is none."""
+        """Read a look. Raises :class:`UsageProblem` if the object is invalid."""
         try:
             model = str(value.get("model", DEFAULT_MODEL))
             vividness = value.get("vividness")
@@ -57,6 +60,7 @@ class Look:
                 sizes=tuple(int(size) for size in value.get("sizes", ())),
                 keep_borders=bool(value.get("keep_borders", False)),
                 decoding={str(name): float(number) for name, number in dict(value.get("decoding", {})).items()},
+                reference=str(value.get("reference") or ""),
             )
         except (AttributeError, TypeError, ValueError) as error:
             raise UsageProblem(f"These settings of a photo cannot be read: {error}.") from error
@@ -66,7 +70,7 @@ class Look:
 
     @classmethod
     def of_provenance(cls, provenance: Provenance) -> Look | None:
-        """Return the look that a result was made with; None where its model is not known."""
+        """Return the look of a result; None if its model is unknown."""
         entry = ENTRIES.get(provenance.model)
         if entry is None:
             return None

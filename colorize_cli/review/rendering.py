@@ -1,7 +1,7 @@
-"""One photograph opened on the page: its preview, recolored in a fraction of a second.
+"""A photograph opened on the page: its preview, recolored in a fraction of a second.
 
-The network sees a photograph once. What it answered is remembered, so that other choices and new strokes cost decoding,
-spreading and recombination of a picture of two megapixels.
+The network runs once per photograph and its prediction is kept. A changed option or stroke then costs only decoding,
+spreading and recombination at two megapixels.
 """
 
 import threading
@@ -24,35 +24,37 @@ from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction, clamped
 from colorize_cli.inference.propagate import guide_of, with_hints
+from colorize_cli.inference.reference import Guidance, Reference
 from colorize_cli.review.looks import VARIANTS, Look
 
 PREVIEW_PIXELS = 2_000_000
-"""Pixels of the preview; smaller photographs are shown whole."""
+"""Maximum pixels of the preview; smaller photographs are shown at full size."""
 QUALITY = 90
 MOST_FULL_PIXELS = 80_000_000
-"""Pixels up to which the full-size picture is kept for zooming."""
+"""Maximum pixels of a photograph whose full-size picture is kept for zooming."""
 _CONFIDENT = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]], np.float32)
-"""Blue where the model is sure, red where it is guessing; told apart by people who do not see red and green."""
+"""Blue where the model is certain, red where it is guessing; also distinct for red-green color blindness."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A colorizer and what the page must know about it. ``vividness``: the model's own, None where it has none."""
+    """A colorizer and its properties for the page. ``vividness``: the model's default, None if it has none."""
 
     colorizer: Colorizer
     vividness: float | None
     distribution: bool
+    takes_reference: bool
 
 
 class Models:
-    """The colorizers in use, by model and by what belongs to the loaded network; the latest few are kept."""
+    """The latest colorizers in use, by model and by the options that the loaded network depends on."""
 
     def __init__(self, load: Callable[[Look], Colorizer], keep: int = 3) -> None:
         self._load, self._keep = load, keep
         self._loaded: OrderedDict[Any, Loaded] = OrderedDict()
         self._lock = threading.Lock()
         self.predicting = threading.Lock()
-        """Held while a network runs: two at once would only be slower."""
+        """Held while a network runs: two networks at once would be slower."""
 
     def get(self, look: Look) -> Loaded:
         """Return the colorizer of a look. Raises :class:`ModelError` and :class:`DeviceError`."""
@@ -62,7 +64,9 @@ class Models:
                 colorizer = self._load(look)
                 own = getattr(getattr(colorizer.network, "decode", None), "default_vividness", None)
                 vividness = (float(own) if own is not None else 0.5) if colorizer.entry.vividness else None
-                self._loaded[key] = Loaded(colorizer, vividness, colorizer.predicts_distribution)
+                self._loaded[key] = Loaded(
+                    colorizer, vividness, colorizer.predicts_distribution, colorizer.takes_reference
+                )
                 while len(self._loaded) > self._keep:
                     self._loaded.popitem(last=False)
             self._loaded.move_to_end(key)
@@ -70,18 +74,19 @@ class Models:
 
 
 class Opened:
-    """A photograph and what the networks said of it. Any thread may call; one works at a time."""
+    """A photograph and its predictions. Thread-safe; one thread works at a time."""
 
     def __init__(self, photo: Photo, models: Models) -> None:
         self.photo = photo
         self._models = models
-        self._lock = threading.RLock()  # a tile asks for its chroma
+        self._lock = threading.RLock()  # a tile needs its chroma
         scale = min(1.0, (PREVIEW_PIXELS / photo.gray.size) ** 0.5)
         self.height, self.width = (max(1, round(side * scale)) for side in photo.gray.shape)
         self.gray = to_8(np.ascontiguousarray(resize(photo.gray, self.height, self.width)))
         self._remembering: dict[Any, Colorizer] = {}
         self._full: tuple[Any, np.ndarray] | None = None
         self._last: tuple[Any, np.ndarray] | None = None
+        self._guidance: tuple[str, Guidance] | None = None
         self._guide = guide_of(photo.gray)
 
     def prediction(self, look: Look) -> Prediction:
@@ -89,34 +94,50 @@ class Opened:
         with self._models.predicting:
             return self._colorizer(look).predict_with_confidence([self.photo.gray])[0]
 
-    def chroma(self, look: Look, hints: Hints | None) -> np.ndarray:
-        """Return a*b*, float32 (2, h, w), with the hints worked in: what the result of this look will have."""
+    def chroma(self, look: Look, hints: Hints | None, reference: Reference | None = None) -> np.ndarray:
+        """Return a*b*, float32 (2, h, w), with the hints applied, as the result of this look will have them.
+
+        ``reference``: the photo that ``look.reference`` names.
+        """
         colorizer = self._colorizer(look)
+        if reference is not None:
+            colorizer = colorizer.with_reference(reference)
         if hints is not None and colorizer.entry.hints:
             with self._models.predicting:
                 return colorizer.predict([self.photo.gray], [hints])[0]
         require_hints(colorizer.entry, hints is not None)
-        ab = self._plain(look, colorizer, look.variant if hints is None else 1)
+        ab = self._plain(look, colorizer, look.variant if hints is None and reference is None else 1)
         return ab if hints is None else clamped(with_hints(ab, self._guide, hints))
 
     def _plain(self, look: Look, colorizer: Colorizer, variant: int) -> np.ndarray:
-        """Return a*b* without hints; that of the last look is remembered, for strokes follow each other quickly."""
-        key = (look.model, look.vividness, look.sizes, look.keep_borders, tuple(look.decoding.items()), variant > 1)
+        """Return a*b* without hints; the last look's is kept, because strokes follow each other quickly."""
+        decoding = tuple(look.decoding.items())
+        key = (look.model, look.vividness, look.sizes, look.keep_borders, decoding, look.reference, variant > 1)
         with self._models.predicting:
             if self._last is None or self._last[0] != key:
-                (ab,) = colorizer.predict([self.photo.gray])
+                (found,) = colorizer.predict_with_confidence([self.photo.gray])
+                ab = found.ab
+                if found.guidance is not None:
+                    self._guidance = look.reference, found.guidance
                 several = colorizer.variants([self.photo.gray], [ab], VARIANTS)[0] if variant > 1 else ab[None]
                 self._last = key, several
             return self._last[1][variant - 1].copy()
 
-    def preview(self, look: Look, hints: Hints | None, *, side: int | None = None) -> np.ndarray:
-        """Return the preview in color, uint8 RGB; ``side``: longest side of a smaller one."""
-        ab = self.chroma(look, hints)
+    def guidance(self, look: Look) -> Guidance | None:
+        """Return what the reference of the latest picture contributed to this photograph; None if it had none."""
+        with self._lock:
+            return self._guidance[1] if self._guidance is not None and self._guidance[0] == look.reference else None
+
+    def preview(
+        self, look: Look, hints: Hints | None, reference: Reference | None = None, *, side: int | None = None
+    ) -> np.ndarray:
+        """Return the preview in color, uint8 RGB; ``side``: longest side, for a smaller one."""
+        ab = self.chroma(look, hints, reference)
         gray = self.gray if side is None else smaller(self.gray, side)
         return recombine(gray, ab, depth=8, strength=look.strength)
 
     def confidence(self, look: Look) -> tuple[np.ndarray, float]:
-        """Return a picture of where the model is guessing, uint8 RGB, and the mean confidence, 0 to 1."""
+        """Return the confidence map, uint8 RGB, and the mean confidence, 0 to 1."""
         confidence = self.prediction(look).confidence
         assert confidence is not None
         share = confidence_picture(self.gray, confidence).astype(np.float32) / 255
@@ -126,21 +147,30 @@ class Opened:
         light = 0.35 + 0.65 * np.take(lightness_table(depth_of(self.gray)), self.gray)[..., None] / 100
         return (tint * light).astype(np.uint8), float(confidence.mean())
 
-    def tile(self, box: tuple[int, int, int, int], look: Look | None, hints: Hints | None, key: str) -> np.ndarray:
+    def tile(
+        self,
+        box: tuple[int, int, int, int],
+        look: Look | None,
+        hints: Hints | None,
+        key: str,
+        reference: Reference | None = None,
+    ) -> np.ndarray:
         """Return a part of the picture at full size, uint8 RGB: ``box`` is left, top, width, height in its pixels.
 
-        ``look``: None for the gray one. ``key``: what else, such as the strokes, decides the colors.
+        ``look``: None for gray. ``key``: identifies whatever else affects the colors, such as the strokes.
         """
         left, top, width, height = box
         rows, columns = slice(top, top + height), slice(left, left + width)
         if look is None:
             return np.repeat(to_8(np.ascontiguousarray(self.photo.gray[rows, columns]))[..., None], 3, 2)
         if self.photo.gray.size > MOST_FULL_PIXELS:
-            raise PhotoTooLarge(f"Photos above {MOST_FULL_PIXELS // 10**6} megapixels are shown as a preview only.")
-        wanted = (look.model, look.vividness, look.strength, look.variant, key)
+            raise PhotoTooLarge(
+                f"Photos larger than {MOST_FULL_PIXELS // 10**6} megapixels are shown only as a preview."
+            )
+        wanted = (look.model, look.vividness, look.strength, look.variant, look.reference, key)
         with self._lock:
             if self._full is None or self._full[0] != wanted:
-                ab = self.chroma(look, hints)
+                ab = self.chroma(look, hints, reference)
                 self._full = wanted, recombine(self.photo.gray, ab, depth=8, strength=look.strength)
             return self._full[1][rows, columns]
 
@@ -155,7 +185,7 @@ class Opened:
 
 
 class OpenPhotos:
-    """The photographs opened last, up to so many bytes of gray; the one in use is always kept."""
+    """The most recently opened photographs, up to a total number of bytes; the one in use is always kept."""
 
     def __init__(self, most_bytes: int = 512 << 20) -> None:
         self._most = most_bytes
@@ -164,7 +194,7 @@ class OpenPhotos:
         self._opening: dict[int, threading.Lock] = {}
 
     def get(self, number: int, read: Callable[[], Opened]) -> Opened:
-        """Return an opened photograph; ``read`` opens it where it is not."""
+        """Return an opened photograph; ``read`` opens it if necessary."""
         with self._lock:
             opening = self._opening.setdefault(number, threading.Lock())
         with opening:
@@ -191,7 +221,7 @@ def smaller(gray: np.ndarray, side: int) -> np.ndarray:
 
 
 def jpeg(rgb: np.ndarray, quality: int = QUALITY) -> bytes:
-    """Encode uint8 RGB (H, W, 3) or gray (H, W)."""
+    """Encode uint8 RGB (H, W, 3) or gray (H, W) as JPEG."""
     bgr = rgb if rgb.ndim == 2 else cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:

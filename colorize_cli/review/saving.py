@@ -1,4 +1,4 @@
-"""A photograph in color at full size as the bytes of a file, for the browser to save."""
+"""The bytes of a photograph in color at full size, for the browser to save."""
 
 import io
 from dataclasses import replace
@@ -15,15 +15,15 @@ _MEDIA = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff", "WEBP"
 
 
 def saved_file(session: Session, shot: Shot, look: Look) -> tuple[bytes, str, str]:
-    """Return the bytes, the name and the media type of the photograph in color, stored as its scan is.
+    """Return the bytes, the file name and the media type of the photograph in color, in the format of its scan.
 
-    Of several pages the first. Raises :class:`PhotoError` and the errors of the model.
+    Only the first page of several is returned. Raises :class:`PhotoError` and the errors of the model.
     """
     photo = session.open(shot).photo
     strokes = session.strokes(shot)
     colorizer = session.models.get(look).colorizer
     hints = strokes[1] if strokes is not None else None
-    predictor = reviewed_predictor(colorizer, look, hints)
+    predictor = reviewed_predictor(colorizer, look, hints, session.references.get(look.reference))
     with session.models.predicting:
         (prediction,) = predictor.predict_with_confidence([photo.gray], [hints])
     format = FORMATS[photo.format].written_as or photo.format

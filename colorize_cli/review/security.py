@@ -1,8 +1,8 @@
-"""Who may talk to the server: this browser, from this page, with the token that was printed.
+"""Access control: only this page, in the browser that opened it with the printed token, may use the server.
 
-A local server is reachable by every page that the browser shows, and by every user of the machine. So a request needs
-the address of the server as its ``Host`` (against DNS rebinding), no ``Origin`` but that of the page, and a cookie that
-only the printed address gives, once.
+Every page in the browser and every user of the machine can reach a local server. So a request needs the address of the
+server as its ``Host`` (against DNS rebinding), no ``Origin`` except that of the page, and a cookie. Only the printed
+address sets the cookie, and only once.
 """
 
 import hmac
@@ -23,7 +23,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Content security policy: everything comes from this server, and nothing can be sent anywhere else."""
+"""Content security policy: the page loads from this server only and can send nothing elsewhere."""
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -31,14 +31,13 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }
-_LINK = "Open the address that `colorize review` printed. It works once: in another browser, start it again."
+_LINK = "Open the address that `colorize review` printed. It works once; for another browser, start the command again."
 
 
 class Guard:
-    """ASGI middleware that lets in what comes from the page; ``port`` is that of the server.
+    """ASGI middleware that accepts only requests of the page; ``port`` is the server's.
 
-    ``token`` is what the printed address holds. The first request that brings it gets the cookie, and the token is
-    spent.
+    ``token`` is part of the printed address. The first request with it receives the cookie; then it is invalid.
     """
 
     def __init__(self, app: App, port: int) -> None:
@@ -49,12 +48,12 @@ class Guard:
         self._session = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Answer a request, or pass it on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            return  # there are no web sockets
+            return  # no web sockets are used
         refusal = self._refusal(Request(scope))
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
@@ -66,7 +65,7 @@ class Guard:
         await (refusal or self._app)(scope, receive, send_with_headers)
 
     def _refusal(self, request: Request) -> Response | None:
-        """Return the answer to a request that goes no further; None where it may."""
+        """Return the answer to a request that is refused; None if it is allowed."""
         host = request.headers.get("host", "")
         if host not in self._hosts:
             return PlainTextResponse("This server answers to 127.0.0.1 only.", 403)
@@ -82,7 +81,7 @@ class Guard:
         return None if known else PlainTextResponse(_LINK, 401)
 
     def _exchange(self, given: str, *, known: bool) -> Response:
-        """Give the cookie for the token, and lead to the address without it."""
+        """Set the cookie in exchange for the token, and redirect to the address without it."""
         right = self.token is not None and hmac.compare_digest(given.encode(), self.token.encode())
         if not right and not known:
             return PlainTextResponse(_LINK, 401)

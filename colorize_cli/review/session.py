@@ -1,7 +1,8 @@
-"""What one running review knows: the album, its decisions and strokes, the loaded models and the photos opened last."""
+"""The state of a running review: the album, decisions, strokes, loaded models and recently opened photos."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,22 +22,24 @@ from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.recombine.levels import to_8
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, hints_digest
+from colorize_cli.inference.reference import Reference
 from colorize_cli.registry import DEFAULT_MODEL, ENTRIES
 from colorize_cli.review.album import Album, Shot
 from colorize_cli.review.decisions import Decision, Decisions, State, user_name
 from colorize_cli.review.looks import VARIANTS, Look
+from colorize_cli.review.references import References
 from colorize_cli.review.rendering import Models, Opened, OpenPhotos, jpeg, smaller
 from colorize_cli.review.strokes import decode_strokes, load_strokes, save_strokes
 from colorize_cli.review.thumbnails import Thumbnails
 
 THUMBNAIL_SIDE = 360
 MOST_UPLOADED = 400 << 20
-"""Bytes of all photographs dropped onto the page together; they are kept in memory."""
+"""Maximum total size, in bytes, of photographs dropped onto the page; they are kept in memory."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the command line chose for all photographs: a model and the machine it runs on."""
+    """The options of the command line for all photographs: a model, its weights and where it runs."""
 
     model: str = DEFAULT_MODEL
     weights: str | None = None
@@ -48,7 +51,7 @@ class Choices:
 
 
 def load_colorizer(look: Look, choices: Choices) -> Colorizer:
-    """Load the model of a look; ``choices.weights`` are those of the model that was chosen with them."""
+    """Load the model of a look; ``choices.weights`` apply only to the model they were given with."""
     return Colorizer(
         look.model,
         weights=choices.weights if look.model == choices.model else None,
@@ -63,7 +66,7 @@ def load_colorizer(look: Look, choices: Choices) -> Colorizer:
 
 
 class Session:
-    """The state behind the page. Any thread may call; failures are :class:`ColorizeError`."""
+    """The state behind the page. Thread-safe; failures are :class:`ColorizeError`."""
 
     def __init__(
         self, album: Album, choices: Choices, load: Callable[[Look, Choices], Colorizer] = load_colorizer
@@ -71,26 +74,28 @@ class Session:
         self.album, self.choices = album, choices
         self.decisions = Decisions(album.review_file)
         self.models = Models(lambda look: load(look, choices))
+        self.references = References(album.home, self.decisions)
         self._opened = OpenPhotos()
         self._thumbnails = Thumbnails()
         self._confidences = {shot.number: shot.confidence for shot in album.shots}
         self._problems = {shot.number: shot.problem for shot in album.shots}
+        self._in_color: set[int] = set()
         self._uploaded: dict[int, tuple[bytes, Hints] | None] = {}
         self._lock = threading.Lock()
         self._stroking = threading.Lock()
 
     def shot(self, number: int) -> Shot:
-        """Return a photograph of the album. Raises :class:`UsageProblem` where there is none."""
+        """Return a photograph of the album. Raises :class:`UsageProblem` for a wrong number."""
         if not 0 <= number < len(self.album.shots):
             raise UsageProblem(f"There is no photo {number}.")
         return self.album.shots[number]
 
     def listing(self) -> list[dict[str, Any]]:
-        """Return what the grid shows of each photograph."""
+        """Return the grid's data of each photograph."""
         return [self.row(shot) for shot in self.album.shots]
 
     def row(self, shot: Shot) -> dict[str, Any]:
-        """Return what the grid shows of a photograph."""
+        """Return the grid's data of a photograph."""
         decision = self.decisions.get(shot.source) if shot.upload is None else None
         return {
             "id": shot.number,
@@ -102,10 +107,11 @@ class Session:
             "made": shot.result is not None,
             "problem": self._problems.get(shot.number, ""),
             "upload": shot.upload is not None,
+            "colored": self._color_file(shot) is not None,
         }
 
     def open(self, shot: Shot) -> Opened:
-        """Read a photograph, or return it where it is open. Raises :class:`PhotoError`."""
+        """Read a photograph, or return it if it is open. Raises :class:`PhotoError`."""
 
         def read() -> Opened:
             source: Path | bytes = shot.source if shot.upload is None else shot.upload
@@ -119,7 +125,7 @@ class Session:
             raise
 
     def details(self, shot: Shot) -> dict[str, Any]:
-        """Return what the page shows of one photograph, and which of its controls make sense, and why not."""
+        """Return the page's data of one photograph, and which of its controls apply."""
         opened = self.open(shot)
         look = self.look(shot)
         return (
@@ -130,6 +136,7 @@ class Session:
                 "preview_width": opened.width,
                 "preview_height": opened.height,
                 "look": look.to_json(),
+                "reference": self.references.name(look.reference),
                 "strokes": self.strokes(shot) is not None,
                 "warnings": [*opened.photo.notes, *self._result_notes(shot, look)],
                 "in_color": opened.photo.in_color and shot.source != shot.result,
@@ -139,16 +146,17 @@ class Session:
         )
 
     def controls(self, look: Look) -> dict[str, Any]:
-        """Return what can be chosen with the model of a look."""
+        """Return the choices that the model of a look offers."""
         loaded = self.models.get(look)
         return {
             "vividness": loaded.vividness,
             "variants": VARIANTS if loaded.distribution else 0,
             "needs_hints": ENTRIES[look.model].needs_hints,
+            "takes_reference": loaded.takes_reference,
         }
 
     def look(self, shot: Shot) -> Look:
-        """Return how a photograph is shown at first: as decided, as its result was made, or by the default."""
+        """Return the first look of a photograph: that of its decision, that of its result, or the default."""
         decision = self.decisions.get(shot.source) if shot.upload is None else None
         if decision is not None:
             return decision.look
@@ -160,9 +168,13 @@ class Session:
         provenance = read_provenance(shot.result) if shot.result is not None else None
         if provenance is None or provenance.model != look.model:
             return []
+        notes = []
         if provenance.weights_sha256 != self.models.get(look).colorizer.weights_sha256:
-            return ["Its result was made with other weights. This is what the present ones give."]
-        return []
+            notes.append("The result was made with other weights. This preview uses the current ones.")
+        if "reference" in provenance.parameters and not look.reference:
+            name = provenance.parameters["reference"].rpartition(", sha256 ")[0]
+            notes.append(f"The result was made with the reference '{name}'. Choose it again to see its colors.")
+        return notes
 
     def known_models(self) -> list[dict[str, str]]:
         """Return the models whose weights are on this machine."""
@@ -183,7 +195,7 @@ class Session:
         return load_strokes(shot.hints)
 
     def paint(self, shot: Shot, content: bytes) -> None:
-        """Keep the strokes that the page sent. Raises :class:`UsageProblem` and :class:`OutputError`."""
+        """Save the strokes that the page sent. Raises :class:`UsageProblem` and :class:`OutputError`."""
         picture = decode_strokes(content)
         with self._stroking:
             if shot.hints is not None:
@@ -195,12 +207,35 @@ class Session:
             self._uploaded[shot.number] = None if picture is None else (content, read_hints(picture))
 
     def preview(self, shot: Shot, look: Look) -> bytes:
-        """Return the preview as a JPEG file, and remember how sure the model was."""
-        hints = self._hints(shot)
-        rgb = self.open(shot).preview(look, hints)
+        """Return the preview as a JPEG file, and store the model's confidence."""
+        rgb = self.open(shot).preview(look, self._hints(shot), self.references.get(look.reference))
         small = cv2.resize(rgb, _fitting(rgb.shape, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
         self._thumbnails.put((shot.number, "color"), jpeg(small, 82))
         return jpeg(rgb)
+
+    def guidance(self, shot: Shot, look: Look) -> dict[str, str]:
+        """Return how well the reference fitted the latest picture, as headers; nothing without a reference."""
+        found = self.open(shot).guidance(look) if look.reference else None
+        if found is None:
+            return {}
+        return {"x-reference-match": f"{found.found.agreement:.4f}", "x-reference-used": str(int(found.used))}
+
+    def choose_reference(self, shot: Shot) -> Reference:
+        """Take a photo of the album for the reference of others: its colored result, or itself if it is in color.
+
+        Raises :class:`UsageProblem` where it has no colors yet.
+        """
+        if shot.upload is not None:
+            return self.references.add_sent(shot.name, shot.upload)
+        return self.references.add_file(self._color_file(shot) or shot.source)
+
+    def _color_file(self, shot: Shot) -> Path | None:
+        """Return the file with the colors of a photo: what was applied, else its result, else itself if in color."""
+        decision = self.decisions.get(shot.source) if shot.upload is None else None
+        final = self.album.final / shot.place
+        if decision is not None and decision.state == "accepted" and final.is_file():
+            return final
+        return shot.result or (shot.source if shot.number in self._in_color else None)
 
     def small_preview(self, shot: Shot, look: Look) -> bytes:
         """Return a small preview, for variants side by side, as a JPEG file."""
@@ -211,21 +246,22 @@ class Session:
         return jpeg(self.open(shot).gray)
 
     def confidence(self, shot: Shot, look: Look) -> tuple[bytes, float]:
-        """Return the picture of where the model is guessing, a JPEG file, and the mean confidence."""
+        """Return the confidence map as a JPEG file, and the mean confidence."""
         picture, mean = self.open(shot).confidence(look)
         self._confidences[shot.number] = mean
         return jpeg(picture), mean
 
     def tile(self, shot: Shot, look: Look | None, box: tuple[int, int, int, int]) -> bytes:
-        """Return a part of the picture at full size as a JPEG file; ``look`` None is gray."""
+        """Return a part of the picture at full size as a JPEG file; a ``look`` of None is gray."""
         opened = self.open(shot)
         left, top, width, height = box
         if not (left >= 0 and top >= 0 and 0 < width <= 4096 and 0 < height <= 4096):
             raise UsageProblem("This part of the picture cannot be shown.")
         if left >= opened.photo.width or top >= opened.photo.height:
-            raise UsageProblem("This part lies outside of the picture.")
+            raise UsageProblem("This part is outside the picture.")
         hints = self._hints(shot) if look is not None else None
-        return jpeg(opened.tile(box, look, hints, hints_digest(hints) if hints is not None else ""))
+        reference = self.references.get(look.reference) if look is not None else None
+        return jpeg(opened.tile(box, look, hints, hints_digest(hints) if hints is not None else "", reference))
 
     def thumbnail(self, shot: Shot, kind: str) -> bytes:
         """Return a small picture for the grid as a JPEG file: ``kind`` is "gray" or "color"."""
@@ -242,16 +278,24 @@ class Session:
         if kind == "gray":
             try:
                 source: Path | bytes = shot.source if shot.upload is None else shot.upload
-                gray = read_photo(source, max_megapixels=self.choices.max_megapixels, name=shot.name).gray
+                photo = read_photo(source, max_megapixels=self.choices.max_megapixels, name=shot.name)
             except PhotoError as error:
                 self._problems[shot.number] = str(error)
                 raise
-            return to_8(np.ascontiguousarray(smaller(gray, THUMBNAIL_SIDE)))
+            if photo.in_color and shot.source != shot.result:
+                self._in_color.add(shot.number)
+            return to_8(np.ascontiguousarray(smaller(photo.gray, THUMBNAIL_SIDE)))
         opened, look = self.open(shot), self.look(shot)
         if self._confidences.get(shot.number) is None:
             confidence = opened.prediction(look).confidence
             self._confidences[shot.number] = None if confidence is None else float(confidence.mean())
-        return opened.preview(look, self._hints(shot), side=THUMBNAIL_SIDE)
+        return opened.preview(look, self._hints(shot), self._reference(look), side=THUMBNAIL_SIDE)
+
+    def _reference(self, look: Look) -> Reference | None:
+        """Return the reference of a look for the grid, which shows a photo also where its reference is gone."""
+        with contextlib.suppress(ColorizeError):
+            return self.references.get(look.reference)
+        return None
 
     def _hints(self, shot: Shot) -> Hints | None:
         strokes = self.strokes(shot)
@@ -260,9 +304,12 @@ class Session:
     def decide(self, shot: Shot, state: State, note: str, look: Look) -> dict[str, Any]:
         """Record a decision and return the photograph's row. Raises :class:`OutputError`."""
         if shot.upload is not None:
-            raise UsageProblem("A photo dropped onto the page is saved, not decided on.")
+            raise UsageProblem("A photo dropped onto the page can be saved, but not accepted or rejected.")
         hints = self._hints(shot)
         digest = weights = ""
+        reference = None
+        with contextlib.nullcontext() if state == "accepted" else contextlib.suppress(UsageProblem):
+            reference = self.references.file(look.reference)
         if state == "accepted":
             digest = self.open(shot).photo.file_sha256
             weights = self.models.get(look).colorizer.weights_sha256
@@ -277,6 +324,7 @@ class Session:
             result_sha256=_sha256(shot.result) if shot.result is not None else "",
             hints=shot.hints if hints is not None else None,
             hints_digest=hints_digest(hints) if hints is not None else "",
+            reference=reference,
             who=user_name(),
         )
         self.album.home.mkdir(parents=True, exist_ok=True)
@@ -287,12 +335,17 @@ class Session:
         """Take in a photograph that was dropped onto the page. Raises :class:`PhotoError`, :class:`UsageProblem`."""
         name = PurePath(name.replace("\\", "/")).name or "photo"
         if PurePath(name).suffix.lower() not in READABLE_SUFFIXES:
-            raise UnreadablePhoto(f"{name} has no name of a photo.", "Drop a JPEG, PNG, TIFF, WebP or similar file.")
+            raise UnreadablePhoto(
+                f"'{name}' does not have the file name of a photo.", "Drop a JPEG, PNG, TIFF, WebP or similar file."
+            )
         photo = read_photo(content, max_megapixels=self.choices.max_megapixels, name=name, digest=True)
         with self._lock:
             held = sum(len(shot.upload or b"") for shot in self.album.shots)
             if held + len(content) > MOST_UPLOADED:
-                raise UsageProblem("The dropped photos fill the memory set aside for them.", "Restart the page.")
+                raise UsageProblem(
+                    "The dropped photos fill the memory reserved for them.",
+                    "Put them in a folder and run `colorize review FOLDER`.",
+                )
             number = len(self.album.shots)
             place = PurePath(name).with_suffix(output_suffix(Path(name)))
             shot = Shot(number, Path(name), None, place, None, upload=content)

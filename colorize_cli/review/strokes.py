@@ -1,4 +1,4 @@
-"""``NAME-hints.png``: the strokes painted on a photograph, kept beside its result."""
+"""``NAME-hints.png``: the strokes painted on a photograph, stored beside its result."""
 
 import contextlib
 import io
@@ -15,15 +15,15 @@ from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp
 from colorize_cli.inference.hints import Hints, read_hints
 
 STROKES = "strokes"
-"""What the provenance of a file of strokes names in place of a model."""
+"""The model's name in the provenance of a file of strokes."""
 LONGEST_SIDE = 4096
-"""Pixels: larger pictures of strokes are refused."""
+"""Maximum side of a picture of strokes, in pixels."""
 
 
 def decode_strokes(content: bytes) -> Image.Image | None:
-    """Return strokes as sent by the page, RGBA; None where nothing is painted.
+    """Return strokes that the page sent, as RGBA; None if nothing is painted.
 
-    Raises :class:`UsageProblem` for what is no PNG picture, or too large a one.
+    Raises :class:`UsageProblem` if the data is not a PNG picture or the picture is too large.
     """
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
@@ -31,8 +31,8 @@ def decode_strokes(content: bytes) -> Image.Image | None:
                 raise UsageProblem(f"These strokes are larger than {LONGEST_SIDE} pixels.")
             strokes = picture.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UsageProblem("These strokes are no PNG picture.") from error
-    # Half-covered pixels at the rim of a stroke belong to it or not: a hint has no middle way.
+        raise UsageProblem("These strokes are not a PNG picture.") from error
+    # Half-covered pixels at the edge of a stroke become hints or not: a hint cannot be partial.
     pixels = np.array(strokes)
     painted = pixels[..., 3] >= 128
     pixels[..., 3] = np.where(painted, 255, 0)
@@ -41,13 +41,15 @@ def decode_strokes(content: bytes) -> Image.Image | None:
 
 
 def save_strokes(path: Path, strokes: Image.Image | None) -> None:
-    """Keep the strokes at ``path``, or remove them where there are none.
+    """Save the strokes at ``path``, or remove the file if there are none.
 
-    Only a file of strokes is ever replaced or removed. Raises :class:`OutputExists` and :class:`OutputError`.
+    Only a file of strokes is replaced or removed. Raises :class:`OutputExists` and :class:`OutputError`.
     """
     ours = is_strokes(path)
     if path.exists() and not ours:
-        raise OutputExists(f"{path} was not painted here and is not replaced.", "Move it, or give another -o FOLDER.")
+        raise OutputExists(
+            f"'{path}' is not a file of strokes and is not replaced.", "Move it, or give another -o FOLDER."
+        )
     if strokes is None:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
@@ -59,13 +61,13 @@ def save_strokes(path: Path, strokes: Image.Image | None) -> None:
 
 
 def is_strokes(path: Path) -> bool:
-    """Whether a file holds strokes that were painted on the page."""
+    """Whether a file contains strokes that were painted on the page."""
     provenance = read_provenance(path)
     return provenance is not None and provenance.model == STROKES
 
 
 def load_strokes(path: Path) -> tuple[bytes, Hints] | None:
-    """Return the picture and its hints; None where there is no such file. Raises :class:`UsageProblem`."""
+    """Return the picture and its hints; None if there is no such file. Raises :class:`UsageProblem`."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Small pictures for the grid, kept in memory up to a limit, the latest used longest."""
+"""Small pictures for the grid, kept in memory up to a limit; the least recently used are removed first."""
 
 import threading
 from collections import OrderedDict
@@ -7,7 +7,7 @@ MOST_BYTES = 128 << 20
 
 
 class Thumbnails:
-    """JPEG files by key. Any thread may call."""
+    """JPEG files by key. Thread-safe."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._held = most_bytes, 0
@@ -15,7 +15,7 @@ class Thumbnails:
         self._files: OrderedDict[tuple[int, str], bytes] = OrderedDict()
 
     def get(self, key: tuple[int, str]) -> bytes | None:
-        """Return what is kept for a photo and a kind of picture."""
+        """Return the stored picture of a photo and a kind, if any."""
         with self._lock:
             found = self._files.get(key)
             if found is not None:
@@ -23,7 +23,7 @@ class Thumbnails:
             return found
 
     def put(self, key: tuple[int, str], content: bytes) -> None:
-        """Keep a file; the ones not used for longest make room."""
+        """Store a file; the least recently used ones are removed to make room."""
         with self._lock:
             self._held += len(content) - len(self._files.pop(key, b""))
             self._files[key] = content

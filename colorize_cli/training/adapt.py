@@ -20,12 +20,12 @@ SMOKE_PHOTOS = 160
 def adapted(recipe: Recipe, options: TrainOptions, processes: int = 1) -> Recipe:
     """Return the recipe with the options' changes.
 
-    ``--stages`` picks stages by name; without it, pretraining is left out when weights to begin with are given.
-    ``--epochs`` is what all stages have together, shared out in the recipe's proportions. ``--lr`` replaces each
-    stage's rate, its groups and its discriminator keep their ratio to it. ``--size`` is what every stage ends with,
-    earlier sizes in proportion. ``--smoke`` is one short epoch of each stage. Raises :class:`UsageProblem` for names of
-    stages the recipe does not have and for batches that cannot be split as asked, ``--accumulate`` parts for each of
-    ``processes``. A recipe that fits in one go has a size alone to change.
+    ``--stages`` selects stages by name; without it, pretraining is omitted if initial weights are given. ``--epochs``
+    is the total of all stages, divided in the recipe's proportions. ``--lr`` replaces each stage's rate; the rates of
+    its groups and its discriminator keep their ratio to it. ``--size`` is the last size of every stage; its earlier
+    sizes change in proportion. ``--smoke`` runs one short epoch of each stage. A recipe with a fitting instead of
+    stages takes only ``--size`` and ``--smoke``. Raises :class:`UsageProblem` for stages that the recipe does not have
+    and for batches that cannot be divided into ``--accumulate`` parts for each of ``processes``.
     """
     if recipe.fitting is not None:
         if processes > 1:
@@ -109,7 +109,7 @@ def _smoke(stage: Stage, options: TrainOptions, parts: int) -> Stage:
 
 
 def from_scratch(recipe: Recipe) -> Recipe:
-    """Return a recipe for an untrained encoder: unless its first stage is pretraining, no stage freezes any of it."""
+    """Return a recipe for an untrained encoder: no stage freezes it, unless the first stage is pretraining."""
     if recipe.stages[0].name == "pretraining":
         return recipe
     stages = (
@@ -120,10 +120,10 @@ def from_scratch(recipe: Recipe) -> Recipe:
 
 
 def trained_input(entry: ModelEntry, recipe: Recipe, size: int | None = None) -> dict[str, Any]:
-    """Return how photographs are given to a network when colorizing: as in the recipe's last stage.
+    """Return how a network's input is prepared when colorizing: as in the recipe's last stage.
 
-    Stages that crop say nothing of the fit, which then is the entry's. ``size``: what ``--size`` asked for; it comes
-    before the recipe's ``colorize_at``.
+    A stage that crops does not define a fit; the entry's is used then. ``size``: the value of ``--size``, which
+    overrides the recipe's ``colorize_at``.
     """
     stage = recipe.stages[-1]
     how = stage.augmentation

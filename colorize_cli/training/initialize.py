@@ -1,4 +1,4 @@
-"""Initial weights of a training run: random, a published encoder, an encoder file, or a checkpoint."""
+"""Initial weights of a training run: random, or from an encoder, a checkpoint or a smaller network."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from colorize_cli.checkpoints.foreign import describes_itself
 from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import HubFile, ModelEntry
 from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
+from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.encoders.base import Encoder
 from colorize_cli.models.network import ColorizationNet, encoder_of, initialize_normal
 from colorize_cli.recipe import Recipe
@@ -27,8 +28,8 @@ def initial_network(
     """Return the initial network of a run, and a description of the origin of its encoder.
 
     ``init``: a checkpoint of this model and variant, or an encoder file; ``encoder``: ``scratch``, ``hub``,
-    ``imagenet`` (what the Hub has, from an installed Python package where there is one), ``pretrained`` (the first that
-    can be had: see :func:`load_pretrained_encoder`), the name of a model with bundled weights, or a file: an encoder
+    ``imagenet`` (the Hub's weights, from an installed Python package if there is one), ``pretrained`` (the first one
+    available, see :func:`load_pretrained_encoder`), the name of a model with bundled weights, or a file: an encoder
     file, or a checkpoint of any model with the same encoder.
     Raises :class:`WeightsMissing` and :class:`WeightsInvalid` for files and downloads that cannot be used.
     """
@@ -58,7 +59,7 @@ def initial_network(
 
 
 def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, variant: str) -> str:
-    """Load a file: all of a checkpoint of ``entry``, or if that is None, the encoder of any checkpoint."""
+    """Load a file: a whole checkpoint of ``entry``, or if that is None, the encoder of any checkpoint."""
     if not path.is_file():
         raise WeightsMissing(f"There is no weights file {path}.", "Check --init and --encoder.")
     try:
@@ -82,7 +83,7 @@ def _from_file(network: ColorizationNet, path: Path, entry: ModelEntry | None, v
 
 
 def _encoder_of(network: ColorizationNet, path: Path) -> str:
-    """Load the encoder of another model's checkpoint, and all other tensors of equal name and shape."""
+    """Load the encoder of another model's checkpoint, and all other tensors of the same name and shape."""
     checkpoint = load_checkpoint(path)
     own = network.state_dict()
     fitting = {
@@ -96,7 +97,7 @@ def _encoder_of(network: ColorizationNet, path: Path) -> str:
 
 
 def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], name: str) -> None:
-    """Load an encoder file: ``encoder.*`` as torchvision names it, no classes, ``head.*`` the light color head.
+    """Load an encoder file: ``encoder.*`` with torchvision's names, without classes; ``head.*``: the light color head.
 
     An architecture without the light head loads only the encoder. Raises :class:`WeightsInvalid` if it does not fit.
     """
@@ -110,10 +111,10 @@ def load_encoder_file(network: ColorizationNet, state: Mapping[str, Tensor], nam
 
 
 def load_pretrained_encoder(network: ColorizationNet) -> str:
-    """Load the best encoder that can be had here and return where it came from.
+    """Load the best encoder available on this machine and return its origin.
 
-    The ImageNet encoder, from an installed package (the Hub's weights, without a download) or from the Hub; else that
-    of the bundled weights which the encoder names as ``bundled``; else none: ``scratch``.
+    The first choice is the ImageNet encoder, from an installed package (the Hub's weights, without a download) or from
+    the Hub; the second the encoder in the bundled weights that it names as ``bundled``; else none: ``scratch``.
     """
     encoder = encoder_of(network)
     if encoder is not None and encoder.hub is not None:
@@ -129,9 +130,9 @@ def load_pretrained_encoder(network: ColorizationNet) -> str:
 
 
 def load_hub_encoder(network: ColorizationNet) -> str:
-    """Load the ImageNet encoder named by the network's encoder, converted to gray input; returns name and commit.
+    """Load the ImageNet encoder named by the network's encoder, converted to gray input; return name and commit.
 
-    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.HubError` if it
+    Raises :class:`UsageProblem` if no published encoder fits, and a :class:`~colorize_cli.errors.HubError` if it
     cannot be downloaded.
     """
     encoder, published = _published_encoder(network)
@@ -143,9 +144,9 @@ def load_hub_encoder(network: ColorizationNet) -> str:
 
 
 def load_imagenet_encoder(network: ColorizationNet) -> str:
-    """Load the same encoder, from an installed Python package if there is one; returns its origin.
+    """Load the same encoder, from an installed Python package if there is one; return its origin.
 
-    Raises :class:`UsageProblem` where no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` if
+    Raises :class:`UsageProblem` if no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` if
     it is unavailable or the wrong one.
     """
     from colorize_cli.checkpoints.encoder_packages import installed_encoder
@@ -168,12 +169,12 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
 
 
 def _published_encoder(network: ColorizationNet) -> tuple[Encoder, HubFile]:
-    """Return a network's encoder and the Hub file with its ImageNet weights."""
+    """Return a network's encoder and the Hub file of its ImageNet weights."""
     encoder = encoder_of(network)
     if encoder is None or encoder.hub is None:
         raise UsageProblem(
             "No published encoder fits this architecture.",
-            "Omit --encoder, or give a file with the encoder of a model you trained.",
+            "Omit --encoder, or give --encoder FILE with the encoder of a model you trained.",
         )
     return encoder, encoder.hub
 
@@ -184,7 +185,7 @@ def _load_imagenet(network: ColorizationNet, encoder: Encoder, published: Mappin
 
 
 def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Load ``state``, which must contain the whole encoder; of a deeper one, the first layers are used."""
+    """Load ``state``, which must contain the whole encoder; if its encoder is deeper, its first layers are used."""
     own = network.state_dict()
     state = {key: value for key, value in state.items() if key in own or not key.startswith("encoder.")}
     unknown = sorted(key for key, value in state.items() if key not in own or own[key].shape != value.shape)
@@ -196,15 +197,54 @@ def _load_part(network: nn.Module, state: Mapping[str, Tensor], name: str) -> No
     if unknown or absent:
         raise WeightsInvalid(
             f"{name} does not fit this architecture ({', '.join((unknown or absent)[:4])}).",
-            "The file must hold the same one-channel encoder at the same width, with keys under encoder.*.",
+            "The file must contain the same encoder for one input channel, at the same width, with keys encoder.*.",
         )
     network.load_state_dict(state, strict=False)
 
 
 def _initialize_xavier(network: ColorizationNet) -> None:
-    """Initialize the convolutions outside the encoder as in Glorot & Bengio 2010, biases zero."""
+    """Initialize the convolutions outside the encoder as in Glorot & Bengio 2010; biases are zero."""
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d) and not name.startswith("encoder."):
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def widened(network: Generator, small: Mapping[str, Tensor], resnet: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state of a paired ``network`` that predicts what an EfficientNet-Lite2 generator predicts.
+
+    After Chen, Goodfellow and Shlens 2016, "Net2Net: accelerating learning via knowledge transfer": new parts
+    contribute nothing until they are trained.
+
+    ``small``: that generator's state. ``resnet``: an encoder file of a gray ResNet-18 (``encoder.*``). New channels
+    keep the initialization of ``network``; the old layers' weights for them are 0.
+    """
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    for name, value in resnet.items():
+        if name.startswith("encoder.") and not name.startswith("encoder.fc."):
+            state[name.replace("encoder.", "encoder.resnet.", 1)] = value.float()
+    for name, value in small.items():
+        value = value.float() if value.is_floating_point() else value
+        if name.startswith("encoder."):
+            state[name.replace("encoder.", "encoder.efficientnet.", 1)] = value
+        elif value.shape == state[name].shape:
+            state[name] = value
+        else:
+            state[name] = _embedded(state[name], value)
+    narrow = state.get("decoder.narrow.weight")
+    if narrow is not None:
+        narrow.zero_()
+        narrow[:, : len(narrow), 0, 0] = torch.eye(len(narrow))
+        state["decoder.narrow.bias"].zero_()
+    return state
+
+
+def _embedded(large: Tensor, small: Tensor) -> Tensor:
+    """Return ``large`` with ``small`` in its first channels, which ignore the other inputs."""
+    if small.ndim == 1:
+        large[: len(small)] = small
+        return large
+    large[: len(small)] = 0
+    large[: len(small), : small.shape[1]] = small
+    return large

@@ -26,6 +26,7 @@ from colorize_cli.training.curves import curves_available, draw_curves, tensorbo
 from colorize_cli.training.data.batches import Plan, plan_stage, step_batches
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.labels import class_indices
+from colorize_cli.training.data.workers import workers_that_fit
 from colorize_cli.training.interruption import Interruption
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
 from colorize_cli.training.progress import TrainingProgress
@@ -139,13 +140,19 @@ class Trainer:
         if objective_state is not None:
             objective.load_state_dict(objective_state)
         parts = self.options.accumulate * self.ranks.world
+        workers, prefetched = workers_that_fit(self.workers, plan.bytes_of_part(parts), self.ranks.local_world)
+        if workers < self.workers:
+            self.progress.note(
+                f"{workers} instead of {self.workers} workers: there is little shared memory (docker run --shm-size)."
+            )
         stream = step_batches(
             plan,
             self.store,
             labels,
             start=position.step,
             parts=parts,
-            workers=self.workers,
+            workers=workers,
+            prefetched=prefetched,
             ranks=self.ranks,
             device=self.compute.device,
         )

@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from colorize_cli.printable import printable
+
 _LINE_EVERY = 30.0
 
 
@@ -47,7 +49,7 @@ class TrainingProgress:
 
     def note(self, text: str) -> None:
         """Show a message."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(printable(text, lines=True), markup=False, soft_wrap=True)
 
     def reading(self, done: int, total: int) -> None:
         """Show how many photos have been read."""

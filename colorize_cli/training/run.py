@@ -34,7 +34,7 @@ from colorize_cli.training.train_options import TrainOptions
 from colorize_cli.training.validation import ValidationSet
 
 _MARGIN = 1.5
-"""Size of stored photos relative to the largest square, so that partial crops still have detail."""
+"""Size of stored photos relative to the largest square, so that crops keep their detail."""
 _SMOKE_VALIDATION = 8
 _DISK_PROBLEMS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
@@ -52,9 +52,9 @@ class TrainResult:
 
 
 def train(options: TrainOptions, progress: TrainingProgress | None = None) -> TrainResult:
-    """Train a model, or resume a run; all files are written to ``options.output``.
+    """Train a model or resume a run, and write all files to ``options.output``.
 
-    Raises the errors of :mod:`colorize_cli.errors`, and KeyboardInterrupt once the state is saved.
+    Raises the errors of :mod:`colorize_cli.errors`, and KeyboardInterrupt after the state is saved.
     """
     try:
         return _train(options, progress or TrainingProgress())
@@ -62,7 +62,8 @@ def train(options: TrainOptions, progress: TrainingProgress | None = None) -> Tr
         if error.errno not in _DISK_PROBLEMS:
             raise
         raise OutputError(
-            f"'{options.output}' cannot be written: {error.strerror}.", "Free some space there."
+            f"'{options.output}' cannot be written: {error.strerror}.",
+            "Free some space, or choose another folder with -o.",
         ) from error
     except UnreadablePhoto as error:
         # What comes from a worker process is told with the traceback of that.
@@ -101,7 +102,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
         if recipe.fitting is not None:
             return _fit(entry, variant, recipe, training, validation, options, compute, folder, shown, environment)
         first_encoder = options.encoder or recipe.encoder
-        # The network is built the same way when resuming: it is overwritten, but consumes the same random numbers.
+        # A resumed run also builds the network, although it is overwritten: this consumes the same random numbers.
         network, encoder = initial_network(
             entry,
             variant,
@@ -129,7 +130,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             count_colors(network, PhotoStore(training), recipe, options.seed)
         network.to(compute.device).to(memory_format=torch.channels_last)
         if not curves_available():
-            shown.note("No curves are drawn: matplotlib is not installed (`pip install matplotlib`).")
+            shown.note("matplotlib is not installed: no curves are drawn (`pip install matplotlib`).")
         info = CheckpointInfo(
             entry.name,
             variant,
@@ -218,7 +219,7 @@ def _workers(options: TrainOptions, ranks: Ranks) -> int:
 
 
 def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
-    """Return the options of a resumed run: those left at their default take the recorded values.
+    """Return the options of a resumed run: options at their default take the recorded values.
 
     Raises :class:`UsageProblem` for an option with a different value, because the run would not be the same, and
     :class:`WeightsInvalid` for values that no run has.
@@ -250,14 +251,14 @@ def _same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOp
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Return a recorded option as stored in :class:`TrainOptions`."""
+    """Return a recorded option as :class:`TrainOptions` stores it."""
     if name == "stages":
         return tuple(value)
     return Path(value) if name in ("init", "validation") and value is not None else value
 
 
 def training_compute(device: str, precision: str) -> Compute:
-    """Return device and precision for training; ``auto`` selects bf16 on CPUs that have instructions for it.
+    """Return device and precision for training; ``auto`` selects bf16 on CPUs with instructions for it.
 
     CPUs without them emulate bf16 about three times slower than fp32.
     """
@@ -306,7 +307,7 @@ def read_photos(
         training = found.without(validation)
         if not training.items:
             raise NoTrainingData(
-                "Every training photo is also a validation photo.", "Use other photos for --validation."
+                "All training photos are also validation photos.", "Use other photos for --validation."
             )
     progress.note(f"{len(training.items)} training photos, {len(validation.items)} validation photos{_counted(found)}")
     return training, validation
@@ -343,10 +344,10 @@ def _check_same_data(record: Mapping[str, Any], training: Catalogue, validation:
     counted = [(found.get("photos"), found.get("validation_photos")) for found in (before, now)]
     if before != now:
         raise UsageProblem(
-            f"The photos have changed since this run began (training: {counted[0][0]} then, {counted[1][0]} now; "
+            f"The photos have changed since this run started (training: {counted[0][0]} then, {counted[1][0]} now; "
             f"validation: {counted[0][1]} then, {counted[1][1]} now).",
             "Resume with the same photos, or start a new run with --init best.safetensors and another -o; "
-            "known photos keep their side of the split.",
+            "photos of this run stay in their part of the split.",
         )
 
 
@@ -357,16 +358,16 @@ def _warn_of_other_environment(
     if other:
         changes = ", ".join(f"{name} {record['environment'][name]} -> {environment.get(name)}" for name in other)
         progress.note(
-            f"The environment has changed since the run began ({changes}): weights may differ in their last digits."
+            f"The environment has changed since the run started ({changes}): the last digits of the weights may differ."
         )
 
 
 def _for_untrained_encoder(
     recipe: Recipe, network: ColorizationNet, training: Catalogue, options: TrainOptions, ranks: Ranks
 ) -> Recipe:
-    """Return the recipe as it is for an encoder that nothing has trained: pretraining first, where there are classes.
+    """Return the recipe for an untrained encoder: with pretraining first, if the photos have classes.
 
-    What cannot be pretrained is trained together with the rest instead of being frozen.
+    An encoder that cannot be pretrained is trained together with the other layers instead of being frozen.
     """
     recipe = adapted(recipe, replace(options, encoder="scratch"), ranks.world)
     first, *others = recipe.stages
@@ -379,8 +380,8 @@ def _for_untrained_encoder(
 def _encoder_note(encoder: str, *, wanted: str) -> str:
     if encoder == "scratch" and wanted == "pretrained":
         return (
-            "Warning: no pretrained encoder was found (Hub, package, bundled weights). It starts from random weights, "
-            "and colors will be poorer. --encoder FILE names one."
+            "Warning: no pretrained encoder was found (Hub, package, bundled weights). The encoder starts from random "
+            "weights, and colors will be worse. To use one, give --encoder FILE."
         )
     return f"encoder: {encoder}"
 
@@ -388,7 +389,7 @@ def _encoder_note(encoder: str, *, wanted: str) -> str:
 def _refuse_frozen_noise(
     recipe: Recipe, encoder: str, network: ColorizationNet, options: TrainOptions, progress: TrainingProgress
 ) -> None:
-    """Refuse to freeze layers that nothing has trained before: random features never become useful."""
+    """Refuse to freeze untrained layers: random features would never become useful."""
     first = recipe.stages[0]
     whole = "" in first.frozen
     if not first.frozen or options.init is not None or (encoder != "scratch" and not whole):
@@ -396,7 +397,7 @@ def _refuse_frozen_noise(
     problem = f"Stage {first.name!r} keeps encoder layers frozen, but this encoder is untrained."
     remedy = "Give --encoder hub, --encoder FILE or --init."
     if not getattr(network, "trains_encoder", True):
-        problem = "The embedding of this architecture is never trained, and no pretrained one is at hand."
+        problem = "The embedding of this architecture is never trained, and no pretrained one was found."
         remedy = "Connect to the Hub, give --encoder FILE, or choose another --variant."
     if whole:
         problem = f"Stage {first.name!r} trains no layer, but this network is untrained."

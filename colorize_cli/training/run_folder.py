@@ -112,9 +112,14 @@ class RunFolder:
     def load_state(self) -> dict[str, Any] | None:
         """Return the training state on the CPU, None if none has been saved yet.
 
-        Raises :class:`WeightsInvalid` when it cannot be read.
+        Raises :class:`WeightsInvalid` when it cannot be read, :class:`UsageProblem` when it was there and is gone.
         """
         if not self.state.is_file():
+            if self.best.is_file() or (self.metrics.is_file() and self.metrics.stat().st_size):
+                raise UsageProblem(
+                    f"'{self.state}' is missing, so that the run cannot go on where it stopped.",
+                    f"Restore it, or start a new run from its weights: -o FOLDER --init {self.best}.",
+                )
             return None
         try:
             state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)

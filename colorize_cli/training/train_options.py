@@ -15,7 +15,7 @@ RECIPE, VALIDATION, RUN = "Recipe", "Validation", "Run"
 FREE_TO_CHANGE = frozenset(
     {"photos", "output", "resume", "workers", "save_every", "cache_gb", "max_steps", "keep_every"}
 )
-"""Options that a resumed run may have different: they do not change what the weights become."""
+"""Options that may change when a run is resumed: they do not affect the weights."""
 
 
 def parse_names(text: str) -> tuple[str, ...]:
@@ -25,10 +25,10 @@ def parse_names(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class TrainOptions(MachineOptions):
-    """Every choice of ``colorize train``; None leaves it to the recipe.
+    """Every option of ``colorize train``; None takes the recipe's value.
 
-    ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: of all stages
-    together, divided among them as in the recipe. ``validation_photos``: how many photos are validated on at most.
+    ``photos``: folders, .zip archives or single photos. ``output``: the run's folder. ``epochs``: total of all
+    stages, divided among them as in the recipe. ``validation_photos``: maximum number of validation photos.
     """
 
     photos: Annotated[
@@ -53,16 +53,16 @@ class TrainOptions(MachineOptions):
     epochs: Annotated[
         float | None,
         Option(
-            "Epochs of all stages together; fractions are allowed", RECIPE, above=0, unset="the recipe's", everyday=True
+            "Total epochs of all stages; fractions are allowed", RECIPE, above=0, unset="the recipe's", everyday=True
         ),
     ] = None
     batch_size: Annotated[int | None, Option("Batch size", RECIPE, least=1, unset="the recipe's", everyday=True)] = None
     accumulate: Annotated[
-        int, Option("Gradient accumulation steps; more of them need less memory", RECIPE, metavar="N", least=1)
+        int, Option("Gradient accumulation steps; more steps need less memory", RECIPE, metavar="N", least=1)
     ] = 1
     lr: Annotated[
         float | None,
-        Option("Learning rate; the rates of single layers keep their ratio", RECIPE, above=0, unset="the recipe's"),
+        Option("Learning rate; layers with their own rates keep the ratio", RECIPE, above=0, unset="the recipe's"),
     ] = None
     size: Annotated[
         int | None,
@@ -92,7 +92,7 @@ class TrainOptions(MachineOptions):
         float, Option("Share of PHOTOS to validate on, without --validation", VALIDATION, metavar="SHARE")
     ] = 0.03
     validation_photos: int = 512
-    save_every: Annotated[float, Option("Interval between saves of the state", RUN, metavar="MINUTES", above=0)] = 5.0
+    save_every: Annotated[float, Option("Interval between saved states", RUN, metavar="MINUTES", above=0)] = 5.0
     max_steps: Annotated[
         int | None, Option("Stop after this many steps in total; --resume continues", RUN, metavar="N", least=1)
     ] = None
@@ -115,9 +115,9 @@ class TrainOptions(MachineOptions):
     seed: Annotated[int, Option("Random seed", RUN)] = 0
 
     def __post_init__(self) -> None:
-        """Refuse values out of range, before anything is read."""
+        """Refuse values out of range before anything is read."""
         if not self.photos:
-            raise UsageProblem("No training photos were named.", "Name folders or .zip archives of color photographs.")
+            raise UsageProblem("No training photos were given.", "Name folders or .zip archives of color photographs.")
         check(self)
         if self.validation_photos < 1:
             raise UsageProblem(f"validation_photos must be at least 1, not {self.validation_photos}.")

@@ -2,8 +2,7 @@ import numpy as np
 import torch
 
 from colorize_cli._version import __version__
-from colorize_cli.benchmark.machine import describe
-from colorize_cli.benchmark.peak_memory import PeakMemory
+from colorize_cli.benchmark.machine import PeakMemory, describe
 
 
 def test_the_machine_says_what_a_figure_depends_on():

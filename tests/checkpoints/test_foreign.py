@@ -117,6 +117,53 @@ def test_what_is_no_checkpoint_is_refused_in_plain_words(entry, tmp_path, conten
         open_checkpoint(path, entry)
 
 
+PAGE = b"\n<!DOCTYPE html>\n<html><title>404</title>" + b"x" * 2000
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".bin", ".safetensors"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(PAGE, "is a web page"), (POINTER, "is a Git LFS pointer"), (b'{"error":"Repository not found"}', "is a text")],
+)
+def test_what_was_saved_in_place_of_weights_is_called_that(entry, tmp_path, suffix, content, says):
+    path = tmp_path / f"weights{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(WeightsInvalid, match=says) as caught:
+        open_checkpoint(path, entry)
+    assert not isinstance(caught.value, UnsafeWeights)
+
+
+def test_one_bit_that_changed_in_a_pickle_of_tensors_is_noticed(entry, state, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save(state, path)
+    changed = bytearray(path.read_bytes())
+    changed[len(changed) // 2] ^= 0x10
+    path.write_bytes(changed)
+    with pytest.raises(WeightsInvalid, match="checksum"):
+        open_checkpoint(path, entry)
+
+
+def test_a_compressed_archive_is_no_checkpoint(entry, state, tmp_path):
+    torch.save(state, tmp_path / "stored.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "stored.pth") as stored,
+        zipfile.ZipFile(tmp_path / "weights.pth", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for member in stored.namelist():
+            packed.writestr(member, stored.read(member))
+    with pytest.raises(WeightsInvalid, match="compressed"):
+        open_checkpoint(tmp_path / "weights.pth", entry)
+
+
+@pytest.mark.parametrize("other", [torch.int32, torch.int8, torch.bool, torch.complex64])
+def test_weights_that_are_no_floating_point_numbers_are_refused(entry, state, tmp_path, other):
+    path = tmp_path / "weights.pth"
+    torch.save({**state, "model1.0.bias": state["model1.0.bias"].to(other)}, path)
+    with pytest.raises(WeightsInvalid, match=r"model1\.0\.bias"):
+        load_network(open_checkpoint(path, entry), entry, str(path))
+
+
 def test_a_truncated_download_is_refused(entry, state, tmp_path):
     path = tmp_path / "weights.pth"
     torch.save(state, path)

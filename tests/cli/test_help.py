@@ -7,7 +7,7 @@ import typer
 
 EVERYDAY = {
     "--model", "--output", "--skip-existing", "--vividness", "--strength", "--size", "--hints", "--label", "--report",
-    "--device",
+    "--device", "--reference",
 }  # fmt: skip
 
 

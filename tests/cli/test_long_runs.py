@@ -85,6 +85,55 @@ def test_retry_that_would_land_elsewhere_is_refused(run):
     assert "name the photos too" in result.stderr
 
 
+def redirect(report: str, target: str) -> None:
+    """Let the failed rows of a report name another place."""
+    changed = [row | {"target": target} if row["status"] == "failed" else row for row in rows(report)]
+    Path(report).write_text("".join(json.dumps(row) + "\n" for row in changed))
+
+
+@pytest.mark.parametrize("target", ["elsewhere/b.jpg", "out/../elsewhere/b.jpg", "out/link/b.jpg", "outer/b.jpg"])
+def test_retry_writes_only_where_results_of_the_report_are(run, target):
+    broken = broken_tree()
+    run("scans", "-o", "out", "--report", "report.jsonl")
+    mend(broken)
+    for folder in ("elsewhere", "outer"):
+        Path(folder).mkdir()
+    Path("out/link").symlink_to(Path("elsewhere").absolute())
+    redirect("report.jsonl", target)
+    before = snapshot()
+    result = run("--retry", "report.jsonl")
+    assert result.exit_code == 2
+    assert target in result.stderr and "-o FOLDER" in result.stderr
+    assert snapshot() == before
+
+
+def test_retry_takes_no_folder_for_its_own_where_other_pictures_are(run):
+    broken = broken_tree()
+    run("scans", "-o", "out", "--report", "report.jsonl")
+    mend(broken)
+    make_photo("elsewhere/a.jpg")
+    forged = [row | {"target": "elsewhere/b.jpg", "output": "elsewhere/a.jpg"} for row in rows("report.jsonl")]
+    Path("report.jsonl").write_text("".join(json.dumps(row) + "\n" for row in forged))
+    assert run("--retry", "report.jsonl").exit_code == 2
+
+
+def test_retry_of_a_run_that_wrote_nothing_needs_its_folder(run):
+    Path("a.png").write_bytes(b"")
+    run("a.png", "-o", "out/", "--report", "report.jsonl")
+    make_photo("a.png")
+    assert run("--retry", "report.jsonl").exit_code == 2
+    assert run("--retry", "report.jsonl", "-o", "out").exit_code == 0
+    assert Path("out/a.png").exists()
+
+
+def test_retry_beside_the_photos_needs_no_other_results(run):
+    Path("a.png").write_bytes(b"")
+    run("a.png", "--report", "report.jsonl")
+    make_photo("a.png")
+    assert run("--retry", "report.jsonl").exit_code == 0
+    assert Path("a-color.png").exists()
+
+
 def test_continued_report_begins_on_a_line_of_its_own(run):
     make_photo("scans/a.jpg")
     run("scans", "-o", "out", "--report", "report.jsonl")

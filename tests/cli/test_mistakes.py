@@ -97,6 +97,17 @@ def test_what_the_library_announces_is_printed_and_quiet_with_q(run, models):
     assert "Downloading" not in run("a.jpg", "-q", "--overwrite").stderr
 
 
+def test_a_tilde_within_a_word_is_the_home_folder(run, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    make_photo("a.png")
+    result = run("a.png", "--output=~/out/", "--report=~/report.jsonl", "--label=~/here")
+    assert result.exit_code == 0, result.stderr
+    assert (home / "out" / "a.png").exists() and (home / "report.jsonl").exists()
+    assert not Path("~").exists()
+
+
 def test_photo_that_is_called_like_a_command_is_told_how_to_be_named(run):
     make_photo("scan.jpg").rename("report")
     result = run("report", "-o", "out.jpg")

@@ -51,7 +51,7 @@ def test_without_its_libraries_it_says_what_to_install(capfd, monkeypatch, libra
 
 def test_a_file_that_is_no_review_is_left_as_it_is(capfd, tmp_path):
     (tmp_path / "review.jsonl").write_text("my notes\n")
-    assert "holds no decisions" in refused(capfd, 2, "photo.png")
+    assert "contains no decisions" in refused(capfd, 2, "photo.png")
     assert (tmp_path / "review.jsonl").read_text() == "my notes\n"
 
 

@@ -6,9 +6,9 @@ import pytest
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.outputs import write_results
+from colorize_cli.evaluation.results import UNFINISHED
 from colorize_cli.evaluation.session import run
 from colorize_cli.evaluation.summary import summarize
-from colorize_cli.evaluation.unfinished import FOLDER
 from tests.evaluation.conftest import Tint, png
 
 
@@ -52,7 +52,7 @@ def test_a_killed_run_resumes_with_its_rows_and_ends_with_the_same_figures(photo
         for key, figure in figures.items():
             assert resumed[name][key] == pytest.approx(figure, rel=1e-5, nan_ok=True), (name, key)
     write_results(killed, session, session.evaluation, resumed, report=False)
-    assert not (killed / FOLDER).exists()
+    assert not (killed / UNFINISHED).exists()
 
 
 def test_other_choices_and_overwrite_begin_anew(photos, tints, killed):
@@ -66,7 +66,7 @@ def test_other_choices_and_overwrite_begin_anew(photos, tints, killed):
 
 
 def test_a_part_that_was_cut_short_is_evaluated_again(photos, tints, killed):
-    for rows in (killed / FOLDER).rglob("rows.jsonl"):
+    for rows in (killed / UNFINISHED).rglob("rows.jsonl"):
         rows.write_text(rows.read_text()[:-40])
     tints[:] = [again := Counting()]
     run(options(photos, killed))

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ import pytest
 from colorize_cli import _version
 from colorize_cli.batch import resume
 from colorize_cli.batch.cluster import dask_batch, dask_worker
-from colorize_cli.batch.cluster.dask_worker import Job, check_worker, colorize_one
+from colorize_cli.batch.cluster.dask_worker import WORKER, Job, check_worker, colorize_one
 from colorize_cli.batch.colorize_options import ColorizeOptions
-from colorize_cli.batch.inputs.plan import Item
+from colorize_cli.batch.inputs.plan import Item, make_plan
+from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.errors import ClusterError, OutputError
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from tests.cli.conftest import FAKE_WEIGHTS, FakeColorizer, make_photo, snapshot
@@ -268,3 +271,90 @@ def test_names_that_workers_get_are_whole(folder):
     assert options.weights == os.fspath(folder / "weights")
     assert options.hints == "hints.png"
     assert (options.shard, options.skip_existing) == (None, False)
+
+
+class Done(Future):  # type: ignore[type-arg]
+    """A future of a task that ended at once."""
+
+    def release(self) -> None:
+        pass
+
+
+class Elsewhere:
+    """A client whose workers report results; those of ``blind`` workers write into another folder of that name."""
+
+    def __init__(self, workers: list[str], blind: str) -> None:
+        self.workers, self.blind, self.asked = workers, blind, 0
+
+    def submit(self, _: object, job: Job, item: Item, **__: object) -> Done:
+        worker = self.workers[self.asked % len(self.workers)]
+        self.asked += 1
+        assert item.target is not None
+        if worker != self.blind:
+            item.target.parent.mkdir(exist_ok=True)
+            item.target.write_bytes(b"result")
+        future = Done()
+        future.set_result((Outcome(item.source, item.target, "done", details={WORKER: worker, "model": "gan"}), None))
+        return future
+
+    def nthreads(self) -> dict[str, int]:
+        return dict.fromkeys(self.workers, 1)
+
+
+@pytest.mark.parametrize("blind", ["tcp://two", ""])
+def test_the_first_result_of_each_worker_is_looked_for(folder, fake, monkeypatch, blind):
+    for number in range(12):
+        make_photo(f"scans/{number:02}.png")
+    options = ColorizeOptions(output="out/")
+    plan = make_plan(["scans"], options)
+    monkeypatch.setattr(dask_batch, "_connect", lambda _: (Elsewhere(["tcp://one", "tcp://two"], blind), None))
+    monkeypatch.setattr(dask_batch.ClusterBatch, "_check", lambda _: None)
+    monkeypatch.setattr(dask_batch.ClusterBatch, "_gpus", lambda _: {})
+    monkeypatch.setattr(dask_batch, "expected_provenance", lambda _: FakeColorizer(options).provenance())
+    told: list[Outcome] = []
+    report = dask_batch.ClusterBatch(options, plan, shown_within=0.1).run(plan, told.append, Event())
+    assert all(WORKER not in outcome.details for outcome in told)
+    if not blind:
+        assert (report.done, report.failed, report.stopped_by) == (12, 0, None)
+        return
+    assert isinstance(report.stopped_by, ClusterError)
+    assert "tcp://two" in report.stopped_by.message and "out/" in report.stopped_by.message
+    assert report.failed and report.not_reached
+    assert {outcome.status for outcome in told if outcome.target and outcome.target.exists()} == {"done"}
+    assert {outcome.status for outcome in told if outcome.target and not outcome.target.exists()} == {"failed"}
+
+
+def test_the_local_cluster_is_closed_to_others(folder):
+    script = """
+import urllib.error, urllib.request
+from distributed import Client
+from colorize_cli.batch.cluster.dask_batch import _connect
+from colorize_cli.batch.colorize_options import ColorizeOptions
+
+if __name__ == "__main__":
+    client, local = _connect(ColorizeOptions(cluster="local", jobs=1))
+    assert client.submit(sum, [2, 3]).result() == 5
+    assert client.scheduler.address.startswith("tls://127.0.0.1")
+    info = client.scheduler_info()
+    servers = [*info["services"].values()]
+    for worker in info["workers"].values():
+        servers += worker["services"].values()
+    for port in servers:
+        assert port != 8787
+        for page in ("status", "info/main/workers.html", "json/counts.json", "api/v1/retire_workers"):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=10)
+            except urllib.error.HTTPError as error:
+                assert error.code == 404
+            else:
+                raise AssertionError(page)
+    try:
+        Client(client.scheduler.address.replace("tls", "tcp"), timeout=2, set_as_default=False)
+    except OSError:
+        print("closed")
+    client.close()
+    local.close()
+"""
+    Path("local.py").write_text(script)
+    done = subprocess.run([sys.executable, "local.py"], capture_output=True, text=True, timeout=180, env=environment())
+    assert "closed" in done.stdout, done.stderr

@@ -1,14 +1,15 @@
 import pytest
 import torch
+import torchvision
 
-from colorize_cli.models.brown.context import ContextBlock
+from colorize_cli.models.brown.chroma_decoder import ContextBlock
 from colorize_cli.models.brown.dynamic_unet import DynamicUNet
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 from colorize_cli.models.discriminators import BinaryDiscriminator, PatchDiscriminator
 from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.zhou_zhu.unet import UNet
-from colorize_cli.training.widen import widened
+from colorize_cli.training.initialize import widened
 
 
 def test_the_discriminator_judges_70_pixel_patches():
@@ -124,3 +125,17 @@ def test_context_lets_every_place_see_every_other():
     block.start_as_identity()
     with torch.no_grad():
         assert torch.equal(block(x), x)
+
+
+@pytest.mark.parametrize("layers", [18, 34])
+def test_the_resnet_is_torchvisions(layers: int):
+    torch.manual_seed(0)
+    reference = getattr(torchvision.models, f"resnet{layers}")(weights=None).eval()
+    encoder = ResNetEncoder(layers).eval()
+    encoder.load_state_dict(encoder.of_imagenet(reference.state_dict()))
+    gray = torch.randn(2, 1, 65, 96)
+    x = reference.maxpool(reference.relu(reference.bn1(reference.conv1(gray.expand(-1, 3, -1, -1)))))
+    with torch.no_grad():
+        for name, feature in zip(("layer1", "layer2", "layer3", "layer4"), encoder(gray)[1:], strict=True):
+            x = reference.get_submodule(name)(x)
+            assert torch.allclose(feature, x, atol=1e-4)

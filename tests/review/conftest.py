@@ -31,6 +31,7 @@ class FakeColorizer:
 
     weights_sha256 = "f" * 64
     predicts_distribution = True
+    takes_reference = True
 
     def __init__(self, look) -> None:
         self.entry = get(look.model)

@@ -95,7 +95,7 @@ def test_a_picture_of_hints_that_was_made_elsewhere_is_never_replaced(client, fo
     (folder / "a-hints.png").write_bytes(strokes_png())
     before = (folder / "a-hints.png").read_bytes()
     answer = client.put("/api/photos/0/strokes", content=strokes_png(box=(0, 0, 9, 9)))
-    assert answer.status_code == 400 and "not painted here" in answer.json()["message"]
+    assert answer.status_code == 400 and "not a file of strokes" in answer.json()["message"]
     assert (folder / "a-hints.png").read_bytes() == before
 
 

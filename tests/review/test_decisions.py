@@ -56,7 +56,7 @@ def test_two_writers_of_one_file_lose_nothing(tmp_path):
 def test_a_file_that_is_no_review_is_refused(tmp_path):
     path = tmp_path / "review.jsonl"
     path.write_text("hello\nworld\n")
-    with pytest.raises(UsageProblem, match="holds no decisions"):
+    with pytest.raises(UsageProblem, match="contains no decisions"):
         Decisions(path)
 
 

@@ -362,3 +362,39 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, serve, scans, width, d
         assert violations(browser) == [] and browser.execute_script(wide)
         press(browser, Keys.ESCAPE)
         wait(browser, lambda dialog=dialog: not browser.find_element("id", dialog).is_displayed())
+
+
+def test_a_reference_from_a_file_recolors_the_photo_and_can_be_removed(browser, serve, tmp_path):
+    from sklearn.datasets import load_sample_image
+
+    whole = np.asarray(load_sample_image("china.jpg"))
+    home = tmp_path / "roll"
+    home.mkdir()
+    Image.fromarray(whole[27:, 80:]).convert("L").save(home / "hall.png")
+    Image.fromarray(whole[:400, :560, [2, 0, 1]]).save(tmp_path / "color.png")
+    opened(browser, serve(home))
+    open_photo(browser, 0)
+    plain = ab(pixels(browser))
+
+    def referenced():
+        return int(browser.find_element("tag name", "body").get_attribute("data-referenced") or 0)
+
+    click(browser, "reference-choose")
+    wait(browser, lambda: browser.find_element("id", "reference-dialog").get_attribute("open"))
+    assert not browser.find_element("id", "reference-use").is_enabled(), "no other photo has colors"
+    browser.find_element("id", "reference-file").send_keys(str(tmp_path / "color.png"))
+    wait(browser, lambda: referenced() == 1)
+    assert not browser.find_element("id", "reference-dialog").get_attribute("open")
+    assert browser.find_element("id", "reference-name").text == "color.png"
+    assert browser.find_element("id", "reference-fit").text.startswith("Used: ")
+    guided = ab(pixels(browser))
+    assert np.abs(guided - plain).mean() > 5
+    assert not browser.find_element("id", "show-variants").is_enabled()
+    press(browser, "a")
+    wait(browser, lambda: (home / "review.jsonl").exists())
+    row = json.loads((home / "review.jsonl").read_text())
+    assert len(row["parameters"]["reference"]) == 64 and (home / row["reference"]).is_file()
+    click(browser, "reference-remove")
+    wait(browser, lambda: np.abs(ab(pixels(browser)) - plain).mean() < 0.5)
+    assert not browser.find_element("id", "reference-name").is_displayed()
+    assert not severe(browser)

@@ -156,3 +156,15 @@ def test_photo_that_vanishes_ends_the_run_with_its_name(
         train(options(photos, tmp_path / "run", recipe="color", workers=workers), SILENT())
     assert str(caught.value).startswith("'") and "can no longer be read" in str(caught.value)
     assert "--resume" in str(caught.value) and "Traceback" not in str(caught.value)
+
+
+def test_a_state_that_was_deleted_is_not_started_over_without_a_word(
+    tmp_path: Path, photos: Path, tiny_registry: object
+) -> None:
+    run = tmp_path / "run"
+    train(options(photos, run, recipe="color", epochs=1.0), SILENT())
+    before = result(run)
+    (run / "last.pt").unlink()
+    with pytest.raises(UsageProblem, match=r"last\.pt.*missing"):
+        train(options(photos, run, recipe="color", epochs=1.0, resume=True), SILENT())
+    assert result(run) == before

@@ -5,6 +5,7 @@ result of the lost one whole or not at all, so work may be done twice but nothin
 """
 
 import contextlib
+import importlib
 import logging
 import os
 import secrets
@@ -18,7 +19,7 @@ from threading import Event
 from typing import Any
 
 from colorize_cli._version import __version__
-from colorize_cli.batch.cluster.dask_worker import Job, check_worker, colorize_one, forget
+from colorize_cli.batch.cluster.dask_worker import WORKER, Job, check_worker, colorize_one, forget
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.reports.columns import settled
@@ -30,6 +31,7 @@ from colorize_cli.errors import ClusterError, ColorizeError, LibraryMissing, Usa
 LOCAL = "local"
 _ANSWER_WITHIN, _WORKERS_WITHIN = 30.0, 60.0
 _LOOK_EVERY = 5.0
+_SHOWN_WITHIN = 30.0
 
 
 class ClusterBatch:
@@ -37,17 +39,26 @@ class ClusterBatch:
 
     Raises :class:`LibraryMissing`, :class:`UsageProblem` for the standard streams, and :class:`ClusterError` where no
     scheduler answers, no worker is there, or one has another version or other files. ``patience``: seconds without any
-    worker after which a run is given up.
+    worker after which a run is given up. ``shown_within``: seconds within which a result that a worker has written must
+    be there for this machine.
     """
 
-    def __init__(self, options: ColorizeOptions, plan: Plan, *, patience: float = _WORKERS_WITHIN) -> None:
+    def __init__(
+        self,
+        options: ColorizeOptions,
+        plan: Plan,
+        *,
+        patience: float = _WORKERS_WITHIN,
+        shown_within: float = _SHOWN_WITHIN,
+    ) -> None:
         first = _first_to_do(plan)
-        self._options, self._patience = options, patience
+        self._options, self._patience, self._shown_within = options, patience, shown_within
         self._provenance = expected_provenance(options)
         self._job = Job(f"{os.getpid()}-{secrets.token_hex(4)}", _for_workers(options), __version__, *_probe(first))
         self._client, self._local = _connect(options)
         self._done: SimpleQueue[Any] = SimpleQueue()
         self._fatal: ColorizeError | None = None
+        self._trusted: set[str] = set()
         try:
             self._check()
             self._resources = self._gpus() if options.device == "auto" or options.device.startswith("cuda") else {}
@@ -113,10 +124,31 @@ class ClusterBatch:
             item = flying.pop(future)
             outcome, error = _result(future, item)
             future.release()
+            if outcome is not None:
+                outcome, missing = self._looked_at(outcome, item)
+                error = error or missing
             if error is not None:
                 self._stop_for(error, stop)
             if outcome is not None:
                 yield replace(outcome, source=item.source, target=item.target)
+
+    def _looked_at(self, outcome: Outcome, item: Item) -> tuple[Outcome, ColorizeError | None]:
+        """Look for the first result of each worker: one with another folder under the same name writes there.
+
+        A file system of many machines may show a new file late. Return the outcome without the worker's name, as failed
+        where the file does not come, and then what must stop the run.
+        """
+        details = dict(outcome.details)
+        worker = str(details.pop(WORKER, ""))
+        outcome = replace(outcome, details=details)
+        if outcome.status != "done" or item.target is None or worker in self._trusted:
+            return outcome, None
+        if _comes(item.target, self._shown_within):
+            self._trusted.add(worker)
+            return outcome, None
+        reason = f"Worker {worker} has reported its result '{item.target}', which is not on this machine."
+        remedy = "Mount the folder of results everywhere under the same path, then resume with --skip-existing."
+        return replace(outcome, status="failed", reason=reason, details={}), ClusterError(reason, remedy)
 
     def _submit(self, item: Item, number: int) -> Any:
         future = self._client.submit(
@@ -185,6 +217,19 @@ def _first_to_do(plan: Plan) -> Item | None:
     return first
 
 
+def _comes(path: Path, within: float) -> bool:
+    """Return whether a file is there, or comes within so many seconds."""
+    until = time.monotonic() + within
+    while not os.path.lexists(path):
+        if time.monotonic() >= until:
+            return False
+        # Opening the folder has a network file system ask its server again.
+        with contextlib.suppress(OSError):
+            os.close(os.open(path.parent, os.O_RDONLY))
+        time.sleep(min(0.5, within))
+    return True
+
+
 def _probe(item: Item | None) -> tuple[Path | None, int]:
     """Return a photograph that is there, and its size."""
     with contextlib.suppress(OSError):
@@ -203,6 +248,7 @@ def _for_workers(options: ColorizeOptions) -> ColorizeOptions:
         options,
         weights=full(options.weights),
         hints=full(options.hints),
+        reference=full(options.reference),
         skip_existing=False,
         report=options.report_file,
         retry=None,
@@ -211,11 +257,13 @@ def _for_workers(options: ColorizeOptions) -> ColorizeOptions:
     )
 
 
-_LOCAL_SETTINGS = {
+_LOCAL_SETTINGS: dict[str, Any] = {
     # Dask has memory given back to the system at once. Each photograph then asks for all of its pages anew, which took
     # a seventh of the processor time.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     "distributed.worker.profile.enabled": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -224,8 +272,13 @@ def _connect(options: ColorizeOptions) -> tuple[Any, Any]:
     try:
         import dask
         from distributed import Client, LocalCluster
+
+        if options.cluster == LOCAL:
+            importlib.import_module("cryptography")  # of its temporary credentials
     except ImportError as error:
-        raise LibraryMissing(f"--cluster needs {error.name}.", "`pip install dask distributed`.") from error
+        raise LibraryMissing(
+            f"--cluster needs {error.name}.", "`pip install dask distributed cryptography`."
+        ) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     local = None
     if options.cluster == LOCAL:
@@ -236,7 +289,11 @@ def _connect(options: ColorizeOptions) -> tuple[Any, Any]:
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,
-                dashboard_address=None,
+                # Only this program knows the credentials, so that no other user of the machine can have code run.
+                security=True,
+                # Dask opens a web server in any case: on a free port of this machine, without any page.
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
                 preload=["colorize_cli.batch.cluster.dask_worker"],
             )

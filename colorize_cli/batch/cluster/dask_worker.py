@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ from colorize_cli.batch import resume
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.engine import Batch
 from colorize_cli.batch.inputs.companions import companions
+from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.errors import ClusterError, ColorizeError
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.inference.variants import same_but_for_variant
+
+WORKER = "worker"
+"""Detail of an outcome: the address of the worker that it comes from."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,14 @@ class _Runner:
         """Colorize one photograph. A worker that was lost may have done it already: then its result is replaced."""
         written = [] if item.target is None else [item.target, *companions(item.target, self._options)]
         there = [path for path in written if os.path.lexists(path)]
-        if there and all(same_but_for_variant(read_provenance(path), self._first.provenance) for path in there):
+        if there and all(self._may_be_replaced(path) for path in there):
             return self._again.run_one(item)
         return self._first.run_one(item)
+
+    def _may_be_replaced(self, path: Path) -> bool:
+        """Whether a file is a result of this run, or differs from one in the reference only."""
+        expected = self._first.provenance
+        return same_but_for_variant(read_provenance(path), expected) or HintFiles(self._options).differs(path, expected)
 
 
 _loading = threading.Lock()
@@ -89,7 +98,18 @@ def colorize_one(job: Job, item: Item) -> tuple[Outcome | None, ColorizeError | 
         runner = _runner(job)
     except ColorizeError as error:
         return None, error
-    return runner.colorize(item)
+    outcome, fatal = runner.colorize(item)
+    return replace(outcome, details=outcome.details | {WORKER: _address()}), fatal
+
+
+def _address() -> str:
+    """Return the address of this worker, "" outside of one."""
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().address)
+    except ValueError:
+        return ""
 
 
 def forget(run: str) -> None:

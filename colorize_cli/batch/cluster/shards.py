@@ -14,7 +14,7 @@ from pathlib import Path
 from colorize_cli.compute import rank_from
 from colorize_cli.errors import UsageProblem
 
-_GIVE = "Use for example --shard 2/8, or --shard auto in a SLURM array or under torchrun."
+_GIVE = "Use for example --shard 2/8, or --shard auto or auto/8 in a SLURM array or under torchrun."
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,16 @@ class Shard:
 
 def parse_shard(text: str, environment: Mapping[str, str] | None = None) -> Shard:
     """Return the shard that ``i/n`` names (i from 1 to n), or ``auto``: the place of this process in a job array of
-    SLURM (``SLURM_ARRAY_TASK_ID``, ``_COUNT``, ``_MIN``, ``_STEP``) or under torchrun (``RANK``, ``WORLD_SIZE``).
+    SLURM (``SLURM_ARRAY_TASK_ID``, ``_COUNT``, ``_MIN``, ``_MAX``, ``_STEP``) or under torchrun (``RANK``,
+    ``WORLD_SIZE``). ``auto/n``: of ``n`` shards the one that a task always has, also when it is submitted again alone.
 
     Raises :class:`UsageProblem`.
     """
+    environment = os.environ if environment is None else environment
     if text == "auto":
-        return _from_environment(os.environ if environment is None else environment)
+        return _from_environment(environment)
+    if counted := re.fullmatch(r"auto/0*([1-9]\d{0,8})", text, re.ASCII):
+        return _of_counted(int(counted[1]), environment)
     found = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
     if found is None:
         raise UsageProblem(f"--shard {text} is not of the form I/N.", _GIVE)
@@ -61,7 +65,14 @@ def _from_environment(environment: Mapping[str, str]) -> Shard:
         if count == 1:
             raise UsageProblem(
                 f"--shard auto: {place} of one task, which would take all photos.",
-                "To repeat one task of an array, name its share, for example --shard 4/8; or leave --shard out.",
+                f"To repeat one task of eight, give --shard auto/8 if numbered from 1, or --shard {task + 1}/8 "
+                "if from 0. For all photos, leave --shard out.",
+            )
+        last = _integer(environment, "SLURM_ARRAY_TASK_MAX", first + (count - 1) * step)
+        if step > 0 and (last - first) // step + 1 != count:
+            raise UsageProblem(
+                f"--shard auto: an array of {count} tasks from {first} to {last} is a part of another one.",
+                "To repeat some tasks of eight, give --shard auto/8, or name each share, for example --shard 4/8.",
             )
         if step < 1 or (task - first) % step:
             raise UsageProblem(
@@ -78,6 +89,16 @@ def _from_environment(environment: Mapping[str, str]) -> Shard:
         "--shard auto: this is neither a SLURM array (SLURM_ARRAY_TASK_ID) nor torchrun (RANK, WORLD_SIZE).",
         "Use for example --shard 2/8.",
     )
+
+
+def _of_counted(count: int, environment: Mapping[str, str]) -> Shard:
+    """Return the share, of ``count``, of this task or process: task 1 has the first, task ``count`` or 0 the last."""
+    if "SLURM_ARRAY_TASK_ID" in environment:
+        return Shard((_integer(environment, "SLURM_ARRAY_TASK_ID") - 1) % count + 1, count)
+    own = _from_environment(environment)
+    if own.count != count:
+        raise UsageProblem(f"--shard auto/{count}: there are {own.count} processes.", f"Use --shard auto/{own.count}.")
+    return own
 
 
 def _integer(environment: Mapping[str, str], name: str, default: int | None = None) -> int:

@@ -1,4 +1,7 @@
-"""``--hints FOLDER`` and ``--hints beside``: the strokes that belong to each photograph, ``NAME-hints.png``."""
+"""``--hints FOLDER`` and ``--hints beside``: the strokes that belong to each photograph, ``NAME-hints.png``.
+
+With ``--skip-existing``, other strokes make a photograph due again, and so does another ``--reference``.
+"""
 
 import os
 from collections.abc import Iterator
@@ -13,8 +16,9 @@ from colorize_cli.batch.inputs.sources import RESULT_MARK
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.inference.hints import Hints, hints_digest, read_hints
+from colorize_cli.inference.reference import without_match
 
-_NAME = "hints"
+_NAME, _REFERENCE = "hints", "reference"
 
 
 class HintFiles:
@@ -26,6 +30,8 @@ class HintFiles:
 
     def __init__(self, options: ColorizeOptions) -> None:
         self._options = options
+        names = {_NAME: options.hints_per_photo, _REFERENCE: options.reference is not None}
+        self._watched = frozenset(name for name, given in names.items() if given)
         self._read = lru_cache(maxsize=8)(_read)
 
     def path(self, item: Item) -> Path | None:
@@ -50,18 +56,31 @@ class HintFiles:
         stated = provenance.parameters | {_NAME: hints_digest(hints)}
         return replace(provenance, parameters=stated)
 
+    @property
+    def watches(self) -> bool:
+        """Whether existing results may be due again."""
+        return bool(self._watched)
+
     def changed(self, item: Item, provenance: Provenance) -> bool:
-        """Whether a result differs from what would be written now in its hints only: it is due again."""
-        if not self._options.hints_per_photo or item.target is None:
+        """Whether a result differs from what would be written now in hints or reference only: it is due again."""
+        if not self._watched or item.target is None:
             return False
         return self.differs(item.target, self.recorded(item, provenance))
 
     def differs(self, path: Path, expected: Provenance) -> bool:
-        """Whether a file records what is expected but for the hints."""
-        if not self._options.hints_per_photo or not os.path.lexists(path):
+        """Whether a file records what is expected but for the hints or the reference."""
+        if not self._watched or not os.path.lexists(path):
             return False
         found = read_provenance(path)
-        return found is not None and _without(found) == _without(expected) and found.parameters != expected.parameters
+        if found is None or without_match(found.parameters) == without_match(expected.parameters):
+            return False
+        return self._without(found) == self._without(expected)
+
+    def _without(self, provenance: Provenance) -> tuple[str, str, dict[str, str]]:
+        """Return what is recorded but for what makes a photograph due again."""
+        stated = without_match(provenance.parameters)
+        stated = {name: value for name, value in stated.items() if name not in self._watched}
+        return provenance.model, provenance.weights_sha256, stated
 
     def _candidates(self, item: Item, source: Path) -> Iterator[Path]:
         for stem in (source.name, source.stem):
@@ -83,8 +102,3 @@ class HintFiles:
 
 def _read(path: Path, modified: int) -> Hints:
     return read_hints(path)
-
-
-def _without(provenance: Provenance) -> tuple[str, str, dict[str, str]]:
-    stated = {name: value for name, value in provenance.parameters.items() if name != _NAME}
-    return provenance.model, provenance.weights_sha256, stated

@@ -119,6 +119,8 @@ class Plan:
         """
         self._add_companions(options)
         self._protect_originals(options, is_our_result)
+        if options.reference is not None:
+            self._protect_reference(Path(options.reference), resumes=options.resumes)
         if options.overwrite:
             self._protect_by_identity()
         self._refuse_collisions()
@@ -204,6 +206,32 @@ class Plan:
                     "Originals are never overwritten: choose another place with -o.",
                 )
 
+    def _protect_reference(self, reference: Path, *, resumes: bool) -> None:
+        """Never replace the reference, by whatever name: on resuming, the photograph whose result it is is skipped."""
+        found = self._database.execute(
+            f"SELECT a.number, a.source FROM {self._written} w JOIN item a USING (number)"
+            " WHERE a.state = 'todo' AND w.target_key = ?",
+            (self._names.key(reference),),
+        ).fetchall()
+        identity = _identity(os.fsencode(reference))
+        if not found and identity is not None:
+            targets = self._database.execute(
+                f"SELECT a.number, a.source, w.target FROM {self._written} w JOIN item a USING (number)"
+                " WHERE a.state = 'todo' AND w.target IS NOT NULL"
+            )
+            found = [(number, source) for number, source, target in targets if _identity(target) == identity]
+        if found and not resumes:
+            made_by = os.fsdecode(found[0][1]) if found[0][1] else STANDARD_STREAM
+            raise UsageProblem(
+                f"The result of '{made_by}' would replace the reference '{reference}'.",
+                "The reference is never overwritten: choose another place with -o.",
+            )
+        for number, _ in found:
+            self._database.execute(
+                "UPDATE item SET state = 'skipped', target_key = NULL, reason = ? WHERE number = ?",
+                ("Its result is the reference photo, which is left alone.", number),
+            )
+
     def _protect_by_identity(self) -> None:
         """Refuse to replace an original that has another name where its result goes: a bind mount, a hard link."""
         self._database.execute("CREATE TEMP TABLE there (device INTEGER, inode INTEGER, target BLOB)")
@@ -285,7 +313,8 @@ def make_plan(
     if (options.retry is not None or options.part is not None) and STANDARD_STREAM in words:
         raise UsageProblem("Standard input cannot be used with --retry or --shard.", "Name the photos.")
     if options.retry is not None and not words:
-        plan = Plan(_variants_of(Item(*entry), options) for entry in failed_items(options.retry, options))
+        entries = failed_items(options.retry, options, is_our_result)
+        plan = Plan(_variants_of(Item(*entry), options) for entry in entries)
         plan.check(options, is_our_result)
         return plan
     if not words:

@@ -65,12 +65,11 @@ def expand_inputs(
 ) -> Iterator[Source]:
     """Yield every photograph that the words name, and the other files in folders among them.
 
-    A folder is searched recursively; ``leave_out`` (the output folder) is not entered, and what ``is_our_result``
-    recognises among the files marked ``-color`` is passed over, so that results never become inputs. ``own_files`` (the
-    report of the run, say) are not mentioned. One folder alone
-    is mirrored by its contents; of several inputs each folder keeps its own name. Raises :class:`InputNotFound` for a
-    word that is neither a file, a folder nor a matching wildcard, and :class:`UsageProblem` when a folder holds no
-    photograph.
+    A folder is searched recursively; ``leave_out`` (the output folder) is not entered, and files marked ``-color`` that
+    ``is_our_result`` recognizes are skipped, so that results never become inputs. ``own_files`` (such as the report of
+    the run) are not mentioned. A single folder is mirrored without its own name; with several inputs each folder keeps
+    its name. Raises :class:`InputNotFound` for a word that is neither a file, a folder nor a matching wildcard, and
+    :class:`UsageProblem` for a folder without a photograph.
     """
     search = _Search(leave_out, own_files, is_our_result)
     alone = len(words) == 1

@@ -15,6 +15,7 @@ from colorize_cli.batch.work import Work
 from colorize_cli.errors import ColorizeError, OutputExists
 from colorize_cli.files import sha256_of
 from colorize_cli.imaging.metadata.xmp import Provenance
+from colorize_cli.inference.reference import MATCH
 
 
 def settled(item: Item, options: ColorizeOptions, provenance: Provenance) -> Outcome | None:
@@ -57,6 +58,9 @@ def _described(work: Work, options: ColorizeOptions, provenance: Provenance) -> 
     details = work.details | {"model": provenance.model, "weights_sha256": provenance.weights_sha256}
     if work.confidences:
         details["confidence"] = round(sum(work.confidences) / len(work.confidences), 4)
+    if work.guidance:
+        details["reference"] = "used" if all(one.used for one in work.guidance) else "not used"
+        details[MATCH] = round(work.guidance[0].found.agreement, 4)
     if options.report_file is not None and target is not None:
         details["output_bytes"] = target.stat().st_size
         details["output_sha256"] = sha256_of(target)

@@ -25,12 +25,12 @@ SET status = excluded.status, line = excluded.line WHERE NOT (row.status = 'done
 
 
 class FinalRows:
-    """The final row of every photograph named in reports, in the order in which they appeared first.
+    """The final row of every photograph in reports, in the order of first appearance.
 
-    Of several rows about one input the last counts, in the order of the reports given; a row that says only that an
-    existing result was left alone does not replace the row that says how it was made. Lines that are no rows (the last
-    one of a run that was killed, say) are passed over and counted in ``damaged``. Rows lie in a temporary database that
-    spills to disk. Raises :class:`UsageProblem` where a file cannot be read or holds no row at all, though not empty.
+    The last row about an input counts, in the order of the reports given; a row for an existing result that was skipped
+    does not replace the row that says how it was made. Damaged lines (such as the last one of a killed run) are skipped
+    and counted in ``damaged``. Rows are held in a temporary database that spills to disk. Raises :class:`UsageProblem`
+    if a file cannot be read, or is not empty but contains no row.
     """
 
     def __init__(self, reports: Iterable[Path]) -> None:

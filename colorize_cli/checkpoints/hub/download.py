@@ -79,17 +79,30 @@ def fetch(hub: HubFile, *, offline: bool = False, accept_license: bool = False) 
 
 
 def remove(hub: HubFile) -> int:
-    """Delete the file's snapshot from the cache and return the bytes that this freed; 0 where it was not there."""
+    """Delete the file's snapshot from the cache, and what was moved aside in place of the file; return the bytes freed.
+
+    0 where neither was there.
+    """
+    freed = _remove_quarantined(hub)
     path = cached_path(hub)
     if path is None:
-        return 0
+        return freed
     try:
         strategy = scan_cache_dir(constants.HF_HUB_CACHE).delete_revisions(commit_of(path))
     except CacheNotFound:
-        return 0
+        return freed
     with plain_errors(str(hub), cache=constants.HF_HUB_CACHE):
         strategy.execute()
-    return strategy.expected_freed_size
+    return freed + strategy.expected_freed_size
+
+
+def _remove_quarantined(hub: HubFile) -> int:
+    freed = 0
+    with plain_errors(str(hub), cache=constants.HF_HUB_CACHE):
+        for path in pins.quarantined(hub):
+            freed += path.stat().st_size
+            path.unlink()
+    return freed
 
 
 def commit_of(path: Path) -> str:
@@ -150,7 +163,8 @@ def _check(hub: HubFile, path: Path, licence: str) -> None:
         raise WrongHash(
             f"{hub} is not the file that was published (sha256 {sha256[:16]}, expected {expected[:16]}); "
             f"it was moved to {aside} and is not used.",
-            "Download it again. If that does not help, do not trust the source or HF_ENDPOINT.",
+            "Download it again; `colorize models remove` deletes what was moved aside. If that does not help, do not "
+            "trust the source or HF_ENDPOINT.",
         )
     if known is None or (hub.revision is None and pins.pin_of(hub) is None):
         pins.remember(hub, pins.Pin(commit, sha256, size, licence))
@@ -166,7 +180,7 @@ def quarantine(path: Path, sha256: str) -> Path:
     """Move a file of the cache to a folder from which nothing is loaded, and return its new path."""
     storage = Path(*path.parts[: _snapshots(path)])
     blob = path.resolve()
-    aside = storage / "quarantine" / f"{sha256[:16]}-{path.name}"
+    aside = storage / pins.QUARANTINE / f"{sha256[:16]}-{path.name}"
     with plain_errors(str(path), cache=constants.HF_HUB_CACHE):
         aside.parent.mkdir(exist_ok=True)
         blob.replace(aside)

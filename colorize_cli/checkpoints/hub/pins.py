@@ -18,6 +18,8 @@ from colorize_cli.errors import CacheNotWritable, OutputError
 from colorize_cli.files import parse_json, write_text
 
 FILE = "hub-pins.json"
+QUARANTINE = "quarantine"
+"""Folder in a repository's cache: what was downloaded and is not the published file."""
 _HEX = re.compile("[0-9a-f]{7,64}")
 
 
@@ -137,5 +139,19 @@ def seen_in_cache(file: HubFile) -> Path | None:
     """Return the path of a file pinned to a commit in the cache, or None; nothing is checked."""
     pin = pin_of(file)
     commit = file.revision or (pin.commit if pin else "main")
-    path = cache_folder() / f"models--{file.repo.replace('/', '--')}" / "snapshots" / commit / file.file
+    path = _storage(file) / "snapshots" / commit / file.file
     return path if path.is_file() else None
+
+
+def quarantined(file: HubFile) -> list[Path]:
+    """Return what was moved aside in place of a file, because it is not the published one."""
+    name = Path(file.file).name
+    try:
+        found = sorted((_storage(file) / QUARANTINE).iterdir())
+    except OSError:
+        return []
+    return [path for path in found if path.name.partition("-")[2] == name]
+
+
+def _storage(file: HubFile) -> Path:
+    return cache_folder() / f"models--{file.repo.replace('/', '--')}"

@@ -10,6 +10,7 @@ from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint
 from colorize_cli.checkpoints.hub.download import LIBRARY
+from colorize_cli.checkpoints.hub.endpoint import without_password
 from colorize_cli.checkpoints.hub.plain_errors import plain_errors
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import AccessDenied, UnreadablePhoto, UsageProblem, WeightsInvalid
@@ -54,7 +55,7 @@ def push(
     with plain_errors(f"hf://{repo}"):
         api.create_repo(repo, private=private, exist_ok=True)
         commit = api.create_commit(repo, operations, commit_message=f"Upload {entry.name}")
-    return str(commit.commit_url)
+    return without_password(str(commit.commit_url))
 
 
 def model_card(

@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from colorize_cli.errors import ColorizeError, OutputError, UsageProblem
+from colorize_cli.printable import printable
 
 _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
-
-
-def printable(text: str) -> str:
-    """Return ``text`` with what a terminal would obey or cannot show (control characters, broken UTF-8) escaped."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class LogFile:
@@ -102,6 +98,11 @@ class Console:
         """Print what only ``-v`` shows."""
         self._print(text, shown=self.verbose)
 
+    def detailed_lines(self, text: str) -> None:
+        """Print several lines that only ``-v`` shows, such as a traceback."""
+        for line in text.splitlines():
+            self.detail(line)
+
     def warn(self, text: str) -> None:
         """Print what even ``-q`` shows."""
         self._print(text, color=_YELLOW)
@@ -130,14 +131,16 @@ class Results:
         self.on_terminal = sys.stdout is not None and sys.stdout.isatty()
 
     def path(self, path: str | os.PathLike[str]) -> None:
-        """Write one path and a newline."""
+        """Write one path and a newline; a terminal gets it with its control characters escaped."""
+        if self.on_terminal:
+            path = printable(os.fsdecode(path))
         self.line(os.fsencode(path) + b"\n")
 
     def line(self, line: bytes) -> None:
         """Write one line and flush it."""
         if self.on_terminal:
             # Through sys.stdout, where a line of progress on the same terminal makes room for it.
-            print(printable(os.fsdecode(line)), end="", flush=True)
+            print(printable(os.fsdecode(line), lines=True), end="", flush=True)
             return
         if self._stream is None:
             return

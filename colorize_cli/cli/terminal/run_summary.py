@@ -37,11 +37,14 @@ class RunSummary:
         self._only: Path | None = None
         self._results = 0
         self._skipped: Counter[str] = Counter()
+        self._guided: Counter[str] = Counter()
 
     def add(self, outcome: "Outcome") -> None:
         """Count one photo that ended."""
         if outcome.status == "skipped":
             self._skipped[_category(outcome.reason)] += 1
+        if "reference" in outcome.details:
+            self._guided[outcome.details["reference"]] += 1
         for path in names_of(outcome):
             self._results += 1
             self._only = path
@@ -58,6 +61,10 @@ class RunSummary:
         lines = [f"{_capital(report.summary())} in {clock(elapsed) if elapsed >= 60 else f'{elapsed:.1f} s'}{rate}."]
         if self._results:
             lines.append(f"Results: {self._place()} ({in_units(self._bytes)})")
+        if self._guided:
+            unused = self._guided["not used"]
+            without = f", not for {unused} that show{'s' if unused == 1 else ''} other things" if unused else ""
+            lines.append(f"Reference: used for {self._guided['used']} of {self._guided.total()}{without}")
         if self._skipped:
             lines.append("Skipped: " + ", ".join(f"{count} {why}" for why, count in self._skipped.most_common()))
         if line := report.not_read_line():

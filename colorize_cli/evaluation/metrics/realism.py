@@ -1,8 +1,8 @@
-"""How realistic colors look to a network trained on photographs: two metrics that need no download.
+"""Realism of colors as judged by a network trained on photographs: two metrics that need no download.
 
-The network is the ImageNet EfficientNet-Lite2 of the extra ``encoder`` (a Python package with its weights), in color
-and with its classes. Pictures are resized to 260x260 (bicubic, antialiased), its own size, and scaled to
-(RGB - 127) / 128, as it was trained.
+The network is the ImageNet EfficientNet-Lite2 of the extra ``encoder`` (a Python package with its weights), for
+color input and with its classes. Pictures are resized to its input size of 260x260 (bicubic, antialiased) and scaled to
+(RGB - 127) / 128, as in its training.
 
 - ``agreement``: share of photographs whose most likely class of 1,000 is the same in the colorized picture as in the
   original: semantic interpretability (Zhang et al. 2016, section 3.1, with another network).
@@ -10,8 +10,9 @@ and with its classes. Pictures are resized to 260x260 (bicubic, antialiased), it
   and all colorized pictures: polynomial kernel (x.y / 1280 + 1)^3, unbiased estimate over all photographs. It is not
   comparable with KID on Inception features. Its interval comes from the jackknife over photographs.
 
-Nothing in this project is trained against this network's features: optimizing a metric would make it meaningless. (The
-encoders of ``gan``, ``classifier`` and ``regression`` began as the same network for gray input; see their cards.)
+No model of this project is trained to match this network's features: optimizing a metric would make it meaningless.
+(The encoders of ``gan``, ``classifier`` and ``regression`` started as the same network for gray input; see their
+cards.)
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SMALLEST_SET = 3
 
 
 class Realism:
-    """Accumulates both metrics over the photographs of a run.
+    """Both metrics, accumulated over the photographs of a run.
 
     Raises :class:`LibraryMissing` without the package, :class:`UsageProblem` for fewer than three photographs.
     """
@@ -46,7 +47,7 @@ class Realism:
         self._seen: tuple[Array, int] = (np.empty(0), 0)
 
     def add(self, true: Array, predicted: Array, contender: str) -> dict[str, float]:
-        """Add a pair of pictures (H, W, 3) uint8; return its agreement, 0 or 1, by metric key."""
+        """Add a pair of pictures, uint8 (H, W, 3), and return its agreement, 0 or 1, by metric key."""
         if true is not self._true:
             self._true, self._seen = true, self._look(true)
         features, top = self._look(predicted)
@@ -83,7 +84,7 @@ def _classifier(device: str) -> Any:
     path = installed_encoder(EfficientNetLiteClassifier.package)
     if path is None:
         raise LibraryMissing(
-            "--realism needs the ImageNet network that judges the pictures, which is not installed.",
+            "--realism needs an ImageNet network that judges the pictures; it is not installed.",
             f"`pip install {EfficientNetLiteClassifier.package.package}`.",
         )
     network = EfficientNetLiteClassifier()
@@ -94,7 +95,7 @@ def _classifier(device: str) -> Any:
 def kernel_distance(true: Array, painted: Array) -> Interval:
     """Return the unbiased squared maximum mean discrepancy of features (n, d) under (x.y / d + 1)^3, and its interval.
 
-    Photograph i is left out of both sets at once in the jackknife, since each pair shows one photograph. The 95 %
+    The jackknife omits photograph i from both sets at once, because each pair shows one photograph. The 95 %
     interval assumes a normal distribution.
     """
     n = len(true)

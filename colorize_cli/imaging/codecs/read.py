@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -272,6 +273,10 @@ def _typed_errors(data: bytes, name: str, page: int, max_megapixels: float) -> I
         raise _damage(data, name, page, error) from None
 
 
+_OBJECT = re.compile(r"\s*'?<_?[\w.]+ object at 0x[0-9a-fA-F]+>'?")
+"""What libraries call the bytes that they were given."""
+
+
 def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
     """Return the error for bytes that could not be decoded."""
     try:
@@ -283,7 +288,7 @@ def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
     if isinstance(error, NotImplementedError):
         reason = str(error) or "an unusual kind of file"
         return UnsupportedPhoto(f"{name} cannot be read: {reason}.", _CONVERT)
-    reason = str(error).strip().rstrip(".") or type(error).__name__
+    reason = _OBJECT.sub("", str(error)).strip().rstrip(".") or type(error).__name__
     return TruncatedPhoto(
         f"{name} is damaged or incomplete ({format}: {reason[:200]}).", "Copy it again from where it came from."
     )

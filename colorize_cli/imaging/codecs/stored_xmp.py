@@ -8,8 +8,6 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-import tifffile
-
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow
 from colorize_cli.imaging.codecs.jpeg.structure import XMP_HEADER
 from colorize_cli.imaging.codecs.raster import UnknownKindError
@@ -82,6 +80,8 @@ def _webp(file: BinaryIO) -> bytes | None:
 
 
 def _tiff(file: BinaryIO) -> bytes | None:
+    import tifffile  # start-up time: most photographs are no TIFFs
+
     with tifffile.TiffFile(file) as tiff:
         tag = tiff.pages.first.tags.get(700)
         value = tag.value if tag is not None else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.brown.context import ContextBlock
+from colorize_cli.models.encoders.resnet import BasicBlock
 from colorize_cli.models.network import resize_like
 
 
@@ -14,31 +14,6 @@ class Smooth(nn.Sequential):
 
     def __init__(self, channels: int) -> None:
         super().__init__(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True))
-
-
-class ResidualBlock(nn.Module):
-    """The two-convolution residual block of ResNet-18 and -34 (He et al. 2015, 3.3), torchvision's key names.
-
-    Handwritten because otherwise every bundled network with a decoder would have to import torchvision (slow).
-    """
-
-    norm_follows = (("conv1", "bn1"), ("conv2", "bn2"))
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, channels, H, W) to the same shape."""
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        return F.relu(self.bn2(self.conv2(y)) + x, inplace=True)
-
-    def start_as_identity(self) -> None:
-        """Zero the last batch norm's scale: a block added to a trained network starts as ``relu(x)``."""
-        nn.init.zeros_(self.bn2.weight)
 
 
 class ChromaDecoder(nn.Module):
@@ -66,12 +41,12 @@ class ChromaDecoder(nn.Module):
         self.lateral1 = nn.Conv2d(channels[-4], width, 1)
         self.smooth3 = Smooth(deep)
         self.smooth2 = Smooth(width)
-        self.refine3 = nn.Sequential(*(ResidualBlock(deep) for _ in range(refinements)))
+        self.refine3 = nn.Sequential(*(BasicBlock(deep) for _ in range(refinements)))
         self.context = nn.Sequential(*(ContextBlock(deep) for _ in range(context)))
         self.dropout = nn.Dropout2d(dropout)
         self.narrow = nn.Identity() if deep == width else nn.Conv2d(deep, width, 1)
-        self.refine2 = nn.Sequential(*(ResidualBlock(width) for _ in range(refinements)))
-        self.refine1 = ResidualBlock(width)
+        self.refine2 = nn.Sequential(*(BasicBlock(width) for _ in range(refinements)))
+        self.refine1 = BasicBlock(width)
 
     def start_as_light_head(self) -> None:
         """Make everything beyond the light 1/8 head the identity, so that training starts from that head."""
@@ -79,7 +54,7 @@ class ChromaDecoder(nn.Module):
         if self.lateral1.bias is not None:
             nn.init.zeros_(self.lateral1.bias)
         for block in (*self.refine3, *self.context, *self.refine2, self.refine1):
-            if isinstance(block, ResidualBlock | ContextBlock):
+            if isinstance(block, BasicBlock | ContextBlock):
                 block.start_as_identity()
 
     def eighth(self, features: tuple[Tensor, ...]) -> Tensor:
@@ -94,3 +69,35 @@ class ChromaDecoder(nn.Module):
         """Map the encoder's features to (N, width, H / 4, W / 4)."""
         quarter = features[-4]
         return self.refine1(F.relu(self.lateral1(quarter) + resize_like(self.eighth(features), quarter)))
+
+
+class ContextBlock(nn.Module):
+    """A transformer encoder block over the positions of a feature map, layer norm first (Xiong et al. 2020).
+
+    No position code: the features of a convolutional network encode position, and the block works at every size.
+    """
+
+    def __init__(self, channels: int, heads: int = 4, expansion: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.out = nn.Linear(channels, channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.expand = nn.Linear(channels, expansion * channels)
+        self.project = nn.Linear(expansion * channels, channels)
+
+    def start_as_identity(self) -> None:
+        """Zero the residual branches, so that the block is the identity."""
+        for layer in (self.out, self.project):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, h, w) to the same shape."""
+        tokens = x.flatten(2).transpose(1, 2)
+        query, key, value = self.qkv(self.norm1(tokens)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        read = F.scaled_dot_product_attention(query, key, value)
+        tokens = tokens + self.out(read.transpose(1, 2).flatten(2))
+        tokens = tokens + self.project(F.gelu(self.expand(self.norm2(tokens))))
+        return tokens.transpose(1, 2).unflatten(2, x.shape[-2:])

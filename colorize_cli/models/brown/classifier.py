@@ -1,7 +1,8 @@
 """``classifier``: every pixel is classified into one of 256 color classes (Brown et al. 3.2).
 
-``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions with doubling, one
-score per class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the input size.
+``PaperClassifier`` is the paper's network: ResNet-18 up to its second stage, three convolutions that each double the
+size, and one score per class and pixel. ``LightClassifier`` has the encoder of ``gan`` and predicts at a quarter of the
+input size.
 """
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.heads.color_classes import ClassDecoder
 from colorize_cli.models.heads.uncertainty import expected_error
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
@@ -22,15 +24,15 @@ class _Classifier(ColorizationNet):
 
     decode: ClassDecoder
     stride: int
-    """Pixels of the input for each place that is classified."""
+    """Side in input pixels of each area that is classified."""
 
     def color_sample_side(self, size: int) -> int:
-        """Return the side of the map that the loss sees: averages of larger areas have no rare classes."""
+        """Return the side of the map that the loss is computed on: averages of larger areas have no rare classes."""
         return max(1, size // self.stride)
 
     @property
     def color_classes(self) -> ClassDecoder:
-        """The decoder of the scores over the 256 classes."""
+        """The decoder that turns the scores over the 256 classes into a*b*."""
         return self.decode
 
     def chroma(
@@ -40,17 +42,18 @@ class _Classifier(ColorizationNet):
         temperature: float | None = None,
         fallback: float | None = None,
     ) -> Tensor:
-        """Predict a*b* (N, 2, h, w) in Lab units; how the scores are decoded: :class:`ClassDecoder`."""
+        """Predict a*b* (N, 2, h, w) in Lab units; see :class:`ClassDecoder` for how the scores are decoded."""
         return self.decode(self._scores(lightness), vividness, temperature, fallback)
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
-        """Predict a*b* as :meth:`chroma` does, and the error to expect of it, (N, 1, h, w), Lab units."""
+        """Predict a*b* as :meth:`chroma` does, and its expected error, (N, 1, h, w), Lab units."""
         return self._decoded(self._scores(lightness), **decoding)
 
     def chroma_and_error_of_both(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
         """Predict the same from pictures (N, 1, H, W) and their mirror images.
 
-        The probabilities of the classes are averaged before one is chosen: the mean of two classes would be a third.
+        The class probabilities are averaged before a class is chosen: the mean of two classes' colors would be a third
+        color.
         """
         logits = self._scores(torch.cat([lightness, lightness.flip(-1)]))
         straight, mirrored = F.log_softmax(logits.float(), 1).chunk(2)
@@ -71,7 +74,7 @@ class _Classifier(ColorizationNet):
 
 
 class _Step(nn.Sequential):
-    """3x3 convolution with bias, batch norm, ReLU, nearest doubling."""
+    """3x3 convolution with bias, batch norm, ReLU, nearest-neighbour upsampling by 2."""
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__(
@@ -86,8 +89,6 @@ class PaperClassifier(_Classifier):
 
     def __init__(self) -> None:
         super().__init__()
-        from colorize_cli.models.encoders.resnet import ResNetEncoder
-
         self.encoder = ResNetEncoder(18, stages=2)
         self.head = nn.Sequential(_Step(128, 128), _Step(128, 64), _Step(64, 64))
         self.classifier = nn.Conv2d(64, CLASSES, 1)
@@ -111,7 +112,7 @@ class LightClassifier(_Classifier):
         self.decode = ClassDecoder()
 
     def set_first_values(self) -> None:
-        """Begin as the light 1/8 head does."""
+        """Set the initial values that the light 1/8 head has."""
         self.decoder.start_as_light_head()
 
     def logits(self, lightness: Tensor) -> Tensor:

@@ -407,22 +407,28 @@ CLASSIFIER_BUNDLED = Recipe(
     name="bundled",
     validation_size=192,
     source_weights=_BALANCE,
-    encoder="gan",
+    encoder="regression",
     colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="weighted-classes"),),
 )
+"""The bundled classifier and regression have the encoder that `gan` had when they were trained: each can begin with the
+other's.
+"""
 
 REGRESSION_BUNDLED = Recipe(
     name="bundled",
     validation_size=192,
     source_weights=_BALANCE,
-    encoder="gan",
+    encoder="classifier",
     colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, epochs=0.5),),
 )
 
 REGRESSION_L1 = replace(REGRESSION_BUNDLED, name="l1", stages=(replace(REGRESSION_BUNDLED.stages[0], objective="l1"),))
 """The same encoder with L1 only: shows how much color that loss removes."""
+
+CLASSIFIER_PAIRED = replace(CLASSIFIER_BUNDLED, name="paired", encoder="gan")
+REGRESSION_PAIRED = replace(REGRESSION_BUNDLED, name="paired", encoder="gan")
 
 CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
 REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
 from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, normalized_lightness
 
 
@@ -20,8 +21,6 @@ class PaperRegression(ColorizationNet):
 
     def __init__(self) -> None:
         super().__init__()
-        from colorize_cli.models.encoders.resnet import ResNetEncoder
-
         self.encoder = ResNetEncoder(34, stages=2)
         self.head = nn.Sequential(
             *_step(128, 128),

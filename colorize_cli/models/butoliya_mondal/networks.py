@@ -1,13 +1,13 @@
 """The network of Butoliya & Mondal, Image Colorization: a convolutional encoder fused with a picture's embedding.
 
-What the paper leaves out is taken from the system it rebuilds (Baldassarre et al. 2017): L* / 50 - 1 goes in, tanh
-comes out, 1 of it is 127 Lab units. The photo is scaled and padded to 299x299 pixels (section IV); the embedding is
-computed from that, and the encoder's 224x224 input is reduced from it inside the network. The answer has 224x224 pixels
-as well.
+Details that the paper omits are taken from the system it rebuilds (Baldassarre et al. 2017): the input is L* / 50 - 1,
+the output a tanh, of which 1 is 127 Lab units. The photo is scaled and padded to 299x299 pixels (section IV); the
+embedding is computed from that, and the network itself reduces it to the encoder's input of 224x224 pixels. The output
+has 224x224 pixels as well.
 
-The paper contradicts itself on the encoder's depth: its output is to be "H/8 x W/8 x 512", and after fusion with 1001
-scores the volume is 1257 deep, which is 256 + 1001. It is 256 here, as in Baldassarre et al. The 1001 classes are those
-of Inception-ResNet-v2 as first published; the weights for PyTorch leave out the background class: 1000.
+The paper contradicts itself on the encoder's depth: its output is "H/8 x W/8 x 512", but after fusion with 1001 scores
+the volume is 1257 deep, which is 256 + 1001. This network uses 256, as in Baldassarre et al. The 1001 classes are those
+of Inception-ResNet-v2 as first published; the weights for PyTorch omit the background class and have 1000.
 
 The embedding network is part of the checkpoint, so that a checkpoint is self-contained. It is never trained.
 """
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from colorize_cli.errors import LibraryMissing
 from colorize_cli.models.encoders.base import Encoder, timm_file
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
 
 AB_UNIT = 127.0
@@ -30,13 +31,13 @@ WORKING_SIZE = 299
 
 
 def squared(lightness: Tensor, size: int) -> Tensor:
-    """Resize (N, 1, H, W) bilinearly to (N, 1, size, size), smoothed where it shrinks."""
+    """Resize (N, 1, H, W) bilinearly to (N, 1, size, size), antialiased when shrinking."""
     shrinks = max(lightness.shape[-2:]) > size
     return F.interpolate(lightness, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
 
 
 class InceptionEmbedding(Encoder):
-    """The scores before the softmax of Inception-ResNet-v2, 1000 for a gray picture stacked three times at 299x299."""
+    """The 1000 scores of Inception-ResNet-v2 before its softmax, for a gray picture in all channels at 299x299."""
 
     features = 1000
     hub = timm_file("inception_resnet_v2.tf_in1k", "apache-2.0")
@@ -50,17 +51,17 @@ class InceptionEmbedding(Encoder):
         self.network = timm.create_model("inception_resnet_v2", pretrained=False, num_classes=self.features)
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return this module's state for timm's."""
+        """Return this module's state converted from timm's."""
         return {f"network.{name}": value for name, value in state.items()}
 
     def forward(self, lightness: Tensor) -> Tensor:
-        """Map L* (N, 1, H, W) in 0..100 to scores (N, 1000); mean and deviation of the input are 0.5 (timm)."""
+        """Map L* (N, 1, H, W) in 0..100 to scores (N, 1000); timm normalizes the input with mean and deviation 0.5."""
         scores: Tensor = self.network(squared(lightness / 50 - 1, WORKING_SIZE).expand(-1, 3, -1, -1))
         return scores
 
 
 class EfficientNetEmbedding(EfficientNetLiteEncoder):
-    """The scores before the softmax of EfficientNet-Lite2, 1000 for a gray picture stacked three times at 299x299."""
+    """The 1000 scores of EfficientNet-Lite2 before its softmax, for a gray picture in all channels at 299x299."""
 
     features = 1000
     bundled = "koalarization"
@@ -70,7 +71,7 @@ class EfficientNetEmbedding(EfficientNetLiteEncoder):
         self.classifier = nn.Linear(self.channels[-1], self.features)
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return this module's state for a published color network, classes included."""
+        """Return this module's state converted from a published color network, classes included."""
         renamed = {name.replace("_fc.", "classifier."): value for name, value in state.items()}
         return super().of_imagenet(renamed)
 
@@ -81,16 +82,20 @@ class EfficientNetEmbedding(EfficientNetLiteEncoder):
         return scores
 
 
-def _resnet_embedding() -> Any:
-    from colorize_cli.models.butoliya_mondal.resnet_embedding import ResNetEmbedding
+class ResNetEmbedding(ResNetEncoder):
+    """The pooled deepest features, 512, of a gray ResNet-18 at 128x128 pixels, the size it is pretrained at."""
 
-    return ResNetEmbedding()
+    features = 512
+
+    def forward(self, lightness: Tensor) -> Tensor:  # type: ignore[override]
+        """Map L* (N, 1, H, W) in 0..100 to features (N, 512)."""
+        return super().forward(normalized_lightness(squared(lightness, 128)))[-1].mean((2, 3))
 
 
 EMBEDDINGS: Mapping[str, Callable[[], Any]] = {
     "inception-resnet-v2": InceptionEmbedding,
     "efficientnet": EfficientNetEmbedding,
-    "resnet18": _resnet_embedding,
+    "resnet18": ResNetEmbedding,
 }
 
 
@@ -109,11 +114,12 @@ class Koalarization(ColorizationNet):
     ----------
     embedding
         ``inception-resnet-v2``, the paper's; ``efficientnet``, which needs no download beyond a Python package; or
-        ``resnet18``, which our own pretraining makes. The attribute is ``encoder``: what ``--encoder`` fills.
+        ``resnet18``, from this project's pretraining. The attribute is called ``encoder``: ``--encoder`` sets its
+        weights.
     width
-        share of the channels of all other layers.
+        factor for the number of channels of all other layers.
     local
-        pixels of the square that the convolutions work on, for a photo of 299; other sizes in proportion.
+        side of the square, in pixels, that the convolutions work on, for a photo of 299; other sizes in proportion.
     """
 
     trains_encoder = False
@@ -137,7 +143,7 @@ class Koalarization(ColorizationNet):
         self.encoder.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "Koalarization":
-        """Set the mode of everything but the embedding, whose batch norms keep their statistics."""
+        """Set the mode of all parts except the embedding, whose batch norms keep their statistics."""
         super().train(mode)
         self.encoder.eval()
         return self
@@ -151,7 +157,7 @@ class Koalarization(ColorizationNet):
         return F.interpolate(torch.tanh(self.head(x)), scale_factor=2.0)
 
     def _reduced(self, planes: Tensor) -> Tensor:
-        """Reduce (N, C, H, W) from the working size to the convolutions' own, in multiples of 8 pixels."""
+        """Reduce (N, C, H, W) from the working size to that of the convolutions, a multiple of 8 pixels."""
         size = [max(8, round(side * self.scale / 8) * 8) for side in planes.shape[-2:]]
         return F.interpolate(planes.float(), size, mode="bilinear", align_corners=False, antialias=True)
 
@@ -169,7 +175,7 @@ class Koalarization(ColorizationNet):
         return self.predictions_of(self.frozen_features(lightness), lightness)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return what it is to predict, (N, 2, h, w), for a*b* (N, 2, H, W) in Lab units."""
+        """Return the target of the prediction, (N, 2, h, w), for a*b* (N, 2, H, W) in Lab units."""
         return self._reduced(ab) / AB_UNIT
 
     def chroma(self, lightness: Tensor) -> Tensor:

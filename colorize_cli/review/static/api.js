@@ -1,4 +1,4 @@
-// What the page asks the server. Failures become errors with the server's words.
+// Requests to the server. Failures become errors with the server's message.
 
 export class Failure extends Error {}
 
@@ -8,7 +8,7 @@ async function answered(path, options) {
     answer = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Failure("The server does not answer. Start `colorize review` again.");
+    throw new Failure("The server does not respond. Start `colorize review` again.");
   }
   if (answer.ok) return answer;
   const text = await answer.text();
@@ -24,7 +24,11 @@ const withLook = (path, look, more = {}) => `${path}?${new URLSearchParams({ loo
 const json = async (path, options) => (await answered(path, options)).json();
 const picture = async (path, options) => {
   const answer = await answered(path, options);
-  return { url: URL.createObjectURL(await answer.blob()), confidence: answer.headers.get("x-confidence") };
+  const match = answer.headers.get("x-reference-match");
+  return {
+    url: URL.createObjectURL(await answer.blob()), confidence: answer.headers.get("x-confidence"),
+    reference: match === null ? null : { match: Number(match), used: answer.headers.get("x-reference-used") === "1" },
+  };
 };
 const sent = (method, value) => ({ method, body: JSON.stringify(value), headers: { "content-type": "application/json" } });
 
@@ -44,6 +48,8 @@ export const strokes = async id => {
 export const tile = (id, look, box, gray) => picture(withLook(`/api/photos/${id}/tile`, look, { ...box, ...(gray ? { gray: 1 } : {}) }));
 export const decide = (id, state, note, look) => json(`/api/photos/${id}/decision`, sent("PUT", { state, note, ...(look ? { look } : {}) }));
 export const add = file => json("/api/photos", { method: "POST", body: file, headers: { "x-name": encodeURIComponent(file.name) } });
+export const sendReference = file => json("/api/references", { method: "POST", body: file, headers: { "x-name": encodeURIComponent(file.name) } });
+export const chooseReference = id => json(`/api/photos/${id}/reference`, { method: "POST" });
 export const fileAddress = (id, look) => withLook(`/api/photos/${id}/file`, look);
 export const apply = () => json("/api/apply", { method: "POST" });
 export const applied = () => json("/api/apply");

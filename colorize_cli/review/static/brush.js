@@ -1,4 +1,4 @@
-// Strokes: drawn here as what they are (color, width, points), sent as one transparent picture after each.
+// Strokes: kept as color, width and points; after each stroke all are sent as one transparent picture.
 
 import { $, element, pressed } from "./ui.js";
 import * as viewer from "./viewer.js";

@@ -1,4 +1,4 @@
-// The grid: only the rows in sight are in the page, so that ten thousand photos stay smooth.
+// The grid: only visible rows are in the page, so that ten thousand photos scroll smoothly.
 
 import * as api from "./api.js";
 import { $, element, toast } from "./ui.js";
@@ -33,7 +33,7 @@ export function put(rows) {
   arrange();
 }
 
-// A changed photo keeps its place until the order is asked for again, so that nothing jumps away under the hand.
+// A changed photo keeps its place until the user sorts again, so that nothing moves under the pointer.
 export function update(row) {
   shots.set(row.id, { ...shots.get(row.id), ...row });
   cards.get(row.id)?.remove();
@@ -42,6 +42,7 @@ export function update(row) {
   draw();
 }
 
+export const all = () => [...shots.values()].sort((a, b) => a.id - b.id);
 export const get = id => shots.get(id);
 export const current = () => order[chosen];
 export const neighbour = (id, step) => order[order.indexOf(id) + step];
@@ -73,7 +74,7 @@ function arrange() {
   grid.hidden = order.length === 0;
   const none = shots.size === 0;
   $("empty-title").textContent = none ? "Drop a photo here" : "No photo fits these filters";
-  $("empty-text").textContent = none ? "It is colorized on this computer and goes nowhere else." : `${shots.size} photos are hidden.`;
+  $("empty-text").textContent = none ? "It is colorized on this computer and is not sent anywhere." : `${shots.size} photos are hidden.`;
   $("choose").hidden = !none;
   count();
   layout();
@@ -160,7 +161,7 @@ async function load(image, id, kind, card) {
   return found;
 }
 
-// Colors that a network must make first are asked for one by one, so that the photo in hand never waits for a screenful.
+// Color thumbnails that need a network are requested one by one, so that the open photo does not wait for them.
 let last = Promise.resolve();
 function queued(card, task) {
   const turn = last.then(() => card.isConnected && !grid.closest("[hidden]") ? task() : {});

@@ -1,4 +1,4 @@
-// The page: grid and photo, keys, photos dropped onto it, and applying what was decided.
+// The page: grid and photo, keys, dropped photos, and applying decisions.
 
 import * as api from "./api.js";
 import * as brush from "./brush.js";

@@ -1,7 +1,8 @@
-// One photograph: its settings, its decision, and the queue that asks for new colors.
+// One photograph: its settings, its decision, and the queue that requests new colors.
 
 import * as api from "./api.js";
 import * as brush from "./brush.js";
+import * as reference from "./reference.js";
 import * as viewer from "./viewer.js";
 import { $, element, latest, pressed, show, sureness, toast } from "./ui.js";
 
@@ -12,6 +13,7 @@ export function start({ row, leave, step }) {
   onRow = row; onLeave = leave; onStep = step;
   viewer.start();
   brush.start(strokes => repaint(strokes));
+  reference.start(chosen => { look.reference = chosen; settings(); recolor(); }, () => details?.id);
   $("back").addEventListener("click", () => onLeave());
   $("previous").addEventListener("click", () => onStep(-1));
   $("next").addEventListener("click", () => onStep(1));
@@ -47,7 +49,8 @@ export async function open(id, { note = false } = {}) {
     if (mine !== turn) return;
     details = found;
     look = { ...found.look };
-    controls = { vividness: found.vividness, variants: found.variants, needs_hints: found.needs_hints };
+    controls = { vividness: found.vividness, variants: found.variants, needs_hints: found.needs_hints, takes_reference: found.takes_reference };
+    reference.open(found.reference);
     describe();
     viewer.open(details, box => api.tile(details.id, look, box));
     const [gray, strokes] = await Promise.all([api.gray(id), found.strokes ? api.strokes(id) : null]);
@@ -72,7 +75,7 @@ function describe() {
   const facts = [folder, `${width} × ${height} pixels`];
   if (confidence !== null) facts.push(`confidence ${confidence.toFixed(2)}: ${sureness(confidence)}`);
   $("photo-facts").textContent = facts.filter(Boolean).join(" · ");
-  const all = [...warnings, ...(in_color ? ["This photo is in color already. Its own colors are not used."] : [])];
+  const all = [...warnings, ...(in_color ? ["This photo is already in color. Its own colors are not used."] : [])];
   $("warnings").replaceChildren(...all.map(text => element("li", {}, text)));
   $("note").value = details.note;
   $("decision").hidden = details.upload;
@@ -98,19 +101,22 @@ function settings() {
   $("strength").value = look.strength;
   $("strength-value").textContent = look.strength.toFixed(2);
   const why = !controls.variants ? `${look.model} predicts one color: it has no variants.`
-    : brush.painted() ? "Strokes say what the colors are. Clear them to see variants." : "";
+    : look.reference ? "The reference defines the colors. Remove it to see variants."
+    : brush.painted() ? "The strokes define the colors. Clear them to see variants." : "";
   $("show-variants").disabled = Boolean(why);
   $("variants-why").hidden = !why;
   $("variants-why").textContent = why;
   if (why) $("variants").hidden = true;
+  reference.describe(look, controls);
   $("save").href = api.fileAddress(details.id, look);
 }
 
 async function chooseModel(model) {
-  look = { model, strength: look.strength };
+  look = { model, strength: look.strength, reference: look.reference };
   $("busy").hidden = false;
   try {
     controls = await api.controls(details.id, look);
+    if (!controls.takes_reference) look.reference = "";
     settings();
     await colors();
   } catch (error) {
@@ -124,9 +130,10 @@ async function chooseModel(model) {
 async function colors() {
   const mine = turn, id = details.id;
   if (controls.needs_hints && !brush.painted()) { message(`${look.model} only spreads the colors that you paint. Paint a stroke.`); return; }
-  const { url } = await api.preview(id, look);
+  const { url, reference: fit } = await api.preview(id, look);
   if (mine !== turn) return;
   message("");
+  reference.tell(fit);
   await viewer.showColor(url);
   if (showing.confidence) await confidence();
 }
@@ -146,7 +153,7 @@ const repaint = latest(async strokes => {
   }
   brush.settled();
   settings();
-  if (details.state === "accepted") decide("open", { quiet: true, why: "The strokes changed: accept it again." });
+  if (details.state === "accepted") decide("open", { quiet: true, why: "The strokes have changed: accept the photo again." });
 });
 
 async function confidence() {
@@ -201,7 +208,7 @@ async function showVariants() {
   }
 }
 
-// One after the other: leaving the note by a click on Reject sends both, and the last must win.
+// One after the other: leaving the note by a click on Reject sends both, and the last one must count.
 let deciding = Promise.resolve();
 export function decide(state_, how = {}) {
   if (!details || details.upload) return deciding;

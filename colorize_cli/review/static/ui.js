@@ -1,4 +1,4 @@
-// Small helpers that every part of the page uses.
+// Small helpers for all parts of the page.
 
 export const $ = id => document.getElementById(id);
 
@@ -23,7 +23,7 @@ export function element(tag, attributes = {}, ...children) {
 
 export const pressed = (button, value) => button.setAttribute("aria-pressed", String(value));
 
-// Shows a picture of ours once it is decoded, and frees the one before.
+// Shows a picture after it is decoded, and frees the previous one.
 export async function show(image, url) {
   const loading = new Image();
   loading.src = url;
@@ -33,7 +33,7 @@ export async function show(image, url) {
   if (before.startsWith("blob:")) URL.revokeObjectURL(before);
 }
 
-// Runs one task at a time; of those asked for meanwhile only the last.
+// Runs one task at a time; of the tasks requested meanwhile, only the last one.
 export function latest(task) {
   let running = false, waiting = null;
   return async function ask(...given) {

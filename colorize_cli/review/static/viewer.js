@@ -1,4 +1,4 @@
-// The stage: gray and color with a movable border, zoom to 1:1 and beyond, and full-size tiles where the preview ends.
+// The stage: gray and color with a movable border, zoom to 1:1 and beyond, and full-size tiles beyond the resolution of the preview.
 
 import * as api from "./api.js";
 import { $, show } from "./ui.js";
@@ -79,7 +79,7 @@ export function zoomAt(factor, x = stage.clientWidth / 2, y = stage.clientHeight
 export function pan(x, y) { left -= x; top -= y; fitted = false; moved(); }
 
 function moved() {
-  // At least a part of the picture stays in sight.
+  // At least a part of the picture stays visible.
   left = Math.min(stage.clientWidth - 60, Math.max(60 - scale * width, left));
   top = Math.min(stage.clientHeight - 60, Math.max(60 - scale * height, top));
   picture.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
@@ -112,7 +112,7 @@ function clip() {
 
 export function setPainting(value) { view.painting = value; stage.classList.toggle("painting", value); clip(); }
 
-// Place of a pointer in the picture, 0..1 each way.
+// Position of a pointer in the picture, 0..1 on each axis.
 export function placeOf(event) {
   const box = stage.getBoundingClientRect();
   return [(event.clientX - box.left - left) / (scale * width), (event.clientY - box.top - top) / (scale * height)];
@@ -120,7 +120,7 @@ export function placeOf(event) {
 export const onStage = ([x, y]) => [left + x * scale * width, top + y * scale * height];
 export const longSide = () => scale * Math.max(width, height);
 
-// Old full-size tiles show old colors.
+// Full-size tiles with old colors are removed.
 function stale() { tileTurn++; tiles.replaceChildren(); clearTimeout(tileTimer); tileTimer = setTimeout(loadTiles, 250); }
 
 async function loadTiles() {
@@ -142,5 +142,5 @@ async function loadTiles() {
     image.style.cssText = `left:${box.x / zoom}px;top:${box.y / zoom}px;width:${image.naturalWidth / zoom}px;height:${image.naturalHeight / zoom}px`;
     tiles.replaceChildren(image);
     URL.revokeObjectURL(url);
-  } catch { /* the preview stays */ }
+  } catch { /* the preview remains */ }
 }

@@ -20,7 +20,7 @@ from colorize_cli.imaging.color import RGB_TO_XYZ, WHITE, XYZ_TO_RGB
 from colorize_cli.recipe import Augmentation
 
 ORTHOCHROMATIC = (0.06, 0.47, 0.47)
-"""Weights of linear R, G and B in the response of film without red sensitivity (most film before about 1925)."""
+"""Response to linear R, G and B of film without red sensitivity (most film before about 1925)."""
 _LUMINANCE_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -31,7 +31,7 @@ _LUMINANCE_TABLE = (
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
-"""Quantization of luminance in JPEG (ITU-T T.81, table K.1)."""
+"""JPEG's quantization table for luminance (ITU-T T.81, table K.1)."""
 
 
 class Batch(NamedTuple):
@@ -42,13 +42,13 @@ class Batch(NamedTuple):
     label: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device; lightness in channels-last layout, as the networks use it."""
+        """Return the batch on a device, with lightness in the networks' channels-last layout."""
         lightness = self.lightness.to(device, memory_format=torch.channels_last, non_blocking=True)
         return Batch(lightness, self.ab.to(device, non_blocking=True), self.label.to(device, non_blocking=True))
 
 
 class Chance:
-    """Random numbers for ``count`` samples on a device, all from one generator."""
+    """Random numbers for ``count`` samples on a device, from one generator."""
 
     def __init__(self, count: int, generator: torch.Generator) -> None:
         self.count, self.generator, self.device = count, generator, generator.device
@@ -159,7 +159,7 @@ def scratched(x: Tensor, chance: Chance) -> Tensor:
 
 
 def aged(x: Tensor, how: Augmentation, chance: Chance) -> Tensor:
-    """Age L* (N, 1, S, S), 0..100: optics, fading, film, scratches, the scan's JPEG; ``how``: probabilities."""
+    """Age L* (N, 1, S, S), 0..100: optics, fading, film, scratches, the scan's JPEG; ``how``: their probabilities."""
     rows, columns = _places(x)
     if how.blur:
         x = torch.lerp(x, blurred(x, chance.uniform(0.4, 1.6)), chance.happens(how.blur))
@@ -212,7 +212,7 @@ def pages(size: int, chance: Chance) -> Tensor:
 
 
 def mounted(lightness: Tensor, ab: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
-    """Return photographs, L* (N, 1, S, S) and a*b* (N, 2, S, S), as if mounted on a page with neutral surroundings."""
+    """Return photographs, L* (N, 1, S, S) and a*b* (N, 2, S, S), mounted on a neutral page."""
     rows, columns = _places(lightness)
     top, left = chance.uniform(-1.1, -0.6), chance.uniform(-1.1, -0.6)
     bottom, right = chance.uniform(0.6, 1.1), chance.uniform(0.6, 1.1)

@@ -23,7 +23,7 @@ from colorize_cli.recipe import Augmentation, Stage
 from colorize_cli.training.data.aging import Batch, as_found
 from colorize_cli.training.data.augment import cropped
 from colorize_cli.training.data.catalogue import Catalogue, Item, PhotoStore
-from colorize_cli.training.data.workers import quiet_worker
+from colorize_cli.training.data.workers import PREFETCHED, quiet_worker
 from colorize_cli.training.ranks import Ranks
 
 
@@ -77,6 +77,11 @@ class Plan:
     def steps(self) -> int:
         """Optimizer steps of the whole stage."""
         return self.steps_per_epoch * self.epochs
+
+    def bytes_of_part(self, parts: int) -> int:
+        """Return the most bytes that one of ``parts`` micro-batches of a step has: uint8 Lab and a label per photo."""
+        side = max(size for _, size in self.stage.sizes)
+        return math.ceil(self.batch_size / parts) * (side * side * 3 + 8)
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Return the photos of an epoch (counted from the stage's first), one index per sample."""
@@ -173,10 +178,12 @@ def step_batches(
     workers: int,
     ranks: Ranks,
     device: torch.device,
+    prefetched: int = PREFETCHED[0],
 ) -> Iterator[list[Batch]]:
     """Yield, for every step from ``start`` on, the micro-batches of this process, aged on the device.
 
-    ``parts``: micro-batches per step, over all processes; ``workers``: decoding processes, 0 for none.
+    ``parts``: micro-batches per step, over all processes; ``workers``: decoding processes, 0 for none;
+    ``prefetched``: micro-batches that each of them prepares.
     """
     loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
         _Crops(store, plan.stage.augmentation, plan.seed, labels),  # type: ignore[arg-type]
@@ -185,7 +192,7 @@ def step_batches(
         collate_fn=_collate,
         worker_init_fn=quiet_worker,
         pin_memory=torch.cuda.is_available(),
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=prefetched if workers else None,
         # A separate generator: the loader draws a seed for its workers, which must not advance the dropout generator.
         generator=torch.Generator().manual_seed(plan.seed),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -29,6 +30,7 @@ from colorize_cli.training.data.workers import quiet_worker
 
 Array = npt.NDArray[Any]
 Tick = Callable[[int, int], None]
+_LOG = logging.getLogger(__name__)
 
 SMALL_SIDE = 96
 """Short side in pixels below which a photo counts as small: useful for learning objects, not detail."""
@@ -190,6 +192,8 @@ def scan(
     skipped: Counter[str] = Counter()
     if listing.unreadable:
         skipped["unreadable archive"] = len(listing.unreadable)
+        for archive in listing.unreadable:
+            _LOG.warning("The archive %s cannot be read and is left out.", archive)
     used = 0
     with cache.open("wb") as file:
         for done, (ref, (content, result)) in enumerate(zip(refs, _scanned(refs, side, workers), strict=True)):

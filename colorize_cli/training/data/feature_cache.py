@@ -1,4 +1,4 @@
-"""Cache of a frozen encoder's features between epochs: they never change, and computing them is most of the work."""
+"""Cache of a frozen encoder's features between epochs: they never change, and computing them takes most of the time."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ LIMIT_BYTES = 2**30
 
 
 class Bottleneck(Protocol):
-    """A network of whose encoder only a small output matters.
+    """A network whose encoder has one small output.
 
-    ``feature_stride``: that output can be computed for pictures whose sides are multiples of so many pixels.
+    ``feature_stride``: the sides of pictures must be multiples of this number of pixels.
     """
 
     feature_stride: int
 
     def frozen_features(self, lightness: Tensor) -> Tensor:
-        """Return that output for L* (N, 1, H, W)."""
+        """Return the encoder's output for L* (N, 1, H, W)."""
         ...
 
     def predictions_of(self, features: Tensor, lightness: Tensor) -> Tensor:
-        """Return the predictions for that output and L* (N, 1, H, W)."""
+        """Return the predictions for the encoder's output and L* (N, 1, H, W)."""
         ...
 
 
 def feature_cache(network: ColorizationNet, stage: Stage) -> FeatureCache | None:
-    """Return a cache where the stage freezes the encoder of a :class:`Bottleneck` and changes no picture, else None."""
+    """Return a cache if the stage freezes the encoder of a :class:`Bottleneck` and augments no picture, else None."""
     if not hasattr(network, "frozen_features") or "encoder." not in stage.frozen or not stage.augmentation.repeats:
         return None
     bottleneck = cast(Bottleneck, network)
@@ -41,7 +41,7 @@ def feature_cache(network: ColorizationNet, stage: Stage) -> FeatureCache | None
 
 
 class FeatureCache:
-    """Features by the hash of a picture's lightness, in memory; beyond ``limit`` bytes they are computed again."""
+    """Features in memory, by the hash of a picture's lightness; those beyond ``limit`` bytes are computed again."""
 
     def __init__(self, network: Bottleneck, limit: int = LIMIT_BYTES) -> None:
         self.network, self.room = network, limit
@@ -49,7 +49,7 @@ class FeatureCache:
 
     @torch.no_grad()
     def __call__(self, lightness: Tensor) -> Tensor:
-        """Return the features of L* (N, 1, H, W); only new pictures go through the encoder."""
+        """Return the features of L* (N, 1, H, W); only new pictures pass through the encoder."""
         keys = [hashlib.blake2b(picture.cpu().numpy().tobytes(), digest_size=16).digest() for picture in lightness]
         new = [i for i, key in enumerate(keys) if key not in self.kept]
         found = {keys[i]: feature for i, feature in zip(new, self._computed(lightness, new), strict=True)}

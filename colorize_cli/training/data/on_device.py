@@ -1,8 +1,7 @@
 """Photographs held on the device as one uint8 tensor, from which batches are cropped on the device.
 
-A GPU trains a small network faster than sixteen cores can decode and augment photographs. So every photograph is
-decoded once, all are concatenated in one tensor of pixels, and cropping, ageing and the conversion to
-CIELAB happen on the device, a whole batch at a time.
+A GPU trains a small network faster than sixteen cores can decode and augment photographs. So each photograph is decoded
+once, the pixels of all are concatenated in one tensor, and the device crops, ages and converts whole batches to CIELAB.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from colorize_cli.recipe import Augmentation
 from colorize_cli.training.data.aging import Batch, Chance, as_found, lab_of, linear_of
 
 LONGEST = 1.5
-"""Maximum longer side that is kept, in multiples of the shorter one; the middle is used."""
+"""Maximum ratio of the longer to the shorter side; the middle of longer photographs is used."""
 
 
 def decode(data: bytes, side: int) -> npt.NDArray[np.uint8] | None:
@@ -53,8 +52,8 @@ def _parts(items: Iterator[tuple[str, bytes]], count: int) -> Iterator[list[tupl
 
 @dataclass(frozen=True)
 class Decoded:
-    """Photographs of some archives: ``pixels`` uint8 (P, 3), and for each its shape (rows, columns), collection (the
-    top-level folder) and label (all folders).
+    """Decoded photographs of archives: ``pixels`` uint8 (P, 3) of all of them, and for each one its shape (rows,
+    columns), its collection (the top-level folder) and its label (all folders).
     """
 
     pixels: Tensor
@@ -75,7 +74,7 @@ def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
 
     pixels, shapes, labels = [], [], []
     with ThreadPoolExecutor(workers) as pool:
-        # In parts, so that not all compressed photographs are in memory together with the decoded ones.
+        # In parts, so that memory does not hold all compressed photographs besides the decoded ones.
         for part in _parts(members(), 4096):
             for (label, _), rgb in zip(part, pool.map(lambda item: decode(item[1], side), part), strict=True):
                 if rgb is not None:
@@ -87,7 +86,7 @@ def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
 
 
 class DevicePhotos:
-    """Photographs on the device: ``pixels`` uint8 (P, 3), and for each its offset, shape, collection and label."""
+    """Photographs on the device: ``pixels`` uint8 (P, 3), and the offset, shape, collection and label of each."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -118,8 +117,9 @@ class DevicePhotos:
         return torch.tensor([by_source.get(name, 1.0) for name in self.sources], device=self.device)
 
     def class_numbers(self, smallest: int) -> tuple[Tensor, int]:
-        """Return each photograph's class, int64 (n,), -1 for none, and the number of classes: labels that at least
-        ``smallest`` photographs have, sorted by name.
+        """Return the class of each photograph, int64 (n,), -1 for none, and the number of classes.
+
+        A label of at least ``smallest`` photographs is a class; classes are numbered by name.
         """
         counts = Counter(self.labels)
         numbers = {name: i for i, name in enumerate(sorted(n for n, count in counts.items() if count >= smallest))}

@@ -1,7 +1,7 @@
 """Fit the tree models one by one: each is converted to arrays, written to a file, and released.
 
-Memory holds only the photos at the size of the model, size * size * 3 bytes each, and one model of
-scikit-learn. A resumed run fits the models that have no file yet.
+Memory holds only the photos at the size of the model, size * size * 3 bytes each, and one scikit-learn model. A resumed
+run fits only the models without a file.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from colorize_cli.training.run_folder import RunFolder
 
 Array = npt.NDArray[Any]
 BEYOND = 6e4
-"""A threshold that no lightness is above; finite in float16, as a checkpoint's values have to be."""
+"""A threshold above every lightness; finite in float16, as all values of a checkpoint must be."""
 Arrays = tuple[Array, Array, Array, Array]
-"""feature (trees, 7), threshold (trees, 7), leaf (trees, 8 * outputs), base (size,)"""
+"""Arrays of one model: feature (trees, 7), threshold (trees, 7), leaf (trees, 8 * outputs), base (size,)."""
 
 
 def complete(children: Sequence[tuple[int, int]], feature: Array, threshold: Array, value: Array) -> Arrays:
     """Return a tree of depth 3 or less as a complete one: feature (7,), threshold (7,), leaf (8, outputs), base ().
 
-    ``children``: of each node, (-1, -1) for a leaf. Below a leaf, both branches of every question lead to
-    the same value.
+    ``children``: the two children of each node, (-1, -1) for a leaf. Below a leaf, both branches lead to the same
+    value.
     """
     columns, limits = np.zeros(QUESTIONS, np.int16), np.full(QUESTIONS, BEYOND, np.float32)
     leaves = np.zeros((ANSWERS, value.shape[1]), np.float32)
@@ -54,7 +54,7 @@ def complete(children: Sequence[tuple[int, int]], feature: Array, threshold: Arr
 
 
 def _not_above(limit: float) -> np.float32:
-    """Return the largest float32 that is not above a float64 threshold: float32 inputs fall on the same side of it."""
+    """Return the largest float32 not above a float64 threshold: float32 inputs compare the same with both."""
     near = np.float32(limit)
     return near if float(near) <= limit else np.nextafter(near, np.float32(-np.inf))
 
@@ -73,7 +73,7 @@ def _of_histogram(nodes: Array) -> Arrays:
 def fit_model(x: Array, y: Array, constants: Mapping[str, float], trees: int, seed: int) -> Arrays:
     """Fit one model to rows of L* (n, size) and their a* or b* (n, size) and return its arrays.
 
-    Boosting (``learning_rate`` among the constants) takes scikit-learn's histogram version, one booster per column: the
+    Boosting (constants with a ``learning_rate``) uses scikit-learn's histogram version, one booster per column: the
     exact version tests every value of every column at every split, which takes days for 400 columns.
     """
     from sklearn.ensemble import RandomForestRegressor
@@ -104,7 +104,7 @@ def _fit_boosters(x: Array, y: Array, learning_rate: float, trees: int, seed: in
             early_stopping=False, random_state=seed,
         ).fit(x, y[:, column])  # fmt: skip
 
-    # A booster's loops are too short to share: the threads of OpenMP spend five to eighteen times as long waiting for
+    # A booster's loops are too short to divide: OpenMP threads spend five to eighteen times as long waiting for
     # each other as one takes alone. The number of threads is set by the calling thread.
     with ThreadPoolExecutor(default_workers(), initializer=lambda: threadpool_limits(1, "openmp")) as pool:
         return list(pool.map(fit_column, range(y.shape[1])))
@@ -113,7 +113,7 @@ def _fit_boosters(x: Array, y: Array, learning_rate: float, trees: int, seed: in
 def fit_rows(
     network: TreeRows, training: Catalogue, fitting: Fitting, folder: RunFolder, progress: TrainingProgress
 ) -> dict[str, float]:
-    """Fit every model of a network in place; returns only the number of models."""
+    """Fit every model of a network in place; return only the number of models."""
     lightness, ab = _pictures(training, network.size)
     parts = folder.path / "parts"
     parts.mkdir(exist_ok=True)

@@ -29,7 +29,7 @@ def _hinge(logits: Tensor, real: bool) -> Tensor:
 
 
 def discriminator_of(stage: Stage) -> nn.Module:
-    """Return a new discriminator of the stage's kind; with batch norm it starts from N(0, 0.02), as in the papers."""
+    """Return a new discriminator of the stage's kind; with batch norm its weights are N(0, 0.02), as in the papers."""
     if stage.discriminator == "patch" and stage.discriminator_norm == "spectral":
         return PatchDiscriminator(width=stage.discriminator_width, norm="spectral")
     kind = PatchDiscriminator if stage.discriminator == "patch" else BinaryDiscriminator
@@ -42,10 +42,10 @@ class Adversarial(Objective):
     """Generator: adversarial weight * BCE(judged real) + pixel weight * L1 or MSE (+ cross-entropy over ab bins).
 
     Discriminator, updated first: BCE on true and on generated pictures; labels 1 and 0, no smoothing. Their sum is
-    halved for a PatchGAN (Isola et al. 2018, 3.3), and not for a binary one: the value function of Zhou & Zhu 3.5 is
-    the sum. With ``adversarial_loss`` "hinge" both use the hinge loss and its counterpart instead. ``critic_warmup``
-    steps train the discriminator alone. With ``judged_as_predicted`` it sees the true a*b* reduced to the resolution at
-    which the generator predicts and enlarged like its answers: otherwise sharpness alone would tell them apart.
+    halved for a PatchGAN (Isola et al. 2018, 3.3) but not for a binary discriminator (the value function of Zhou &
+    Zhu 3.5 is the sum). With ``adversarial_loss`` "hinge" both use the hinge loss instead. The first ``critic_warmup``
+    steps train the discriminator alone. With ``judged_as_predicted`` it sees the true a*b* reduced to the generator's
+    resolution and enlarged like its predictions; otherwise it could tell them apart by sharpness alone.
     """
 
     def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
@@ -65,7 +65,7 @@ class Adversarial(Objective):
             set_learning_rate(optimizer, factor)
             optimizer.zero_grad(set_to_none=True)
         parts = [batch.to(self.setting.compute.device) for batch in batches]
-        # A single batch keeps its picture for both steps; several are predicted twice instead of being held in memory.
+        # A single batch keeps its prediction for both steps; several are predicted twice to save memory.
         kept = [self._paint(parts[0])] if len(parts) == 1 else []
         sums: Losses = {}
         for part in parts:
@@ -139,7 +139,7 @@ class Adversarial(Objective):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore a result of :meth:`state_dict`."""
+        """Restore the state returned by :meth:`state_dict`."""
         super().load_state_dict(state)
         self.discriminator.load_state_dict(state["discriminator"])
         self.opponent.load_state_dict(state["opponent"])

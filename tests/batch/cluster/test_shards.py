@@ -55,3 +55,31 @@ def test_shard_is_read_from_the_option_or_the_environment(text, environment, sha
 def test_what_is_no_part_of_a_whole_is_refused(text, environment):
     with pytest.raises(UsageProblem, match="--shard"):
         parse_shard(text, environment)
+
+
+def of_array(task: int, tasks: list[int], step: int = 1) -> dict[str, str]:
+    names = {"ID": task, "COUNT": len(tasks), "MIN": min(tasks), "MAX": max(tasks), "STEP": step}
+    return {f"SLURM_ARRAY_TASK_{name}": str(value) for name, value in names.items()}
+
+
+@pytest.mark.parametrize("tasks", [[3], [3, 5], [1, 2, 4, 7]])
+def test_tasks_of_an_array_submitted_again_do_not_take_the_shares_of_others(tasks):
+    for task in tasks:
+        with pytest.raises(UsageProblem, match="auto/8"):
+            parse_shard("auto", of_array(task, tasks))
+
+
+@pytest.mark.parametrize("tasks", [range(1, 9), range(8), range(10, 18)])
+def test_counted_shards_cover_an_array_and_stay_when_a_task_is_submitted_again(tasks):
+    whole = [parse_shard("auto/8", of_array(task, list(tasks))) for task in tasks]
+    assert sorted(shard.index for shard in whole) == list(range(1, 9))
+    assert [parse_shard("auto/8", of_array(task, [task])) for task in tasks] == whole
+    if tasks[0] == 1:
+        assert whole == [parse_shard("auto", of_array(task, list(tasks))) for task in tasks]
+
+
+def test_counted_shards_under_torchrun_are_as_many_as_there_are_processes():
+    assert parse_shard("auto/4", {"RANK": "1", "WORLD_SIZE": "4"}) == Shard(2, 4)
+    for text, environment in (("auto/8", {"RANK": "1", "WORLD_SIZE": "4"}), ("auto/8", {}), ("auto/0", SLURM)):
+        with pytest.raises(UsageProblem, match="--shard"):
+            parse_shard(text, environment)

@@ -1,7 +1,10 @@
 """``colorize models`` and ``colorize -m`` against a local Hub."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,8 @@ import torch
 from PIL import Image
 
 from colorize_cli import registry
+from colorize_cli.checkpoints.hub.endpoint import without_password
+from colorize_cli.checkpoints.locate import bundled_folder
 from colorize_cli.cli import main
 from colorize_cli.files import sha256_of
 from colorize_cli.models.network import half
@@ -112,6 +117,43 @@ def test_every_failure_ends_with_exit_code_3_and_a_remedy(hub, publish, photo, c
     assert main([*words]) == 3
     assert says in capfd.readouterr().err
     assert not Path("photo-color.png").exists()
+
+
+def test_a_refused_download_is_shown_and_removed(hub, publish, photo, tmp_path, capfd):
+    publish("eccv16")
+    hub.corrupt = True
+    assert main(["models", "download", "eccv16"]) == 3
+    assert "models remove" in capfd.readouterr().err
+    (aside,) = (tmp_path / "cache").rglob("quarantine/*")
+    assert main(["models", "list", "--json"]) == 0
+    listed = {row["name"]: row.get("quarantined") for row in json.loads(capfd.readouterr().out)}
+    assert listed["eccv16"] == [str(aside)] and listed["gan"] is None
+    assert main(["models", "remove", "eccv16"]) == 0
+    assert str(aside) in capfd.readouterr().err
+    assert not aside.exists()
+    assert main(["models", "remove", "eccv16"]) == 0
+    assert "not in the cache" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://me:sekret@[::1", "http://me:sekret@host:99999", "http://me:sekret@127.0.0.1:9"]
+)
+def test_a_password_in_the_endpoint_is_never_printed(tmp_path, endpoint):
+    surroundings = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path), "HF_TOKEN": "hf_sekret"}
+    for words in (["download", "ddcolor"], ["push", str(bundled_folder() / "unet.safetensors"), "me/x"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "colorize_cli", "models", *words],
+            env=surroundings, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 3
+        assert "HF_ENDPOINT" in done.stderr
+        assert "sekret" not in done.stdout + done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_address_of_a_commit_is_printed_without_a_password():
+    assert (
+        without_password("https://me:sekret@hub.example:8080/me/x/commit/1") == "https://hub.example:8080/me/x/commit/1"
+    )
 
 
 def test_a_checkpoint_that_is_not_published_is_a_usage_error(hub, capfd):

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 from colorize_cli import registry
 from colorize_cli.imaging import color
 from colorize_cli.models.encoders.vgg import IMAGENET_MEAN, IMAGENET_STD, VGGEncoder, folded, zero_centered
-from colorize_cli.models.heads.hsv import ab_to_hs, hs_to_ab
-from colorize_cli.models.heads.luv import ab_to_uv, uv_to_ab
+from colorize_cli.models.heads.color_spaces import ab_to_hs, ab_to_uv, hs_to_ab, srgb_to_ab, uv_to_ab
 from colorize_cli.models.heads.smoothing import blurred, smoothed
-from colorize_cli.models.heads.srgb import srgb_to_ab
 from colorize_cli.models.hultgren.networks import VGGDecoder
 from colorize_cli.models.hwang_zhou.networks import BinDecoder, VGGClassifier, VGGRegression, uv_accuracies, uv_bins
 

@@ -11,7 +11,6 @@ import struct
 from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import Image
 
 from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError
@@ -92,6 +91,8 @@ def decode(data: bytes, *, page: int, max_pixels: float, limits: Limits = LIMITS
     check_size(directory.width, directory.height, max_pixels)
     if directory.is_raw:
         raise UnknownKindError("camera raw files")
+    import tifffile  # start-up time: most photographs are no TIFFs
+
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
         tiff.filehandle.seek(directory.offset)
         leaf = tifffile.TiffPage(tiff, 0)
