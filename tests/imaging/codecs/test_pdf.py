@@ -186,7 +186,7 @@ def test_one_page_can_be_named_and_retried(run, models) -> None:
     assert sorted(path.name for path in Path().iterdir()) == ["album.pdf", "two-0002.png"]
     rows = [{"input": "album.pdf#page=3", "output": None, "status": "failed", "target": "out/album-0003.png"}]
     Path("r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert run("--retry", "r.jsonl").exit_code == 0
+    assert run("--retry", "r.jsonl", "-o", "out").exit_code == 0
     assert sorted(snapshot("out")) == ["out/album-0003.png"]
     assert run("album.pdf#page=9", "-o", "nine.png").exit_code == 1
     assert run("gone.pdf#page=1").exit_code == 2
