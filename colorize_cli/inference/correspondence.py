@@ -155,10 +155,10 @@ def _held(there: Array, back: Array, here: tuple[int, int], shape: tuple[int, in
 
 def _smoothed(held: Array) -> Array:
     """Return trust that a few good neighbours carry over single cells that lack it."""
-    return cv2.blur(held.astype(np.float32), (3, 3), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.blur(held, (3, 3), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _enlarged(plane: Array, rows: int, columns: int) -> Array:
     if plane.shape == (rows, columns):
         return plane
-    return cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -111,8 +111,15 @@ class Opened:
 
     def _plain(self, look: Look, colorizer: Colorizer, variant: int) -> np.ndarray:
         """Return a*b* without hints; that of the last look is remembered, for strokes follow each other quickly."""
-        key = (look.model, look.vividness, look.sizes, look.keep_borders, tuple(look.decoding.items()), look.reference)
-        key += (variant > 1,)
+        key = (
+            look.model,
+            look.vividness,
+            look.sizes,
+            look.keep_borders,
+            tuple(look.decoding.items()),
+            look.reference,
+            variant > 1,
+        )
         with self._models.predicting:
             if self._last is None or self._last[0] != key:
                 (found,) = colorizer.predict_with_confidence([self.photo.gray])
