@@ -161,4 +161,4 @@ def _smoothed(held: Array) -> Array:
 def _enlarged(plane: Array, rows: int, columns: int) -> Array:
     if plane.shape == (rows, columns):
         return plane
-    return cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR).astype(plane.dtype, copy=False)
+    return np.asarray(cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)

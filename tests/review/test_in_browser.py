@@ -371,8 +371,10 @@ def test_a_reference_from_a_file_recolors_the_photo_and_can_be_removed(browser, 
     home = tmp_path / "roll"
     home.mkdir()
     Image.fromarray(whole[27:, 80:]).convert("L").save(home / "hall.png")
+    Image.fromarray(whole[:400, :560, [1, 2, 0]]).save(home / "z-green.png")
     Image.fromarray(whole[:400, :560, [2, 0, 1]]).save(tmp_path / "color.png")
     opened(browser, serve(home))
+    wait(browser, lambda: len(browser.find_elements("css selector", ".thumb .top.there")) == 2)
     open_photo(browser, 0)
     plain = ab(pixels(browser))
 
@@ -381,7 +383,7 @@ def test_a_reference_from_a_file_recolors_the_photo_and_can_be_removed(browser, 
 
     click(browser, "reference-choose")
     wait(browser, lambda: browser.find_element("id", "reference-dialog").get_attribute("open"))
-    assert not browser.find_element("id", "reference-use").is_enabled(), "no other photo has colors"
+    assert not browser.find_element("id", "reference-use").is_enabled()
     browser.find_element("id", "reference-file").send_keys(str(tmp_path / "color.png"))
     wait(browser, lambda: referenced() == 1)
     assert not browser.find_element("id", "reference-dialog").get_attribute("open")
@@ -390,6 +392,13 @@ def test_a_reference_from_a_file_recolors_the_photo_and_can_be_removed(browser, 
     guided = ab(pixels(browser))
     assert np.abs(guided - plain).mean() > 5
     assert not browser.find_element("id", "show-variants").is_enabled()
+    click(browser, "reference-choose")
+    wait(browser, lambda: browser.find_element("id", "reference-dialog").get_attribute("open"))
+    browser.find_element("css selector", "#reference-list option").click()
+    click(browser, "reference-use")
+    wait(browser, lambda: referenced() == 2)
+    assert browser.find_element("id", "reference-name").text == "z-green.png"
+    assert np.abs(ab(pixels(browser)) - guided).mean() > 5
     press(browser, "a")
     wait(browser, lambda: (home / "review.jsonl").exists())
     row = json.loads((home / "review.jsonl").read_text())

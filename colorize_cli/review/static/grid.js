@@ -42,7 +42,6 @@ export function update(row) {
   draw();
 }
 
-export const all = () => [...shots.values()].sort((a, b) => a.id - b.id);
 export const get = id => shots.get(id);
 export const current = () => order[chosen];
 export const neighbour = (id, step) => order[order.indexOf(id) + step];

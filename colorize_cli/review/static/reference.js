@@ -1,18 +1,19 @@
 // The reference: a color photo, from a file or of this review, that says what the colors are.
 
 import * as api from "./api.js";
-import * as grid from "./grid.js";
 import { $ } from "./ui.js";
 
 const MOST_LISTED = 500;
-let name = "", onChange = () => {}, current = () => undefined;
+let name = "", colored = [], onChange = () => {}, current = () => undefined;
 
 export function start(changed, openId) {
   onChange = changed;
   current = openId;
   const dialog = $("reference-dialog"), list = $("reference-list");
-  $("reference-choose").addEventListener("click", () => {
+  $("reference-choose").addEventListener("click", async () => {
     tellProblem("");
+    // Asked anew: results are applied, and photos found to be in color, while the page is open.
+    try { colored = (await api.listing()).photos.filter(shot => shot.colored); } catch (error) { tellProblem(error.message); }
     $("reference-file").value = "";
     $("reference-search").value = "";
     fill();
@@ -47,7 +48,7 @@ async function take(ask) {
 
 function fill() {
   const part = $("reference-search").value.trim().toLowerCase();
-  const found = grid.all().filter(shot => shot.colored && shot.id !== current() && `${shot.folder}/${shot.name}`.toLowerCase().includes(part));
+  const found = colored.filter(shot => shot.id !== current() && `${shot.folder}/${shot.name}`.toLowerCase().includes(part));
   const options = found.slice(0, MOST_LISTED).map(shot => new Option(shot.folder ? `${shot.folder}/${shot.name}` : shot.name, shot.id));
   if (!options.length) {
     const none = new Option(part ? "No photo has this name." : "No photo has colors yet: colorize or apply some first.", "");
