@@ -82,11 +82,12 @@ def test_a_result_of_other_options_is_left_alone_even_with_new_strokes():
 
 
 def test_side_by_side_shows_scan_and_color_and_is_no_photo_later():
-    colorize("--side-by-side")
+    strokes("scans/a-hints.png", (220, 40, 40))
+    colorize("--hints", "beside", "--side-by-side")
     picture = Image.open("scans/a-sidebyside.jpg").convert("RGB")
     assert picture.width > 2 * 96 and picture.height > 64
     left = np.asarray(picture.crop((10, 10, 90, 60))).astype(int)
     right = np.asarray(picture.crop((picture.width - 90, 10, picture.width - 10, 60))).astype(int)
-    assert (left.max(2) - left.min(2)).mean() < 3 < (right.max(2) - right.min(2)).mean()
-    colorize("--side-by-side", "--skip-existing")
+    assert (left.max(2) - left.min(2)).max() < 30 < (right.max(2) - right.min(2)).max()
+    colorize("--hints", "beside", "--side-by-side", "--skip-existing")
     assert not Path("scans/a-sidebyside-color.jpg").exists()

@@ -168,5 +168,6 @@ def test_failed_photo_is_tried_again_where_its_variants_were_to_go(run, models):
     Path("a.png").write_bytes(b"no picture")
     run("a.png", "-o", "out/", "--variants", "2", "--report", "report.jsonl")
     shutil.move("kept", "a.png")
-    assert run("--retry", "report.jsonl", "--variants", "2").exit_code == 0
+    assert run("--retry", "report.jsonl", "--variants", "2").exit_code == 2, "nothing shows that out/ is its own"
+    assert run("--retry", "report.jsonl", "--variants", "2", "-o", "out/").exit_code == 0
     assert {path.name for path in Path("out").iterdir()} == {"a-color-1.png", "a-color-2.png", "a-variants.jpg"}
