@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch.overrides import TorchFunctionMode
 
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.file import (
@@ -69,11 +70,22 @@ def load_network(checkpoint: Checkpoint, entry: ModelEntry, name: str) -> Colori
     return network.eval()
 
 
+class _NothingDrawn(TorchFunctionMode):
+    """Within it, the random initializations of ``torch.nn.init`` leave tensors as they are; constant ones work."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if getattr(func, "__module__", "") == "torch.nn.init" and ("uniform_" in name or "normal_" in name):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def _built(info: CheckpointInfo, entry: ModelEntry) -> ColorizationNet:
     """Return the network that a description names, its weights arbitrary."""
+    # Up to hundreds of millions of random numbers would be drawn only to be overwritten.
     if not (entry.hub or entry.original):
-        return entry.build(info.variant, **info.arguments)
-    # Hundreds of millions of random numbers would be drawn only to be overwritten.
+        with _NothingDrawn():
+            return entry.build(info.variant, **info.arguments)
     with torch.device("meta"):
         network = entry.build(info.variant, **info.arguments)
     network.to_empty(device="cpu")
