@@ -7,7 +7,7 @@ from pathlib import Path
 
 from colorize_cli.batch.inputs.sources import Source
 from colorize_cli.errors import PhotoError
-from colorize_cli.imaging.codecs.decode_extra import has_reader
+from colorize_cli.imaging.codecs.extra.decode_extra import has_reader
 from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits, format_of_suffix, page_path
 from colorize_cli.imaging.codecs.read import count_pages
 

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from colorize_cli.imaging.codecs.decode_extra import format_named, has_reader, kind_name, remedy
+from colorize_cli.imaging.codecs.extra.decode_extra import format_named, has_reader, kind_name, remedy
 from colorize_cli.imaging.codecs.formats import format_of_suffix
 from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
 from colorize_cli.imaging.codecs.signatures import sniff

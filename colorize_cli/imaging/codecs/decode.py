@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from colorize_cli.imaging.codecs import decode_wide, png_chunks
-from colorize_cli.imaging.codecs.decode_extra import RAW, READERS, decode_extra, require_reader
-from colorize_cli.imaging.codecs.decode_pdf import decode_page
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
+from colorize_cli.imaging.codecs.extra.decode_extra import RAW, READERS, decode_extra, require_reader
+from colorize_cli.imaging.codecs.extra.decode_pdf import decode_page
 from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits
 from colorize_cli.imaging.codecs.jpeg import structure as jpeg
 from colorize_cli.imaging.codecs.raster import (

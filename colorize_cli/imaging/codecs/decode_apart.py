@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
-from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError
+from colorize_cli.imaging.codecs.extra.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
@@ -184,7 +184,7 @@ _ERRORS[TooManyPixelsError.__name__] = TooManyPixelsError
 
 def _answer(request: tuple[Any, ...]) -> tuple[str, object]:
     from colorize_cli.imaging.codecs.decode import decode
-    from colorize_cli.imaging.codecs.decode_pdf import count_pages
+    from colorize_cli.imaging.codecs.extra.decode_pdf import count_pages
 
     try:
         if len(request) == 1:

@@ -26,8 +26,8 @@ from colorize_cli.errors import (
 from colorize_cli.imaging.codecs.announced import announced
 from colorize_cli.imaging.codecs.decode import decode
 from colorize_cli.imaging.codecs.decode_apart import APART_FROM, ODD, DecoderLostError, count_pages_apart, decode_apart
-from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError, require_reader
 from colorize_cli.imaging.codecs.decode_pillow import split_channels
+from colorize_cli.imaging.codecs.extra.decode_extra import ReaderMissingError, require_reader
 from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits, split_page
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,

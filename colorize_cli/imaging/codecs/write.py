@@ -15,8 +15,8 @@ import numpy as np
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem
 from colorize_cli.files import atomic_file, exists_error
-from colorize_cli.imaging.codecs.decode_extra import READERS, kind_name
 from colorize_cli.imaging.codecs.encode import DEFAULT_QUALITY, Job, encode, to_depth
+from colorize_cli.imaging.codecs.extra.decode_extra import READERS, kind_name
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, normalize_format, output_suffix
 from colorize_cli.imaging.codecs.tiff.layout import TiffWriter, needs_big_tiff
 from colorize_cli.imaging.metadata.exif import upright_exif, without_geography

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from colorize_cli.imaging.codecs import decode_extra
+from colorize_cli.imaging.codecs.extra import decode_extra
 
 
 @pytest.fixture

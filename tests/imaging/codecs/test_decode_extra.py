@@ -12,7 +12,7 @@ from PIL import Image
 
 from colorize_cli.batch.inputs.kinds import kind_of
 from colorize_cli.errors import PhotoError, UnsupportedPhoto
-from colorize_cli.imaging.codecs import decode_extra
+from colorize_cli.imaging.codecs.extra import decode_extra
 from colorize_cli.imaging.codecs.formats import output_suffix
 from colorize_cli.imaging.codecs.read import read_photo
 from tests.cli.conftest import models, run

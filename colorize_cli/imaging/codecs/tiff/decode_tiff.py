@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from colorize_cli.imaging.codecs.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
+from colorize_cli.imaging.codecs.extra.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,

@@ -1,7 +1,7 @@
 """Formats that libraries read which not everybody needs: the extra ``formats``.
 
 HEIC by pi-heif (libheif without any encoder), camera and scanner raw by rawpy (LibRaw), JPEG XL by imagecodecs
-(libjxl), PDF by pypdfium2 (:mod:`~colorize_cli.imaging.codecs.decode_pdf`).
+(libjxl), PDF by pypdfium2 (:mod:`~colorize_cli.imaging.codecs.extra.decode_pdf`).
 """
 
 import importlib.util
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from colorize_cli.imaging.codecs.extra.jxl import boxes_of_jxl, size_of_jxl
 from colorize_cli.imaging.codecs.formats import PDF
-from colorize_cli.imaging.codecs.jxl import boxes_of_jxl, size_of_jxl
 from colorize_cli.imaging.codecs.raster import Raster, UnknownKindError, check_size
 from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.photo import Metadata
