@@ -209,7 +209,7 @@ class ColorizeOptions(ColorizerOptions):
         if self.variants is not None and self.reference is not None:
             raise UsageProblem("--reference guides the colors and --variants tries others.", "Use only one of them.")
         if self.reference is not None and not str(self.reference):
-            raise UsageProblem("--reference is empty.", "Name a color photo.")
+            raise UsageProblem("--reference has no value.", "Give the path of a color photo.")
         if self.gallery_size is not None and self.gallery is None:
             raise UsageProblem("--gallery-size has no effect without --gallery.", "Add --gallery FILE.html.")
         if self.output == "":
@@ -287,7 +287,7 @@ class ColorizeOptions(ColorizerOptions):
 
     @property
     def limits(self) -> Limits:
-        """How much of a file is looked at."""
+        """The largest number of pages and of JPEG scans that are read."""
         return Limits(self.max_pages, self.max_scans)
 
     @property

@@ -66,8 +66,8 @@ class Batch:
     what is in flight ends, nothing new begins, and the report owns the exit code. ``stdin`` and ``stdout`` serve the
     item whose source or target is ``None``. ``stop`` may be set from outside (Ctrl-C) to the same effect. ``on_start``
     is called in some thread with the path of each photograph as its work begins. ``hints`` knows those of each
-    photograph; by default as the options say. ``under_way``: where to note what is under way, and who is suspected of
-    having ended earlier runs.
+    photograph; by default as the options say. ``under_way``: the notes of photographs under way, by which those that
+    ended earlier runs are known.
     """
 
     def __init__(

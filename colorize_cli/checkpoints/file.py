@@ -150,13 +150,13 @@ def _checked(info: CheckpointInfo) -> CheckpointInfo:
     for names, kind in ((texts, str), (tables, dict), (("shared",), dict)):
         for name in names:
             if not isinstance(getattr(info, name), kind):
-                raise ValueError(f"'{name}' is not what it should be")
+                raise ValueError(f"'{name}' has the wrong type")
     for part in info.shared.values():
         if not isinstance(part, dict) or not isinstance(part.get("sha256"), str):
-            raise ValueError("'shared' names no file")
+            raise ValueError("'shared' gives no sha256")
         tensors = part.get("tensors")
         if not isinstance(tensors, list) or not all(isinstance(name, str) for name in tensors):
-            raise ValueError("'shared' names no tensors")
+            raise ValueError("'shared' does not list the names of tensors")
     return info
 
 

@@ -1,4 +1,4 @@
-"""Files that are named like weights and are something else: what a browser or a clone without Git LFS saves."""
+"""Files named like weights that hold something else, as browsers and clones without Git LFS save them."""
 
 from pathlib import Path
 
@@ -27,4 +27,7 @@ def refuse_impostor(path: Path) -> None:
             "Download the file itself: copy the address of its download link, not of the page about it.",
         )
     if text.startswith(("{", "[")) and text.isprintable():
-        raise WeightsInvalid(f"{path} is a text (JSON), not weights.", "Read it: it may say why. Then download again.")
+        raise WeightsInvalid(
+            f"{path} is JSON text, not weights.",
+            "It may contain an error message: read it, then download the weights again.",
+        )

@@ -133,10 +133,10 @@ class ClusterBatch:
                 yield replace(outcome, source=item.source, target=item.target)
 
     def _looked_at(self, outcome: Outcome, item: Item) -> tuple[Outcome, ColorizeError | None]:
-        """Look for the first result of each worker: one with another folder under the same name writes there.
+        """Check that the first result of each worker exists here: a worker may have another folder mounted at this path.
 
-        A file system of many machines may show a new file late. Return the outcome without the worker's name, as failed
-        where the file does not come, and then what must stop the run.
+        A file system of many machines may show a new file late. Return the outcome without the worker's name, as
+        failed if the file does not appear, and in that case the error that stops the run.
         """
         details = dict(outcome.details)
         worker = str(details.pop(WORKER, ""))
@@ -146,8 +146,8 @@ class ClusterBatch:
         if _comes(item.target, self._shown_within):
             self._trusted.add(worker)
             return outcome, None
-        reason = f"Worker {worker} has reported its result '{item.target}', which is not on this machine."
-        remedy = "Mount the folder of results everywhere under the same path, then resume with --skip-existing."
+        reason = f"Worker {worker} reported the result '{item.target}', but this machine does not have that file."
+        remedy = "Mount the results folder at the same path on every machine, then resume with --skip-existing."
         return replace(outcome, status="failed", reason=reason, details={}), ClusterError(reason, remedy)
 
     def _submit(self, item: Item, number: int) -> Any:
