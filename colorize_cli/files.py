@@ -255,7 +255,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _host() -> str:
-    """Return the name of this machine as it may stand in the name of a file."""
+    """Return the name of this machine, made safe for file names."""
     return "".join(c for c in platform.node() if c.isalnum() or c in "._")[:64] or "localhost"
 
 

@@ -164,13 +164,13 @@ class ColorizeOptions(ColorizerOptions):
         Option("Memory limit (e.g. 4GB); reduces concurrency to stay below it", HARDWARE, metavar="SIZE"),
     ] = None
     max_megapixels: Annotated[float, Option("Refuse larger photos", HARDWARE, above=0)] = 500.0
-    max_pages: Annotated[int, Option("Refuse TIFF and PDF files of more pages", HARDWARE, metavar="N", least=1)] = (
+    max_pages: Annotated[int, Option("Refuse TIFF and PDF files with more pages", HARDWARE, metavar="N", least=1)] = (
         LIMITS.pages
     )
     max_scans: Annotated[
         int,
         Option(
-            "Refuse progressive JPEG files of more scans, which take hours to decode",
+            "Refuse progressive JPEG files with more scans, which can take hours to decode",
             HARDWARE,
             metavar="N",
             least=1,

@@ -56,7 +56,7 @@ from colorize_cli.inference.reference import MATCH, NOT_ALIKE
 from colorize_cli.inference.variants import of_variant
 
 _NO_LIMIT = 1 << 62
-"""Bytes that no machine has."""
+"""More bytes than any machine has."""
 
 
 class Batch:
@@ -223,7 +223,7 @@ class Batch:
             work.variants = self._variants(work.photo.gray, work.ab)
 
     def _note_guidance(self, work: Work, prediction: Prediction, page: str) -> None:
-        """Keep what the reference says of a page, and say where it shows other things."""
+        """Keep the match of a page with the reference, and add a note if the reference shows other things."""
         if prediction.guidance is None:
             return
         work.guidance.append(prediction.guidance)
@@ -272,7 +272,7 @@ class Batch:
         return done(work, self._options, self._provenance_of_work(work))
 
     def _keep_time(self, item: Item) -> list[str]:
-        """Give the result and what is beside it the time of the photograph; return a note if that cannot be done."""
+        """Set the time of the result and its companion files to that of the photograph; return a note if that fails."""
         if item.source is None or item.target is None:
             return []
         try:

@@ -26,10 +26,10 @@ from colorize_cli.files import parse_json
 from colorize_cli.imaging.codecs.formats import split_page
 
 SET_ASIDE_AFTER = 2
-"""Deaths of a process after which a photograph that was under way is left out."""
+"""Number of process deaths after which a photograph that was under way is set aside."""
 
 _FOREIGN_SECONDS = 3600.0
-"""Age from which what a process of another machine left is taken for a dead one's: nobody can ask whether it runs."""
+"""Age after which a record of another machine counts as that of a dead process, which cannot be checked from here."""
 _RUNNING, _DIED, _CRASH = ".running", ".died", ".crash"
 
 
@@ -63,7 +63,7 @@ class UnderWay:
         self._crash: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Take note of what died, and of this process."""
+        """Count the processes that died, and register this one."""
         if self.folder is None:
             return self
         try:
@@ -79,7 +79,7 @@ class UnderWay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what this process noted, and the folder where nothing else is in it."""
+        """Remove the records of this process, and the folder if it is then empty."""
         for source in list(self._noted):
             self._forget(source)
         if self._crash is not None:
@@ -92,11 +92,11 @@ class UnderWay:
                 self.folder.rmdir()
 
     def deaths(self, source: Path | None) -> int:
-        """Return how many processes died of which a photograph, unchanged since, may have been the cause."""
+        """Return the number of process deaths that a photograph, unchanged since, may have caused."""
         return self._deaths.get(_key(source), 0) if source is not None and self._deaths else 0
 
     def begin(self, source: Path | None) -> None:
-        """Note that work on a photograph begins."""
+        """Record that work on a photograph starts."""
         if self.folder is None or source is None:
             return
         path = self.folder / f"{self._process}-{_key(source)}{_RUNNING}"
@@ -110,7 +110,7 @@ class UnderWay:
             self._noted[source] = path
 
     def end(self, source: Path | None) -> None:
-        """Note that a photograph ended, in whatever way, and the process did not."""
+        """Record that work on a photograph ended without ending the process."""
         if self.folder is None or source is None or source not in self._noted:
             return
         self._forget(source)
@@ -126,7 +126,7 @@ class UnderWay:
             self._noted.pop(source).unlink()
 
     def _sweep(self, folder: Path) -> None:
-        """Turn what dead processes left into counts."""
+        """Convert the records of dead processes into counts."""
         for path in list(_entries(folder, _RUNNING)):
             process, _, key = path.name.removesuffix(_RUNNING).rpartition("-")
             if not _is_dead(process, path):
@@ -151,7 +151,7 @@ def _entries(folder: Path, suffix: str) -> Iterator[Path]:
 
 
 def _counts(path: Path, crash: Path) -> bool:
-    """Whether a death is to be explained by what was under way: a crash, a new start of the machine, lack of memory."""
+    """Whether a photograph may have caused a death: a crash, a restart of the machine, or lack of memory."""
     with contextlib.suppress(OSError):
         if crash.stat().st_size:
             return True
@@ -167,7 +167,7 @@ def _counts(path: Path, crash: Path) -> bool:
 
 
 def _is_dead(process: str, path: Path) -> bool:
-    """Whether the process that noted something is gone."""
+    """Whether the process of a record has ended."""
     host, number, started = [*process.rsplit("-", 2), "", ""][:3]
     if host != _host():
         with contextlib.suppress(OSError):
@@ -177,7 +177,7 @@ def _is_dead(process: str, path: Path) -> bool:
 
 
 def _started(process: int) -> str:
-    """Return when a process began, in the words of the system; "" for one that is gone, "0" where nobody tells."""
+    """Return the start time of a process as the system gives it; "" if it has ended, "0" if unknown."""
     if Path("/proc/self/stat").exists():
         with contextlib.suppress(OSError, IndexError):
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
@@ -193,7 +193,7 @@ def _started(process: int) -> str:
 
 
 def _key(source: Path) -> str:
-    """Return what stands for a photograph as it is now: another one when it is replaced."""
+    """Return a key for the present content of a photograph; it changes when the file is replaced."""
     file, _ = split_page(source)
     state: tuple[int, ...] = ()
     with contextlib.suppress(OSError, ValueError):
@@ -207,7 +207,7 @@ _real_folder = lru_cache(maxsize=1024)(os.path.realpath)
 
 
 def _killed_for_memory() -> int | None:
-    """Return how many processes the system killed for lack of memory since it started; None where it does not tell."""
+    """Return how many processes the system has killed for lack of memory since it started; None if unknown."""
     with contextlib.suppress(OSError, ValueError), Path("/proc/vmstat").open() as lines:
         for line in lines:
             if line.startswith("oom_kill "):
@@ -216,12 +216,12 @@ def _killed_for_memory() -> int | None:
 
 
 def _boot() -> str:
-    """Return what changes with each start of the machine, "" where nothing tells."""
+    """Return an identifier of this start of the machine, "" if unknown."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return ""
 
 
 def _host() -> str:
-    """Return the name of this machine as it may stand in the name of a file."""
+    """Return the name of this machine, made safe for file names."""
     return "".join(c for c in platform.node() if c.isalnum() or c in "._")[:64] or "localhost"

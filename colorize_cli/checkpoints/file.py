@@ -140,7 +140,7 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> CheckpointInfo:
 
 
 def _kind(tensor: torch.Tensor) -> tuple[bool, bool, bool]:
-    """Return what a tensor cannot change into without a loss: floating point, complex, truth values."""
+    """Return whether a tensor is floating point, complex, or Boolean: kinds that are not converted into each other."""
     return tensor.is_floating_point(), tensor.is_complex(), tensor.dtype == torch.bool
 
 

@@ -64,7 +64,8 @@ def load_network(checkpoint: Checkpoint, entry: ModelEntry, name: str) -> Colori
         network = _built(checkpoint.info, entry)
     except (TypeError, ValueError, RuntimeError, AttributeError, ArithmeticError, LookupError, MemoryError) as error:
         raise WeightsInvalid(
-            f"{name} has a damaged description: no network is built like that ({error}).", "Download or train it again."
+            f"{name} has a damaged description: no network can be built from it ({error}).",
+            "Download or train it again.",
         ) from error
     load_strictly(network, checkpoint, name)
     return network.eval()

@@ -142,7 +142,7 @@ def _parsed(name: str, option: Option, value: Any) -> Any:
 
 
 def _at_home(option: Option, value: Any) -> Any:
-    """Return a path with a leading ``~`` replaced, which the shell does only where it begins a word."""
+    """Return a path with a leading ``~`` expanded; the shell does so only at the start of a word."""
     is_path = isinstance(value, Path) or (isinstance(value, str) and option.metavar not in (None, "TEXT"))
     if not is_path or not str(value).startswith("~"):
         return value

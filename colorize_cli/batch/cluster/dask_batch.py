@@ -133,7 +133,7 @@ class ClusterBatch:
                 yield replace(outcome, source=item.source, target=item.target)
 
     def _looked_at(self, outcome: Outcome, item: Item) -> tuple[Outcome, ColorizeError | None]:
-        """Check that the first result of each worker exists here: a worker may have another folder mounted at this path.
+        """Check that the first result of each worker exists here: another folder may be mounted there.
 
         A file system of many machines may show a new file late. Return the outcome without the worker's name, as
         failed if the file does not appear, and in that case the error that stops the run.
@@ -218,7 +218,7 @@ def _first_to_do(plan: Plan) -> Item | None:
 
 
 def _comes(path: Path, within: float) -> bool:
-    """Return whether a file is there, or comes within so many seconds."""
+    """Return whether a file exists, or appears within ``within`` seconds."""
     until = time.monotonic() + within
     while not os.path.lexists(path):
         if time.monotonic() >= until:

@@ -229,7 +229,7 @@ class Plan:
         for number, _ in found:
             self._database.execute(
                 "UPDATE item SET state = 'skipped', target_key = NULL, reason = ? WHERE number = ?",
-                ("Its result is the reference photo, which is left alone.", number),
+                ("Its result would replace the reference photo.", number),
             )
 
     def _protect_by_identity(self) -> None:

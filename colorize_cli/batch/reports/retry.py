@@ -112,8 +112,8 @@ def _refuse_strange_place(report: Path, target: Path, own: set[Path]) -> None:
     place = Path(os.path.realpath(target))
     if not any(place.is_relative_to(folder) for folder in own):
         raise UsageProblem(
-            f"'{report}' sends a result to '{target}', where it names no result that is there.",
-            "If that is right, name the folder: colorize -o FOLDER --retry REPORT.",
+            f"'{report}' sends a result to '{target}', but names no existing result there.",
+            "If that folder is right, name it: colorize -o FOLDER --retry REPORT.",
         )
 
 

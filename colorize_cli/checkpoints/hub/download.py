@@ -37,7 +37,7 @@ def parse_reference(reference: str) -> HubFile:
 
 
 def _is_name(part: str) -> bool:
-    """Whether a part of a path on the Hub may stand in one of this machine too."""
+    """Whether a part of a path on the Hub is also safe in a local path."""
     return part.strip(".") != "" and ".." not in part and "\\" not in part and "\0" not in part
 
 

@@ -69,7 +69,7 @@ def pin_of(hub: HubFile, commit: str | None = None) -> Pin | None:
 
 
 def _is_sound(pin: Pin) -> bool:
-    """Whether what was read may be used: its commit becomes part of a path."""
+    """Whether a pin that was read is valid: its commit becomes part of a path."""
     texts = isinstance(pin.licence, str) and isinstance(pin.commit, str) and isinstance(pin.sha256, str)
     return texts and isinstance(pin.size, int) and bool(_HEX.fullmatch(pin.commit) and _HEX.fullmatch(pin.sha256))
 

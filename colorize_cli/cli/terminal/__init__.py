@@ -1,1 +1,1 @@
-"""What the user sees and presses: messages, progress, summaries, help, interrupts."""
+"""The terminal: messages, progress, summaries, help, and interrupts."""
