@@ -124,7 +124,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12
 @pytest.mark.parametrize("suffix", [".pth", ".bin", ".safetensors"])
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(PAGE, "is a web page"), (POINTER, "is a Git LFS pointer"), (b'{"error":"Repository not found"}', "is a text")],
+    [(PAGE, "is a web page"), (POINTER, "is a Git LFS pointer"), (b'{"error":"Repository not found"}', "is JSON text")],
 )
 def test_what_was_saved_in_place_of_weights_is_called_that(entry, tmp_path, suffix, content, says):
     path = tmp_path / f"weights{suffix}"
