@@ -6,6 +6,21 @@ BROWN = "Brown et al. 2024, Image Colorization"
 
 RESEARCH = "research weights, trained on photographs of mixed terms"
 
+_BOTH_ENCODERS = "EfficientNet-Lite2 and ResNet-18"
+
+
+def _paired_head(builder: str, parameters: int, recipe: str) -> Variant:
+    """Return the variant of another head on the two encoders of `gan`; ``recipe``: its ``module:attribute``."""
+    return Variant(
+        builder,
+        parameters,
+        {"encoder": "paired"},
+        recipes={"paired": recipe},
+        encoder=_BOTH_ENCODERS,
+        notes=("The encoders of gan; predicts at a quarter of the input size.",),
+    )
+
+
 ENTRIES = (
     ModelEntry(
         name="gan",
@@ -24,7 +39,7 @@ ENTRIES = (
                 recipes={"paired": "colorize_cli.models.brown.recipes:GAN_PAIRED"},
                 title="U-Net on two encoders, with self-attention",
                 objective="cross-entropy over ab bins, then adversarial",
-                encoder="EfficientNet-Lite2 and ResNet-18",
+                encoder=_BOTH_ENCODERS,
             ),
             "light": Variant(
                 "colorize_cli.models.brown.generator:Generator",
@@ -104,13 +119,10 @@ ENTRIES = (
                 recipes={"head": "colorize_cli.models.brown.recipes:CLASSIFIER_HEAD"},
                 encoder="ResNet-18",
             ),
-            "paired": Variant(
+            "paired": _paired_head(
                 "colorize_cli.models.brown.classifier:LightClassifier",
                 16_916_416,
-                {"encoder": "paired"},
-                recipes={"paired": "colorize_cli.models.brown.recipes:CLASSIFIER_PAIRED"},
-                encoder="EfficientNet-Lite2 and ResNet-18",
-                notes=("The encoders of gan; predicts at a quarter of the input size.",),
+                "colorize_cli.models.brown.recipes:CLASSIFIER_PAIRED",
             ),
         },
         objective="weighted cross-entropy over classes",
@@ -150,13 +162,10 @@ ENTRIES = (
                 recipes={"head": "colorize_cli.models.brown.recipes:REGRESSION_HEAD"},
                 encoder="ResNet-18",
             ),
-            "paired": Variant(
+            "paired": _paired_head(
                 "colorize_cli.models.brown.regression:LightRegression",
                 16_883_650,
-                {"encoder": "paired"},
-                recipes={"paired": "colorize_cli.models.brown.recipes:REGRESSION_PAIRED"},
-                encoder="EfficientNet-Lite2 and ResNet-18",
-                notes=("The encoders of gan; predicts at a quarter of the input size.",),
+                "colorize_cli.models.brown.recipes:REGRESSION_PAIRED",
             ),
         },
         objective="mean squared error",
