@@ -62,7 +62,7 @@ def review(
     album = make_album(photos, output)
     if photos is not None:
         _require_place(album.home)
-    from colorize_cli.review.serve import serve
+    from colorize_cli.review.server import serve
     from colorize_cli.review.session import Choices, Session
 
     choices = Choices(model, weights, device, precision, offline, accept_license, max_megapixels)

@@ -19,9 +19,9 @@ from starlette.routing import Route
 from colorize_cli.errors import ColorizeError, OutputError, PhotoError, UsageProblem
 from colorize_cli.files import parse_json
 from colorize_cli.review.album import Shot
-from colorize_cli.review.applying import Applying
-from colorize_cli.review.looks import Look
-from colorize_cli.review.saving import saved_file
+from colorize_cli.review.apply import Applying
+from colorize_cli.review.decisions import Look
+from colorize_cli.review.predictor import saved_file
 from colorize_cli.review.session import Session
 
 MOST_STROKES = 8 << 20
@@ -39,7 +39,7 @@ class TooLarge(UsageProblem):
 
 
 def make_app(session: Session) -> Starlette:
-    """Return the application of one session; wrap it in :class:`~colorize_cli.review.security.Guard`."""
+    """Return the application of one session; wrap it in :class:`~colorize_cli.review.server.Guard`."""
     api = _Api(session)
     routes = [
         Route("/", _static("index.html")),

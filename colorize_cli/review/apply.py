@@ -1,15 +1,17 @@
-"""Write accepted photographs at full size and depth, exactly as they were reviewed, and list rejected ones."""
+"""Write accepted photographs at full size and depth, exactly as they were reviewed, and list rejected ones.
+
+The page starts this in a separate thread, whose progress it can query.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
-
-import numpy as np
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.engine import Batch
@@ -20,20 +22,19 @@ from colorize_cli.errors import ColorizeError, UsageProblem
 from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.formats import output_suffix, result_stem, split_page
 from colorize_cli.imaging.metadata.xmp import Provenance
-from colorize_cli.imaging.photo import Photo
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.inference.hints import Hints, hints_digest
-from colorize_cli.inference.prediction import Prediction
 from colorize_cli.inference.reference import Reference
 from colorize_cli.review.decisions import Decision, Decisions
-from colorize_cli.review.looks import VARIANTS, Look
+from colorize_cli.review.predictor import reviewed_predictor
 from colorize_cli.review.references import checked_reference
 from colorize_cli.review.rendering import Models
-from colorize_cli.review.session import Choices, load_colorizer
+from colorize_cli.review.session import Choices, Session, load_colorizer
 from colorize_cli.review.strokes import load_strokes
 
 REJECTED = "It was rejected in the review."
 NOT_DECIDED = "It was neither accepted nor rejected in the review."
+_SHOWN = 50
 
 
 class _Strokes(HintFiles):
@@ -50,66 +51,6 @@ class _Strokes(HintFiles):
     def recorded(self, item: Item, provenance: Provenance) -> Provenance:
         """Return the provenance as it is."""
         return provenance
-
-
-@dataclass
-class Reviewed:
-    """A predictor of one photograph: the model, its options, the chosen variant and the strokes."""
-
-    colorizer: Colorizer
-    look: Look
-    hints: Hints | None
-    reviewed: str
-    batch_size: int = 1
-    description: str = ""
-    has_confidence: bool = True
-
-    def predict(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[np.ndarray]:
-        """Return a*b* of each gray picture, float32 (2, h, w), Lab units."""
-        return [prediction.ab for prediction in self.predict_with_confidence(grays, hints)]
-
-    def predict_with_confidence(
-        self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None
-    ) -> list[Prediction]:
-        """Return a*b* and confidence of each gray picture; ``hints``: per picture, none for further pages."""
-        found = self.colorizer.predict_with_confidence(grays, hints)
-        if self.look.variant == 1 or self.hints is not None or self.look.reference:
-            return found
-        variants = self.colorizer.variants(grays, [one.ab for one in found], VARIANTS)
-        return [replace(one, ab=all_[self.look.variant - 1]) for one, all_ in zip(found, variants, strict=True)]
-
-    def variants(
-        self, grays: Sequence[np.ndarray], predictions: Sequence[np.ndarray], count: int, seed: int
-    ) -> list[np.ndarray]:
-        """Return further variants."""
-        return self.colorizer.variants(grays, predictions, count, seed)
-
-    def colorize(self, photo: Photo, ab: np.ndarray) -> np.ndarray:
-        """Return RGB (H, W, 3) at the depth of the photo."""
-        return self.colorizer.colorize(photo, ab)
-
-    def provenance(self) -> Provenance:
-        """Return what the result records: the model and its options, the review, and the strokes."""
-        found = self.colorizer.provenance()
-        stated = found.parameters | ({"reviewed": self.reviewed} if self.reviewed else {})
-        if self.hints is not None:
-            stated |= {"hints": hints_digest(self.hints), "strokes": "painted by hand"}
-        elif self.look.variant > 1 and not self.look.reference:
-            stated |= {"variant": f"{self.look.variant} of {VARIANTS}", "seed": "0"}
-        return replace(found, parameters=stated)
-
-
-def reviewed_predictor(
-    colorizer: Colorizer, look: Look, hints: Hints | None, reference: Reference | None, reviewed: str = ""
-) -> Reviewed:
-    """Return the predictor of a look; ``reference``: the photo it names; ``reviewed``: the record of the review."""
-    chosen: dict[str, Any] = {"strength": look.strength}
-    if colorizer.entry.vividness:
-        chosen["vividness"] = look.vividness
-    adjusted = colorizer.adjusted(**chosen)
-    if reference is not None:
-        adjusted = adjusted.with_reference(reference)
-    return Reviewed(adjusted, look, hints, reviewed)
 
 
 class Applier:
@@ -236,3 +177,64 @@ def _apart(pairs: Sequence[tuple[Decision, Path]]) -> Iterator[tuple[Decision, P
             raise UsageProblem(f"'{decision.photo}' would be replaced.", "Choose another folder with -o.")
         taken[os.fspath(chosen).casefold()] = decision.photo
         yield decision, chosen
+
+
+class Applying:
+    """Runs that the page starts, one at a time; a run replaces files of earlier runs if this program made them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._progress: dict[str, Any] = {"running": False, "done": 0, "failed": 0, "total": 0, "messages": []}
+
+    def start(self) -> None:
+        """Start a run unless one is active. Raises :class:`UsageProblem` if there is nothing to apply."""
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            session = self._session
+            pairs = targets(session.decisions, session.album.final)
+            accepted = [(decision, target) for decision, target in pairs if decision.state == "accepted"]
+            if not accepted:
+                raise UsageProblem("No photo has been accepted yet.", "Accept photos with A, then apply.")
+            self._progress = {
+                "running": True,
+                "done": 0,
+                "failed": 0,
+                "total": len(accepted),
+                "messages": [],
+                "folder": str(session.album.final),
+            }
+            applier = Applier(ColorizeOptions(overwrite=True), session.choices, session.models)
+            # A daemon thread: Ctrl-C ends the program; files are written atomically, so none is left incomplete.
+            self._thread = threading.Thread(target=self._run, args=(applier, accepted), daemon=True)
+            self._thread.start()
+
+    def progress(self) -> dict[str, Any]:
+        """Return the progress of the run: counts, messages of failed photographs, and the folder."""
+        with self._lock:
+            return dict(self._progress)
+
+    def _run(self, applier: Applier, accepted: list[Any]) -> None:
+        try:
+            report = applier.run(accepted, self._on_outcome)
+            if report.stopped_by is not None:
+                self._say(str(report.stopped_by))
+        except ColorizeError as error:
+            self._say(str(error))
+        finally:
+            with self._lock:
+                self._progress |= {"running": False}
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        with self._lock:
+            done = self._progress["done"] + (outcome.status == "done")
+            failed = self._progress["failed"] + (outcome.status == "failed")
+            self._progress |= {"done": done, "failed": failed}
+        if outcome.status == "failed":
+            self._say(outcome.reason)
+
+    def _say(self, message: str) -> None:
+        with self._lock:
+            self._progress |= {"messages": [*self._progress["messages"], message][:_SHOWN]}

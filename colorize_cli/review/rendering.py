@@ -1,4 +1,4 @@
-"""A photograph opened on the page: its preview, recolored in a fraction of a second.
+"""The pictures of the page: a photograph that is open, recolored in a fraction of a second, and the thumbnails.
 
 The network runs once per photograph and its prediction is kept. A changed option or stroke then costs only decoding,
 spreading and recombination at two megapixels.
@@ -25,11 +25,13 @@ from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction, clamped
 from colorize_cli.inference.propagate import guide_of, with_hints
 from colorize_cli.inference.reference import Guidance, Reference
-from colorize_cli.review.looks import VARIANTS, Look
+from colorize_cli.review.decisions import VARIANTS, Look
 
 PREVIEW_PIXELS = 2_000_000
 """Maximum pixels of the preview; smaller photographs are shown at full size."""
 QUALITY = 90
+MOST_BYTES = 128 << 20
+"""Memory for the thumbnails of the grid."""
 MOST_FULL_PIXELS = 80_000_000
 """Maximum pixels of a photograph whose full-size picture is kept for zooming."""
 _CONFIDENT = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]], np.float32)
@@ -227,3 +229,28 @@ def jpeg(rgb: np.ndarray, quality: int = QUALITY) -> bytes:
     if not done:
         raise ColorizeError("A picture of the page could not be encoded.")
     return encoded.tobytes()
+
+
+class Thumbnails:
+    """Small JPEG files for the grid, by key; the least recently used are removed first. Thread-safe."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._held = most_bytes, 0
+        self._lock = threading.Lock()
+        self._files: OrderedDict[tuple[int, str], bytes] = OrderedDict()
+
+    def get(self, key: tuple[int, str]) -> bytes | None:
+        """Return the stored picture of a photo and a kind, if any."""
+        with self._lock:
+            found = self._files.get(key)
+            if found is not None:
+                self._files.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[int, str], content: bytes) -> None:
+        """Store a file; the least recently used ones are removed to make room."""
+        with self._lock:
+            self._held += len(content) - len(self._files.pop(key, b""))
+            self._files[key] = content
+            while self._held > self._most and len(self._files) > 1:
+                self._held -= len(self._files.popitem(last=False)[1])

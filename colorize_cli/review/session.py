@@ -25,12 +25,10 @@ from colorize_cli.inference.hints import Hints, hints_digest
 from colorize_cli.inference.reference import Reference
 from colorize_cli.registry import DEFAULT_MODEL, ENTRIES
 from colorize_cli.review.album import Album, Shot
-from colorize_cli.review.decisions import Decision, Decisions, State, user_name
-from colorize_cli.review.looks import VARIANTS, Look
+from colorize_cli.review.decisions import VARIANTS, Decision, Decisions, Look, State, user_name
 from colorize_cli.review.references import References
-from colorize_cli.review.rendering import Models, Opened, OpenPhotos, jpeg, smaller
+from colorize_cli.review.rendering import Models, Opened, OpenPhotos, Thumbnails, jpeg, smaller
 from colorize_cli.review.strokes import decode_strokes, load_strokes, save_strokes
-from colorize_cli.review.thumbnails import Thumbnails
 
 THUMBNAIL_SIDE = 360
 MOST_UPLOADED = 400 << 20

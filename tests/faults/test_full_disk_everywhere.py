@@ -17,8 +17,7 @@ from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.errors import OutputError
 from colorize_cli.evaluation import results
 from colorize_cli.evaluation.results import Evaluation
-from colorize_cli.review.decisions import Decision, Decisions
-from colorize_cli.review.looks import Look
+from colorize_cli.review.decisions import Decision, Decisions, Look
 from colorize_cli.review.strokes import save_strokes
 from colorize_cli.training.run_folder import RunFolder
 from tests.cli.conftest import make_photo, snapshot

@@ -18,7 +18,7 @@ from colorize_cli.inference.propagate import guide_of, with_hints
 from colorize_cli.registry import get
 from colorize_cli.review.album import make_album
 from colorize_cli.review.api import make_app
-from colorize_cli.review.security import Guard
+from colorize_cli.review.server import Guard
 from colorize_cli.review.session import Choices, Session
 
 PORT = 8123

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from colorize_cli.errors import OutputError, UsageProblem
-from colorize_cli.review.decisions import Decision, Decisions
-from colorize_cli.review.looks import Look
+from colorize_cli.review.decisions import Decision, Decisions, Look
 
 
 def decision(folder, name="a.png", state="accepted", **more):

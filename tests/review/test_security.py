@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from colorize_cli.review.api import MOST_PHOTO, make_app
-from colorize_cli.review.security import Guard
+from colorize_cli.review.server import Guard
 from tests.review.conftest import PORT
 
 HOME = f"http://127.0.0.1:{PORT}"

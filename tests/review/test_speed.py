@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from colorize_cli.review.album import make_album
-from colorize_cli.review.looks import Look
+from colorize_cli.review.decisions import Look
 from colorize_cli.review.session import Choices, Session
 from tests.review.conftest import scene, strokes_png
 

@@ -1,18 +1,26 @@
-"""Access control: only this page, in the browser that opened it with the printed token, may use the server.
+"""The server of the page: on this machine only, at a free port, and only for the browser that opened it.
 
 Every page in the browser and every user of the machine can reach a local server. So a request needs the address of the
 server as its ``Host`` (against DNS rebinding), no ``Origin`` except that of the page, and a cookie. Only the printed
 address sets the cookie, and only once.
 """
 
+import contextlib
 import hmac
 import secrets
+import socket
+import webbrowser
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
+import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from colorize_cli.errors import UsageProblem
+from colorize_cli.review.api import make_app
+from colorize_cli.review.session import Session
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -91,3 +99,32 @@ class Guard:
             answer.set_cookie(self.cookie, self._session, httponly=True, samesite="strict", path="/")
         answer.headers["cache-control"] = "no-store"
         return answer
+
+
+ADDRESS = "127.0.0.1"
+
+
+def serve(session: Session, *, port: int, browser: bool, say: Callable[[str], None]) -> None:
+    """Serve the page until Ctrl-C; ``port`` 0 is any free one. ``say`` is called with the address.
+
+    Raises :class:`UsageProblem` if the port is in use.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((ADDRESS, port))
+        except (OSError, OverflowError) as error:
+            raise UsageProblem(f"Port {port} cannot be used: {error}.", "Omit --port to use a free one.") from error
+        guard = Guard(make_app(session), listener.getsockname()[1])
+        address = f"http://{ADDRESS}:{listener.getsockname()[1]}/?token={guard.token}"
+        config = uvicorn.Config(
+            guard, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1, server_header=False
+        )
+        listener.listen(128)
+        # Ctrl-C is the normal end, also before the server handles it.
+        with contextlib.suppress(KeyboardInterrupt):
+            say(address)
+            if browser:
+                webbrowser.open(address)
+            uvicorn.Server(config).run(sockets=[listener])
