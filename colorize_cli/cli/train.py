@@ -27,9 +27,9 @@ def train(options: TrainOptions, push_to_hub: PushToHub = None, json: Json = Fal
         from colorize_cli.checkpoints.hub.push import check_destination
 
         check_destination(push_to_hub)  # not after hours of training
-    from colorize_cli.training.progress import TrainingProgress
     from colorize_cli.training.ranks import current
     from colorize_cli.training.run import train as run
+    from colorize_cli.training.terminal import TrainingProgress
 
     ranks = current()
     result = run(options, TrainingProgress(quiet or not ranks.first))

@@ -22,16 +22,20 @@ from colorize_cli.errors import TrainingDiverged
 from colorize_cli.models.network import ColorizationNet, mean_weights
 from colorize_cli.recipe import Recipe, Stage
 from colorize_cli.training.adapt import SMOKE_STEPS
-from colorize_cli.training.curves import curves_available, draw_curves, tensorboard_available, write_events
 from colorize_cli.training.data.batches import Plan, plan_stage, step_batches
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.labels import class_indices
 from colorize_cli.training.data.workers import workers_that_fit
-from colorize_cli.training.interruption import Interruption
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.ranks import Ranks
-from colorize_cli.training.run_folder import RunFolder
+from colorize_cli.training.run_folder import (
+    RunFolder,
+    curves_available,
+    draw_curves,
+    tensorboard_available,
+    write_events,
+)
+from colorize_cli.training.terminal import Interruption, TrainingProgress
 from colorize_cli.training.train_options import TrainOptions
 from colorize_cli.training.validation import Figures, ValidationSet
 

@@ -14,10 +14,9 @@ from PIL import Image
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import NoTrainingData, UsageProblem
-from colorize_cli.training import curves
-from colorize_cli.training.curves import tensorboard_available
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run import train
+from colorize_cli.training.run_folder import curves_available, tensorboard_available
+from colorize_cli.training.terminal import TrainingProgress
 from colorize_cli.training.train_options import TrainOptions
 
 SILENT = functools.partial(TrainingProgress, True)
@@ -45,7 +44,7 @@ def test_a_run_writes_weights_figures_pictures_and_curves(
     assert {"loss", "adversarial", "l1", "discriminator"} <= rows[-1]["losses"].keys()
     strip = Image.open(run / "strips" / "epoch-0006.png")
     assert strip.height == 3 * 32 and strip.width == 32 * outcome.validation_photos
-    assert curves.curves_available() == (run / "curves.png").is_file()
+    assert curves_available() == (run / "curves.png").is_file()
     assert not (run / "cache").exists()
     for name in ("last.safetensors", "best.safetensors"):
         checkpoint = load_checkpoint(run / name)

@@ -16,8 +16,8 @@ from colorize_cli.training.data.catalogue import Catalogue
 from colorize_cli.training.fitting.neighbours import fit_neighbours
 from colorize_cli.training.fitting.trees import fit_rows
 from colorize_cli.training.loop import summary
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run_folder import RunFolder
+from colorize_cli.training.terminal import TrainingProgress
 from colorize_cli.training.validation import ValidationSet
 
 Method = Callable[[Any, Catalogue, Fitting, RunFolder, TrainingProgress], Mapping[str, float]]

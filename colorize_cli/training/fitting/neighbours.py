@@ -19,8 +19,8 @@ from colorize_cli.models.zhou_zhu.linear_neighbours import FEATURES, LinearNeigh
 from colorize_cli.recipe import Fitting
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.lab_photo import NotUsable
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run_folder import RunFolder
+from colorize_cli.training.terminal import TrainingProgress
 
 Array = npt.NDArray[Any]
 QUANTITIES = FEATURES + 2

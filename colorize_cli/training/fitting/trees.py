@@ -20,8 +20,8 @@ from colorize_cli.recipe import Fitting
 from colorize_cli.training.data.augment import plain
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
 from colorize_cli.training.data.workers import default_workers
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run_folder import RunFolder
+from colorize_cli.training.terminal import TrainingProgress
 
 Array = npt.NDArray[Any]
 BEYOND = 6e4

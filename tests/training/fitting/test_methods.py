@@ -11,8 +11,8 @@ from colorize_cli.checkpoints.file import load_checkpoint
 from colorize_cli.errors import LibraryMissing, UsageProblem
 from colorize_cli.training.fitting import methods
 from colorize_cli.training.fitting.neighbours import Moments, coefficients, samples
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run import train
+from colorize_cli.training.terminal import TrainingProgress
 from colorize_cli.training.train_options import TrainOptions
 
 sklearn_linear = pytest.importorskip("sklearn.linear_model")

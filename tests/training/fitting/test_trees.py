@@ -11,8 +11,8 @@ from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.models.zhou_zhu.tree_rows import TreeRows, band_rows
 from colorize_cli.training.fitting import trees
 from colorize_cli.training.fitting.trees import fit_model
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run import train
+from colorize_cli.training.terminal import TrainingProgress
 from colorize_cli.training.train_options import TrainOptions
 
 ensemble = pytest.importorskip("sklearn.ensemble")

@@ -22,8 +22,8 @@ from colorize_cli.models.hwang_zhou.recipes import CLASSIFIER_PAPER as HWANG_ZHO
 from colorize_cli.recipe import Augmentation, Recipe
 from colorize_cli.training.data.feature_cache import feature_cache
 from colorize_cli.training.objectives import Setting, create
-from colorize_cli.training.progress import TrainingProgress
 from colorize_cli.training.run import train
+from colorize_cli.training.terminal import TrainingProgress
 from colorize_cli.training.train_options import TrainOptions
 from tests.training import tiny
 from tests.training.objectives.test_objectives import batch
