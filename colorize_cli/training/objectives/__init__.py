@@ -1,4 +1,4 @@
-"""Training objectives, one per file, looked up by the name in a recipe's stage."""
+"""Training objectives, looked up by the name in a recipe's stage."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,9 @@ from colorize_cli.recipe import Stage
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.objectives.base import Losses, Objective, Setting
 from colorize_cli.training.objectives.calibration import ColorCalibration
-from colorize_cli.training.objectives.chroma import L1, ChromaDistribution
-from colorize_cli.training.objectives.classes import WeightedClasses
+from colorize_cli.training.objectives.chroma import L1, ChromaDistribution, UVClasses, WeightedClasses
 from colorize_cli.training.objectives.pretraining import Pretraining
 from colorize_cli.training.objectives.regression_losses import Huber, MeanSquaredError
-from colorize_cli.training.objectives.uv_classes import UVClasses
 
 OBJECTIVES: Mapping[str, type[Objective]] = {
     "chroma-distribution": ChromaDistribution,

@@ -136,6 +136,22 @@ class Objective:
         self.steps_done = state["steps_done"]
 
 
+class JudgedObjective(Objective):
+    """An objective whose losses on validation photos judge the weights; subclasses implement :meth:`terms`."""
+
+    def terms(self, network: ColorizationNet, batch: Batch) -> dict[str, Tensor]:
+        """Return the losses of a network: ``loss``, which is minimized, and further figures."""
+        raise NotImplementedError
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the losses of the network in training."""
+        return self.terms(self.network, batch)
+
+    def judge(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the losses of the weights to keep."""
+        return self.terms(self.result, batch)
+
+
 def add_mean(sums: Losses, terms: Mapping[str, Tensor], parts: int) -> None:
     """Add one of ``parts`` micro-batches' losses to their means."""
     for name, value in terms.items():

@@ -20,8 +20,8 @@ from colorize_cli.models.hultgren.recipes import DECODER_PAPER as HULTGREN
 from colorize_cli.models.hwang_zhou.networks import VGGClassifier
 from colorize_cli.models.hwang_zhou.recipes import CLASSIFIER_PAPER as HWANG_ZHOU
 from colorize_cli.recipe import Augmentation, Recipe
-from colorize_cli.training.data.feature_cache import feature_cache
 from colorize_cli.training.objectives import Setting, create
+from colorize_cli.training.objectives.regression_losses import feature_cache
 from colorize_cli.training.run import train
 from colorize_cli.training.terminal import TrainingProgress
 from colorize_cli.training.train_options import TrainOptions
