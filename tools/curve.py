@@ -25,7 +25,7 @@ from colorize_cli.evaluation.metrics.measure import Picture, psnr
 from colorize_cli.evaluation.protocols import find_protocol
 from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import gray_of_lightness, lightness
-from colorize_cli.imaging.color_difference import delta_e_2000
+from colorize_cli.imaging.color_measures import delta_e_2000
 from colorize_cli.imaging.geometry import fit, unfit
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.models.heads.ab_bins import soft_cross_entropy

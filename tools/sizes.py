@@ -13,7 +13,7 @@ from colorize_cli import Colorizer
 from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.evaluation.metrics.measure import Picture
 from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
-from colorize_cli.imaging.color_difference import delta_e_2000
+from colorize_cli.imaging.color_measures import delta_e_2000
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from colorize_cli.errors import DeviceError, OutOfMemory
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.write import write_photo
 from colorize_cli.imaging.color import srgb_to_lab
-from colorize_cli.imaging.color_difference import delta_e_2000
+from colorize_cli.imaging.color_measures import delta_e_2000
 from colorize_cli.imaging.geometry import fit
 from colorize_cli.imaging.photo import Photo
 

@@ -18,8 +18,7 @@ from torch import Tensor
 
 from colorize_cli.compute import Compute
 from colorize_cli.imaging.color import gray_of_lightness, srgb_to_lab
-from colorize_cli.imaging.color_difference import PSNR_CAP, psnr
-from colorize_cli.imaging.colorfulness import colorfulness
+from colorize_cli.imaging.color_measures import PSNR_CAP, colorfulness, psnr
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.inference.hints import known_pixels
 from colorize_cli.models.network import ColorizationNet

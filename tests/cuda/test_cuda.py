@@ -21,7 +21,7 @@ from colorize_cli.benchmark import scans
 from colorize_cli.errors import OutOfMemory
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.color import srgb_to_lab
-from colorize_cli.imaging.color_difference import delta_e_2000
+from colorize_cli.imaging.color_measures import delta_e_2000
 from colorize_cli.inference.colorizer import Colorizer
 from colorize_cli.training import ranks
 from tests.training import tiny

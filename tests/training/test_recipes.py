@@ -15,8 +15,7 @@ from colorize_cli.checkpoints.hub import download
 from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import HubFile, ModelEntry, Variant
 from colorize_cli.errors import NoNetwork, UsageProblem, WeightsInvalid, WeightsMissing
-from colorize_cli.imaging.color_difference import psnr
-from colorize_cli.imaging.colorfulness import colorfulness
+from colorize_cli.imaging.color_measures import colorfulness, psnr
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.recipes import GAN_64_PAPER, GAN_SCRATCH
 from colorize_cli.models.butoliya_mondal.networks import InceptionEmbedding, Koalarization

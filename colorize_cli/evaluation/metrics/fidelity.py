@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.imaging.color_difference import decibel
+from colorize_cli.imaging.color_measures import decibel
 
 Array = npt.NDArray[Any]
 

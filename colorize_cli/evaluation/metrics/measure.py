@@ -20,8 +20,7 @@ from colorize_cli.evaluation.metrics.color_accuracy import (
 )
 from colorize_cli.evaluation.metrics.fidelity import ssim
 from colorize_cli.imaging.color import lab_to_luv, linear_to_xyz, luminance_table, xyz_to_lab
-from colorize_cli.imaging.color_difference import PSNR_CAP, delta_e_2000, psnr
-from colorize_cli.imaging.colorfulness import colorfulness, signed_colorfulness
+from colorize_cli.imaging.color_measures import PSNR_CAP, colorfulness, delta_e_2000, psnr, signed_colorfulness
 
 __all__ = ["BY_KEY", "METRICS", "Measurement", "Metric", "Picture", "colorfulness", "measure", "psnr", "ssim"]
 

@@ -16,8 +16,7 @@ import torch
 from scipy.sparse import block_array, coo_matrix, csr_matrix, identity
 from torch import Tensor
 
-from colorize_cli.imaging.affinity import EIGHT
-from colorize_cli.imaging.sparse_solver import biconjugate, spread
+from colorize_cli.imaging.affinity import EIGHT, biconjugate, spread
 from colorize_cli.models.network import ColorizationNet
 
 Array = npt.NDArray[Any]

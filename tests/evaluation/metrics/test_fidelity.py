@@ -5,7 +5,7 @@ import pytest
 from skimage import metrics
 
 from colorize_cli.evaluation.metrics import fidelity
-from colorize_cli.imaging.color_difference import psnr
+from colorize_cli.imaging.color_measures import psnr
 
 
 @pytest.fixture

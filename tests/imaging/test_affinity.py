@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from colorize_cli.imaging import sparse_solver
-from colorize_cli.imaging.affinity import EIGHT, affinities
-from colorize_cli.imaging.sparse_solver import biconjugate, solve, spread
+from colorize_cli.imaging import affinity
+from colorize_cli.imaging.affinity import EIGHT, affinities, biconjugate, solve, spread
 
 HOW = {"weights": [0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0], "sigma": 6.0, "leak": 1e-5}
 
@@ -36,7 +35,7 @@ def test_tiles_give_what_one_system_gives(monkeypatch):
     light = rng.uniform(40, 60, (70, 90))
     values, mask = hinted((70, 90))
     whole = spread(light, values, mask, **HOW)
-    monkeypatch.setattr(sparse_solver, "TILE", 30)
+    monkeypatch.setattr(affinity, "TILE", 30)
     tiled = spread(light, values, mask, **HOW)
     assert np.abs(tiled - whole).mean() < 0.2
     assert np.abs(tiled - whole).max() < 3
@@ -76,7 +75,7 @@ def test_nothing_known_gives_nothing():
 
 
 def test_where_the_iteration_fails_a_factorization_answers(monkeypatch):
-    monkeypatch.setattr(sparse_solver, "_incomplete", lambda matrix: None)
+    monkeypatch.setattr(affinity, "_incomplete", lambda matrix: None)
     # The method divides by r'Ar, which is 0 from the first step on for a skew-symmetric matrix.
     matrix = csr_matrix(np.kron(np.eye(4), [[0.0, 1.0], [-1.0, 0.0]]))
     wanted = np.random.default_rng(0).uniform(-1, 1, (8, 2))
