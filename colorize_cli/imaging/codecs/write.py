@@ -23,7 +23,6 @@ from colorize_cli.imaging.metadata.exif import upright_exif, without_geography
 from colorize_cli.imaging.metadata.icc import srgb_profile
 from colorize_cli.imaging.metadata.ifd import header
 from colorize_cli.imaging.metadata.iptc import Property
-from colorize_cli.imaging.metadata.restated import REGIONS_DROPPED, Restated, has_regions
 from colorize_cli.imaging.metadata.texts import Texts, lost_keywords, xmp_of_texts
 from colorize_cli.imaging.metadata.xmp import (
     Provenance,
@@ -33,6 +32,7 @@ from colorize_cli.imaging.metadata.xmp import (
     read_sidecar,
     sidecar_path,
 )
+from colorize_cli.imaging.metadata.xmp_statements import REGIONS_DROPPED, Restated, has_regions
 from colorize_cli.imaging.photo import Photo
 
 __all__ = ["WriteResult", "output_suffix", "write_pages", "write_photo"]

@@ -12,9 +12,8 @@ from xml.dom import minidom
 from xml.parsers import expat
 from xml.parsers.expat import ExpatError
 
-from colorize_cli.imaging.metadata.derived import derive, underive
 from colorize_cli.imaging.metadata.iptc import Property, xmp_properties
-from colorize_cli.imaging.metadata.restated import Restated
+from colorize_cli.imaging.metadata.xmp_statements import Restated, derive, underive
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

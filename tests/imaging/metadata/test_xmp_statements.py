@@ -5,8 +5,8 @@ from xml.dom import minidom
 
 import pytest
 
-from colorize_cli.imaging.metadata.derived import NS_MM, NS_REF
 from colorize_cli.imaging.metadata.xmp import build_xmp, parse_xmp, provenance_of_xmp, without_provenance
+from colorize_cli.imaging.metadata.xmp_statements import NS_MM, NS_REF
 from tests.imaging.samples import PROVENANCE
 
 MADE = replace(PROVENANCE, scan_sha256="cd" * 32, defaults={"vividness": "0.6"})
