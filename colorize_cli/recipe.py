@@ -176,3 +176,21 @@ AGED = Augmentation(
 
 WHOLE = Augmentation(area=None, aspect=1.0)
 """Brown et al. 3.4 and the code it builds on: the whole photo stretched to the square, mirrored half the time."""
+
+PRETRAINING = Stage(
+    name="pretraining",
+    objective="pretraining",
+    epochs=8,
+    sizes=((0.0, 64),),
+    batch_size=64,
+    lr=2e-3,
+    weight_decay=0.05,
+    schedule="cosine",
+    warmup=100,
+    clip=2.0,
+    ema=0.998,
+    augmentation=Augmentation(area=(0.4, 1.0)),
+    small_share=0.6,
+    class_weight=1.0,
+)
+"""Pretrains an encoder on photographs. It is of no paper: theirs begin with networks trained on ImageNet."""

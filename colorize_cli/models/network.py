@@ -1,4 +1,4 @@
-"""The base class of all networks, and shared helpers: padding to valid sizes, initialization, averaging."""
+"""The base classes of networks and of their encoders, and shared helpers: padding, initialization, averaging."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.encoders.base import Encoder
+from colorize_cli.entry import HubFile, PackageFile
 
 if TYPE_CHECKING:
     from colorize_cli.models.heads.ab_bins import AbDecoder
@@ -66,7 +66,7 @@ class ColorizationNet(nn.Module):
     its input. The other methods tell training about the needs of an unusual network; their defaults fit a plain
     one. One that learns by regression in another space or unit than a*b* / 110 overrides :meth:`predictions` and
     :meth:`targets`; one that classifies implements :meth:`logits` and names its head, :attr:`ab_bins` or
-    :attr:`color_classes`. A pretrained part is an :class:`~colorize_cli.models.encoders.base.Encoder` called
+    :attr:`color_classes`. A pretrained part is an :class:`Encoder` called
     ``encoder``.
     """
 
@@ -150,6 +150,38 @@ class ColorizationNet(nn.Module):
     def accuracies(self, predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Return by name the accuracies (0..1) that the network's paper reports; none by default."""
         return {}
+
+
+class Encoder(nn.Module):
+    """Maps gray pictures to feature maps; networks store it as ``encoder``.
+
+    ``channels``: those of the maps that :meth:`forward` returns, from the finest to the coarsest; empty for an encoder
+    that returns no maps and cannot be pretrained by this project. ``hub``: ImageNet weights published on the Hub, which
+    :meth:`of_imagenet` converts; None if none fit. ``package``: the same weights in a Python package. ``bundled``: the
+    model whose bundled weights contain such an encoder.
+    """
+
+    channels: tuple[int, ...] = ()
+    hub: HubFile | None = None
+    package: PackageFile | None = None
+    bundled: str | None = None
+
+    def of_imagenet(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the state of this encoder converted from the published one, which was trained on color pictures."""
+        raise NotImplementedError
+
+    def pretraining_twin(self) -> Encoder | None:
+        """Return another encoder, with this one's weights, to pretrain in its place; None if not needed."""
+        return None
+
+    def of_twin(self, twin: Encoder) -> dict[str, Tensor]:
+        """Return the state that makes this encoder equal to its twin in evaluation mode."""
+        raise NotImplementedError
+
+
+def timm_file(name: str, licence: str) -> HubFile:
+    """Return the weights file of a timm repository on the Hub."""
+    return HubFile(f"timm/{name}", "model.safetensors", licence=licence)
 
 
 def encoder_of(network: nn.Module) -> Encoder | None:

@@ -17,8 +17,7 @@ from colorize_cli.checkpoints.locate import bundled_path
 from colorize_cli.entry import HubFile, ModelEntry
 from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsMissing, WrongHash
 from colorize_cli.models.brown.generator import Generator
-from colorize_cli.models.encoders.base import Encoder
-from colorize_cli.models.network import ColorizationNet, encoder_of, initialize_normal
+from colorize_cli.models.network import ColorizationNet, Encoder, encoder_of, initialize_normal
 from colorize_cli.recipe import Recipe
 
 

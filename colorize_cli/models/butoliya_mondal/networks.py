@@ -20,10 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.errors import LibraryMissing
-from colorize_cli.models.encoders.base import Encoder, timm_file
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
 from colorize_cli.models.encoders.resnet import ResNetEncoder
-from colorize_cli.models.network import ColorizationNet, normalized_lightness
+from colorize_cli.models.network import ColorizationNet, Encoder, normalized_lightness, timm_file
 
 AB_UNIT = 127.0
 WORKING_SIZE = 299

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.entry import PackageFile
-from colorize_cli.models.encoders.base import Encoder, timm_file
+from colorize_cli.models.network import Encoder, timm_file
 
 # Expansion, kernel, stride, blocks and output channels of each stage, scaled.
 _STAGES = (

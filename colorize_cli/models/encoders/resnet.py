@@ -10,7 +10,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.encoders.base import Encoder, timm_file
+from colorize_cli.models.network import Encoder, timm_file
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 """Blocks of each stage by the number of layers (He et al. 2015, table 1)."""

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from colorize_cli.models.encoders.base import Encoder, timm_file
-from colorize_cli.models.network import ColorizationNet
+from colorize_cli.models.network import ColorizationNet, Encoder, timm_file
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and convolutions of each block; a max pooling by 2 follows each block."""

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from colorize_cli.models.encoders.recipes import PRETRAINING
-from colorize_cli.recipe import Augmentation, Recipe, Stage
+from colorize_cli.recipe import PRETRAINING, Augmentation, Recipe, Stage
 
 DECODER_PAPER = Recipe(
     name="paper",

@@ -6,8 +6,7 @@ rate it gives, for as many epochs as one pass over a few thousand photos takes o
 
 from dataclasses import replace
 
-from colorize_cli.models.encoders.recipes import PRETRAINING
-from colorize_cli.recipe import Augmentation, Recipe, Stage
+from colorize_cli.recipe import PRETRAINING, Augmentation, Recipe, Stage
 
 AS_IT_IS = Augmentation(area=None, aspect=1.0, flip=0.0)
 """Section 4: each picture is scaled to 224x224; no augmentation is mentioned."""

@@ -65,7 +65,7 @@ ENTRIES = (
         name="eccv16",
         title="VGG-like classifier over 313 ab bins",
         paper="Zhang et al. 2016, Colorful Image Colorization, ECCV",
-        variants={"paper": Variant("colorize_cli.models.published.eccv16:ECCV16", 32_236_011)},
+        variants={"paper": Variant("colorize_cli.models.published.zhang:ECCV16", 32_236_011)},
         objective="published weights only",
         input_size=256,
         fit="stretch",
@@ -95,9 +95,9 @@ ENTRIES = (
         title="U-Net that takes color hints, or none",
         paper="Zhang et al. 2017, Real-Time User-Guided Image Colorization, SIGGRAPH",
         variants={
-            "release": Variant("colorize_cli.models.published.siggraph17:SIGGRAPH17", 34_187_027),
+            "release": Variant("colorize_cli.models.published.zhang:SIGGRAPH17", 34_187_027),
             "centered-mask": Variant(
-                "colorize_cli.models.published.siggraph17:SIGGRAPH17",
+                "colorize_cli.models.published.zhang:SIGGRAPH17",
                 34_187_027,
                 {"mask_center": 0.5},
                 notes=("For weights trained with a mask of -0.5 and 0.5; the published ones take 0 and 1.",),

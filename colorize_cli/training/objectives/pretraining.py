@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.models.encoders.base import Encoder
-from colorize_cli.models.network import ColorizationNet, encoder_of
+from colorize_cli.models.network import ColorizationNet, Encoder, encoder_of
 from colorize_cli.recipe import Stage
 from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Objective, Setting

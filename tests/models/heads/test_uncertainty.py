@@ -11,7 +11,7 @@ from colorize_cli.models.heads.ab_bins import AbDecoder, srgb_bins
 from colorize_cli.models.heads.color_spaces import uv_to_ab
 from colorize_cli.models.heads.uncertainty import HALF_AT, ExpectsError, PredictsDistribution, confidence_of
 from colorize_cli.models.hwang_zhou.networks import VGGClassifier
-from colorize_cli.models.published.eccv16 import ECCV16
+from colorize_cli.models.published.zhang import ECCV16
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ import pytest
 import torch
 
 from colorize_cli.models.published import ddcolor
-from colorize_cli.models.published.convnext import ConvNeXt
-from colorize_cli.models.published.eccv16 import ECCV16
-from colorize_cli.models.published.query_decoder import QueryDecoder, sine_positions
-from colorize_cli.models.published.siggraph17 import SIGGRAPH17
-from colorize_cli.models.published.spectral import SpectralConv2d
+from colorize_cli.models.published.ddcolor import ConvNeXt
+from colorize_cli.models.published.query_decoder import QueryDecoder, SpectralConv2d, sine_positions
+from colorize_cli.models.published.zhang import ECCV16, SIGGRAPH17
 from tests.models.published import reference
 
 TOLERANCE = 1e-4

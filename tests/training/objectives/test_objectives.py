@@ -19,9 +19,8 @@ from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 from colorize_cli.models.brown.recipes import GAN_BUNDLED, GAN_SCRATCH
 from colorize_cli.models.brown.regression import LightRegression
 from colorize_cli.models.discriminators import BinaryDiscriminator
-from colorize_cli.models.encoders.recipes import PRETRAINING
 from colorize_cli.models.hultgren.networks import VGGDecoder
-from colorize_cli.recipe import Stage
+from colorize_cli.recipe import PRETRAINING, Stage
 from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives import Setting, calibration, create
 from colorize_cli.training.objectives.adversarial import Adversarial
