@@ -16,7 +16,7 @@ from safetensors.torch import save as safetensors
 from colorize_cli.benchmark import document as bench
 from colorize_cli.benchmark.document import Document, comparison
 from colorize_cli.benchmark.machine import Machine
-from colorize_cli.benchmark.rows import STAGES, Row
+from colorize_cli.benchmark.measurements import STAGES, Row
 from colorize_cli.checkpoints.file import KEY, CheckpointInfo
 from colorize_cli.checkpoints.foreign import load_network, open_checkpoint
 from colorize_cli.checkpoints.hub import pins

@@ -26,7 +26,7 @@ from PIL import Image
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.resume import load_predictor
 from colorize_cli.benchmark.engine_limits import codec_run, predict_run
-from colorize_cli.benchmark.scans import scan
+from colorize_cli.benchmark.subjects import scan
 from colorize_cli.compute import available_cores
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.color import srgb_to_lab

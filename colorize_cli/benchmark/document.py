@@ -13,7 +13,7 @@ from colorize_cli import tables
 from colorize_cli.benchmark import speed_tables
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.machine import Machine
-from colorize_cli.benchmark.rows import Row
+from colorize_cli.benchmark.measurements import Row
 from colorize_cli.benchmark.speed_tables import Table
 from colorize_cli.errors import UsageProblem
 from colorize_cli.files import parse_json

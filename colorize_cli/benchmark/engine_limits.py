@@ -24,10 +24,10 @@ from colorize_cli.batch.engine import Batch
 from colorize_cli.batch.inputs.plan import make_plan
 from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.batch.resume import Predictor, make_predictor
-from colorize_cli.benchmark import loading, scans
+from colorize_cli.benchmark import subjects
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.machine import describe
-from colorize_cli.benchmark.sampling import median
+from colorize_cli.benchmark.measurements import median
 from colorize_cli.checkpoints.input_format import input_format_of
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.compute import available_cores, choose
@@ -194,15 +194,15 @@ def measure(
     """
     entry = get(options.models[0])
     device = choose(options.devices[0] if len(options.devices) == 1 else "auto", options.precisions[0])
-    with loading.temporary_folder() as name:
+    with subjects.temporary_folder() as name:
         folder = Path(name)
         sources = _sources(options, photographs, folder, say)
-        weights = loading.find(entry.name, options.weights, folder)
+        weights = subjects.find(entry.name, options.weights, folder)
         how = input_format_of(entry, find_weights(entry, weights.path))
         hints = None
         if entry.needs_hints:
             hints = str(folder / "hints.png")
-            loading.scattered_hints().save(hints)
+            subjects.scattered_hints().save(hints)
         chosen = ColorizeOptions(
             model=entry.name, weights=str(weights.path), output=f"{folder / 'results'}/", overwrite=True,
             device=str(device.device), precision=device.precision, size=options.size, jobs=options.threads,
@@ -262,10 +262,10 @@ def _round(sources: Sequence[Path], options: ColorizeOptions, size: int, how: Fi
 def _sources(options: BenchOptions, photographs: Path | None, folder: Path, say: Callable[[str], None]) -> list[Path]:
     if photographs is None:
         count = 4 if options.quick else options.files
-        say(f"Generating {count} scans of {scans.SIZES[0]:g} to {scans.SIZES[-1]:g} megapixels.")
+        say(f"Generating {count} scans of {subjects.SIZES[0]:g} to {subjects.SIZES[-1]:g} megapixels.")
         place = folder / "scans"
         place.mkdir()
-        sources = list(scans.write_scans(place, count))
+        sources = list(subjects.write_scans(place, count))
     else:
         plan = make_plan([str(photographs)], ColorizeOptions(output=f"{folder}/unused/"))
         sources = [item.source for item in plan if item.source is not None and item.state == "todo"]

@@ -13,11 +13,19 @@ import cv2
 import numpy as np
 import torch
 
-from colorize_cli.benchmark import loading, scans
+from colorize_cli.benchmark import subjects
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.machine import Machine, PeakMemory, describe
-from colorize_cli.benchmark.rows import STAGES, Row, fill_speedups
-from colorize_cli.benchmark.sampling import QUICK, THOROUGH, Sampling, StageTimer, collect
+from colorize_cli.benchmark.measurements import (
+    QUICK,
+    STAGES,
+    THOROUGH,
+    Row,
+    Sampling,
+    StageTimer,
+    collect,
+    fill_speedups,
+)
 from colorize_cli.errors import DeviceError, OutOfMemory
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.write import write_photo
@@ -48,19 +56,19 @@ class Subject(Protocol):
         ...
 
 
-Load = Callable[[str, loading.Weights, str, str, "int | None"], Subject]
+Load = Callable[[str, subjects.Weights, str, str, "int | None"], Subject]
 
 
 @lru_cache(maxsize=2)
 def _scan(megapixels: float) -> bytes:
-    return scans.jpeg(scans.scan(megapixels))
+    return subjects.jpeg(subjects.scan(megapixels))
 
 
 class Bench:
     """Times what the options ask for; ``say`` is told what is being measured."""
 
     def __init__(
-        self, options: BenchOptions, *, load: Load = loading.load, say: Callable[[str], None] = lambda _: None
+        self, options: BenchOptions, *, load: Load = subjects.load, say: Callable[[str], None] = lambda _: None
     ) -> None:
         self._options, self._load, self._say = options, load, say
         self._sampling: Sampling = QUICK if options.quick else THOROUGH
@@ -77,14 +85,14 @@ class Bench:
         cv2.setNumThreads(self._options.used_threads)
         try:
             for model in self._options.models:
-                weights = loading.find(model, self._options.weights, folder)
+                weights = subjects.find(model, self._options.weights, folder)
                 for device, precision in itertools.product(self._options.devices, self._options.precisions):
                     yield from self._on(model, weights, device, precision)
         finally:
             torch.set_num_threads(threads)
             cv2.setNumThreads(opencv_threads)
 
-    def _on(self, model: str, weights: loading.Weights, device: str, precision: str) -> Iterator[Row]:
+    def _on(self, model: str, weights: subjects.Weights, device: str, precision: str) -> Iterator[Row]:
         row = Row(self._machine(), model, device, precision, weights="trained" if weights.trained else "untrained")
         self._say(f"Loading {model} on {device} ({precision}).")
         start = time.perf_counter()
@@ -125,7 +133,7 @@ class Bench:
             return None
         return time.perf_counter() - start
 
-    def _measure(self, subject: Subject, row: Row, weights: loading.Weights) -> Row:
+    def _measure(self, subject: Subject, row: Row, weights: subjects.Weights) -> Row:
         """Time one row; where memory runs out, with half the batch, down to one photograph."""
         batch = row.asked_batch or 1
         while True:
@@ -174,7 +182,7 @@ class Bench:
         row.samples = {stage: [sample[stage] for sample in samples] for stage in STAGES}
         return row
 
-    def _compare(self, subject: Subject, row: Row, weights: loading.Weights) -> None:
+    def _compare(self, subject: Subject, row: Row, weights: subjects.Weights) -> None:
         """Fill in how far the result is from that of the CPU in fp32, which is computed where it is not at hand."""
         megapixels = row.megapixels or 1.0
         key = (row.model, megapixels)
@@ -211,13 +219,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 def run(
     options: BenchOptions,
     *,
-    load: Load = loading.load,
+    load: Load = subjects.load,
     say: Callable[[str], None] = lambda _: None,
     on_row: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
     """Measure every row of the options and return them, with speed-ups; ``on_row`` sees each as it is measured."""
     rows: list[Row] = []
-    with loading.temporary_folder() as folder:
+    with subjects.temporary_folder() as folder:
         for row in Bench(options, load=load, say=say).rows(Path(folder)):
             rows.append(row)
             fill_speedups(rows)

@@ -14,7 +14,7 @@ from colorize_cli.option import Option
 
 if TYPE_CHECKING:
     from colorize_cli.benchmark.document import Document
-    from colorize_cli.benchmark.rows import Row
+    from colorize_cli.benchmark.measurements import Row
     from colorize_cli.benchmark.speed_tables import Table
 
 RESULTS = "Results"
@@ -55,7 +55,7 @@ def bench(
 
     check_endings(export, plot)
     if plot is not None:
-        from colorize_cli.benchmark.plot import require_matplotlib
+        from colorize_cli.benchmark.speed_tables import require_matplotlib
 
         require_matplotlib()
     if folder is not None and not pipeline:
@@ -75,7 +75,7 @@ def bench(
             if export is not None:
                 write(export, document)
     if plot is not None:
-        from colorize_cli.benchmark.plot import plot as draw
+        from colorize_cli.benchmark.speed_tables import plot as draw
 
         draw(plot, document.rows)
 

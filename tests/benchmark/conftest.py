@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from colorize_cli.benchmark.machine import Machine
-from colorize_cli.benchmark.rows import STAGES, Row
+from colorize_cli.benchmark.measurements import STAGES, Row
 from colorize_cli.errors import DeviceError, OutOfMemory
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.recombine.join import recombine

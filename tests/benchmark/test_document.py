@@ -6,8 +6,7 @@ import pytest
 
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.document import Document, comparison, export, load, ratio_of_medians
-from colorize_cli.benchmark.plot import plot
-from colorize_cli.benchmark.speed_tables import as_text
+from colorize_cli.benchmark.speed_tables import as_text, plot
 from colorize_cli.errors import OutputError, UsageProblem
 from tests.benchmark.conftest import MACHINE, measured_row
 

@@ -5,8 +5,8 @@ import pytest
 from colorize_cli.benchmark import engine_limits
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.document import Document
-from colorize_cli.benchmark.scans import write_scans
 from colorize_cli.benchmark.speed_tables import as_text
+from colorize_cli.benchmark.subjects import write_scans
 from colorize_cli.errors import ColorizeError
 from tests.benchmark.conftest import FakeSubject
 
@@ -54,8 +54,8 @@ def test_prediction_alone_covers_every_photo_in_batches_of_the_engine(fake, tmp_
 
 
 def test_scans_are_generated_where_no_folder_is_given(fake, monkeypatch):
-    monkeypatch.setattr("colorize_cli.benchmark.scans.SIZES", (0.02, 0.05))
-    monkeypatch.setattr("colorize_cli.benchmark.scans.write_scans.__defaults__", ((0.02, 0.05),))
+    monkeypatch.setattr("colorize_cli.benchmark.subjects.SIZES", (0.02, 0.05))
+    monkeypatch.setattr("colorize_cli.benchmark.subjects.write_scans.__defaults__", ((0.02, 0.05),))
     told: list[str] = []
     figures = engine_limits.measure(options(quick=True), None, say=told.append)
     assert figures["files"] == 4 and len(figures["rounds"]) == 1 and "Generating 4 scans" in told[0]

@@ -78,7 +78,7 @@ def test_the_reference_is_computed_where_no_row_asks_for_it(weights):
 
 
 def test_speedup_is_over_the_cpu_row_of_the_same_batch_and_size():
-    from colorize_cli.benchmark.rows import fill_speedups
+    from colorize_cli.benchmark.measurements import fill_speedups
 
     rows = [
         measured_row(0.4),
@@ -110,15 +110,15 @@ def test_torch_on_a_cpu_words_out_of_memory_as_a_runtime_error():
 
 
 def test_a_model_without_weights_is_timed_with_random_ones_that_are_named_so(tmp_path, monkeypatch):
-    from colorize_cli.benchmark import loading
+    from colorize_cli.benchmark import subjects
 
     monkeypatch.setattr("colorize_cli.checkpoints.locate.bundled_folder", lambda: tmp_path / "none")
-    found = loading.find("gan", None, tmp_path)
+    found = subjects.find("gan", None, tmp_path)
     assert not found.trained
-    colorizer = loading.load("gan", found, "cpu", "fp32", 32)
+    colorizer = subjects.load("gan", found, "cpu", "fp32", 32)
     assert colorizer.info.recipe == "untrained"
     with pytest.raises(WeightsMissing):
-        loading.find("gan", str(tmp_path / "absent.safetensors"), tmp_path)
+        subjects.find("gan", str(tmp_path / "absent.safetensors"), tmp_path)
 
 
 @pytest.mark.parametrize(

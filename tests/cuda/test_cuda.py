@@ -17,7 +17,7 @@ from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.engine import Batch
 from colorize_cli.batch.inputs.plan import make_plan
 from colorize_cli.batch.resume import make_predictor
-from colorize_cli.benchmark import scans
+from colorize_cli.benchmark import subjects
 from colorize_cli.errors import OutOfMemory
 from colorize_cli.imaging.codecs.read import photo_from_array
 from colorize_cli.imaging.color import srgb_to_lab
@@ -37,7 +37,7 @@ DELTA_E = {"fp32": (0.1, 1.0), "bf16": (1.5, 8.0), "fp16": (0.3, 3.0)}
 
 @pytest.fixture(scope="module")
 def grays() -> list[np.ndarray]:
-    return [scans.scan(0.1, seed) for seed in range(3)]
+    return [subjects.scan(0.1, seed) for seed in range(3)]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_batch_predicts_what_single_photographs_do(
 
 
 def test_a_folder_is_colorized(device: torch.device, tmp_path: Path) -> None:
-    sources = list(scans.write_scans(tmp_path, 5, (0.2, 1.2)))
+    sources = list(subjects.write_scans(tmp_path, 5, (0.2, 1.2)))
     options = ColorizeOptions(output=f"{tmp_path / 'results'}/", device=str(device))
     plan = make_plan([str(source) for source in sources], options)
     report = Batch(make_predictor(plan, options), options).run(plan)
@@ -94,11 +94,11 @@ def test_a_folder_is_colorized(device: torch.device, tmp_path: Path) -> None:
 
 
 def test_batches_are_halved_when_memory_runs_out(cuda: torch.device, tmp_path: Path) -> None:
-    sources = list(scans.write_scans(tmp_path, 16, (0.3,)))
+    sources = list(subjects.write_scans(tmp_path, 16, (0.3,)))
     options = ColorizeOptions(output=f"{tmp_path / 'results'}/", device=str(cuda), precision="fp32", size=512, jobs=16)
     plan = make_plan([str(source) for source in sources], options)
     predictor = make_predictor(plan, options)
-    gray = scans.scan(0.3)
+    gray = subjects.scan(0.3)
     peaks = {}
     for count in (1, 4, 16):
         torch.cuda.empty_cache()

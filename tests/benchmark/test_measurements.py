@@ -1,6 +1,6 @@
 import pytest
 
-from colorize_cli.benchmark.sampling import Sampling, StageTimer, collect, median, percentile
+from colorize_cli.benchmark.measurements import Sampling, StageTimer, collect, median, percentile
 
 
 class Clock:

@@ -3,7 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from colorize_cli.benchmark.scans import jpeg, scan, write_scans
+from colorize_cli.benchmark.subjects import jpeg, scan, write_scans
 
 
 def test_a_scan_is_the_same_every_time_and_another_for_another_seed():
