@@ -20,8 +20,8 @@ import torch
 
 from colorize_cli import Colorizer
 from colorize_cli.color_photos import PhotoReader, decode_color
-from colorize_cli.evaluation.metrics.color_accuracy import ab_histogram, total_variation
 from colorize_cli.evaluation.metrics.measure import Picture, psnr
+from colorize_cli.evaluation.metrics.pixelwise import ab_histogram, total_variation
 from colorize_cli.evaluation.protocols import find_protocol
 from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import gray_of_lightness, lightness

@@ -62,7 +62,7 @@ def colorize(
     try:
         words = [*(photos or ()), *([f"@{files_from}"] if files_from is not None else [])]
         if from_review is not None:
-            from colorize_cli.cli.from_review import run_from_review
+            from colorize_cli.cli.review import run_from_review
 
             if words:
                 raise UsageProblem("--from-review names its photos itself.", "Leave out the photos.")

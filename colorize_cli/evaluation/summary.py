@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.evaluation.bootstrap import Bootstrap, Interval, interval
-from colorize_cli.evaluation.metrics.color_accuracy import rebalancing_weights, total_variation
 from colorize_cli.evaluation.metrics.measure import METRICS, Metric
+from colorize_cli.evaluation.metrics.pixelwise import rebalancing_weights, total_variation
 from colorize_cli.evaluation.protocols import find_protocol
 from colorize_cli.evaluation.results import Evaluation
 

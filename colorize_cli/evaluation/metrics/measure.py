@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.evaluation.metrics import color_accuracy, fidelity
-from colorize_cli.evaluation.metrics.color_accuracy import (
+from colorize_cli.evaluation.metrics import pixelwise
+from colorize_cli.evaluation.metrics.pixelwise import (
     ab_histogram,
     saturation,
     saturation_difference,
+    ssim,
     total_variation,
 )
-from colorize_cli.evaluation.metrics.fidelity import ssim
 from colorize_cli.imaging.color import lab_to_luv, linear_to_xyz, luminance_table, xyz_to_lab
 from colorize_cli.imaging.color_measures import PSNR_CAP, colorfulness, delta_e_2000, psnr, signed_colorfulness
 
@@ -139,14 +139,14 @@ def measure(true: Picture, predicted: Picture, *, ct2: bool = False) -> Measurem
     """
     if true.rgb.shape != predicted.rgb.shape:
         raise ValueError(f"pictures of {true.rgb.shape} and {predicted.rgb.shape} cannot be compared")
-    credit = color_accuracy.threshold_credit(true.ab, predicted.ab)
+    credit = pixelwise.threshold_credit(true.ab, predicted.ab)
     values = {
         "psnr": min(PSNR_CAP, psnr(true.rgb, predicted.rgb)),
         "ssim": ssim(true.rgb, predicted.rgb),
-        "psnr_ab": min(PSNR_CAP, fidelity.ab_psnr(true.ab, predicted.ab)),
+        "psnr_ab": min(PSNR_CAP, pixelwise.ab_psnr(true.ab, predicted.ab)),
         "delta_e": float(delta_e_2000(true.lab, predicted.lab).mean(dtype=np.float64)),
-        "ab_mse": fidelity.ab_mse(true.ab, predicted.ab),
-        "ab_mae": fidelity.ab_mae(true.ab, predicted.ab),
+        "ab_mse": pixelwise.ab_mse(true.ab, predicted.ab),
+        "ab_mae": pixelwise.ab_mae(true.ab, predicted.ab),
         "colorfulness": predicted.colorfulness,
         "colorfulness_true": true.colorfulness,
         "colorfulness_signed": predicted.signed_colorfulness,
@@ -154,16 +154,16 @@ def measure(true: Picture, predicted: Picture, *, ct2: bool = False) -> Measurem
         "delta_cf": abs(predicted.colorfulness - true.colorfulness),
         "auc": float(credit.mean(dtype=np.float64)),
         "histogram_tv_image": float(total_variation(true.histogram, predicted.histogram)),
-        "accuracy_256": color_accuracy.accuracy_256(true.ab, predicted.ab),
-        "classes_used": color_accuracy.classes_used(predicted.ab),
-        "classes_used_true": color_accuracy.classes_used(true.ab),
-        "uv_squared": color_accuracy.uv_squared(true.luv, predicted.luv),
-        "acc_u": color_accuracy.uv_accuracy(true.luv[..., 1], predicted.luv[..., 1]),
-        "acc_v": color_accuracy.uv_accuracy(true.luv[..., 2], predicted.luv[..., 2]),
+        "accuracy_256": pixelwise.accuracy_256(true.ab, predicted.ab),
+        "classes_used": pixelwise.classes_used(predicted.ab),
+        "classes_used_true": pixelwise.classes_used(true.ab),
+        "uv_squared": pixelwise.uv_squared(true.luv, predicted.luv),
+        "acc_u": pixelwise.uv_accuracy(true.luv[..., 1], predicted.luv[..., 1]),
+        "acc_v": pixelwise.uv_accuracy(true.luv[..., 2], predicted.luv[..., 2]),
         "saturation": predicted.saturation,
         "saturation_true": true.saturation,
         "saturation_difference": saturation_difference(true.saturation, predicted.saturation),
     }
     if ct2:
-        values["ssim_ct2"] = fidelity.ssim_ct2(true.rgb, predicted.rgb)
+        values["ssim_ct2"] = pixelwise.ssim_ct2(true.rgb, predicted.rgb)
     return Measurement(values, predicted.histogram, ab_histogram(true.ab, credit) / credit.size)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorize_cli.evaluation.metrics.color_accuracy import BIN_WIDTH, BINS_A_SIDE
+from colorize_cli.evaluation.metrics.pixelwise import BIN_WIDTH, BINS_A_SIDE
 from colorize_cli.imaging.color import lab_to_srgb
 
 Array = npt.NDArray[Any]
