@@ -20,6 +20,16 @@ def most_serious(codes: Iterable[int]) -> int:
     return max(codes, default=EXIT_OK)
 
 
+def printable(text: str, *, lines: bool = False) -> str:
+    """Return text of others, such as the name of a file, in a form that can be part of a message.
+
+    What a terminal would obey or cannot show (control characters, broken UTF-8) is escaped. Newlines too, since one in
+    the name of a file would begin a message of its own; ``lines`` keeps them.
+    """
+    kept = "\n" if lines else ""
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 class ColorizeError(Exception):
     """A failure that the user is told about without a traceback.
 

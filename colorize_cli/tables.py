@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colorize_cli.errors import UsageProblem
+from colorize_cli.errors import UsageProblem, printable
 from colorize_cli.files import write_text
-from colorize_cli.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,9 +9,8 @@ from typing import Any
 
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.measurements import STAGES, Row
-from colorize_cli.errors import LibraryMissing, UsageProblem
+from colorize_cli.errors import LibraryMissing, UsageProblem, printable
 from colorize_cli.files import atomic_file
-from colorize_cli.printable import printable
 from colorize_cli.tables import escaped, markdown_text, rich_table
 
 BUSY = 1.5

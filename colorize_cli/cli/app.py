@@ -23,8 +23,8 @@ from colorize_cli.errors import (
     OutOfMemory,
     OutputError,
     TemporaryFolderError,
+    printable,
 )
-from colorize_cli.printable import printable
 
 VERB = "colorize"
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})

@@ -148,7 +148,7 @@ def load_imagenet_encoder(network: ColorizationNet) -> str:
     Raises :class:`UsageProblem` if no published encoder fits, and a :class:`~colorize_cli.errors.ModelError` if
     it is unavailable or the wrong one.
     """
-    from colorize_cli.checkpoints.encoder_packages import installed_encoder
+    from colorize_cli.checkpoints.locate import installed_encoder
 
     encoder, _ = _published_encoder(network)
     package = encoder.package

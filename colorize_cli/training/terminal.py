@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from colorize_cli.printable import printable
+from colorize_cli.errors import printable
 
 _LINE_EVERY = 30.0
 

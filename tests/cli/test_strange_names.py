@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from colorize_cli.cli.terminal.console import Console, fail
-from colorize_cli.errors import UsageProblem
-from colorize_cli.printable import printable
+from colorize_cli.errors import UsageProblem, printable
 from colorize_cli.tables import markdown_text, rich_table
 from tests.cli.conftest import make_photo
 

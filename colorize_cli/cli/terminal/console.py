@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from colorize_cli.errors import ColorizeError, OutputError, UsageProblem
-from colorize_cli.printable import printable
+from colorize_cli.errors import ColorizeError, OutputError, UsageProblem, printable
 
 _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 

