@@ -18,7 +18,7 @@ from tests.imaging.codecs.test_pdf import PICTURE, document
 from tests.imaging.codecs.test_pdf import scan as page
 from tests.imaging.codecs.test_rare_tiffs import tiff
 from tests.imaging.codecs.test_read_damage import FILES, pytestmark  # noqa: F401
-from tests.imaging.metadata.test_restated import packet, scan
+from tests.imaging.metadata.test_orientation import packet, scan
 
 MUTATIONS = int(os.environ.get("COLORIZE_FUZZ", "40"))
 SECONDS = 20.0

@@ -15,7 +15,7 @@ from colorize_cli.imaging.codecs.stored_xmp import file_xmp
 from colorize_cli.imaging.codecs.write import WriteResult, write_photo
 from colorize_cli.imaging.metadata.iptc import best_iptc
 from colorize_cli.imaging.metadata.texts import png_texts
-from tests.imaging.metadata.test_restated import packet
+from tests.imaging.metadata.test_orientation import packet
 from tests.imaging.samples import PROVENANCE, ramp8, ramp16, saved
 
 XMP = packet(None, more="<tiff:Make>Scanner 3000</tiff:Make>")

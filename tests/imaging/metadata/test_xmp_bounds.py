@@ -10,7 +10,7 @@ from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.codecs.write import write_photo
 from colorize_cli.imaging.metadata.xmp import build_xmp, parse_xmp
-from tests.imaging.metadata.test_restated import SUFFIXES, packet, scan
+from tests.imaging.metadata.test_orientation import SUFFIXES, packet, scan
 from tests.imaging.samples import PROVENANCE
 
 
