@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from colorize_cli.recipe import Augmentation, Stage
 from colorize_cli.training.data.aging import Batch, as_found
-from colorize_cli.training.data.augment import cropped
 from colorize_cli.training.data.catalogue import Catalogue, Item, PhotoStore
+from colorize_cli.training.data.lab_photo import cropped
 from colorize_cli.training.data.workers import PREFETCHED, quiet_worker
 from colorize_cli.training.ranks import Ranks
 

@@ -1,7 +1,11 @@
-"""Decode a photograph to the uint8 Lab picture used in training, and check that it has color to learn from."""
+"""A training photograph: decoded to uint8 Lab, checked for color to learn from, and a square cropped from it.
+
+:mod:`.aging` ages the square afterwards.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -11,8 +15,9 @@ import numpy.typing as npt
 
 from colorize_cli.color_photos import PhotoRef, decode_color
 from colorize_cli.errors import OwnResult, PhotoError
+from colorize_cli.recipe import Augmentation
 
-Array = npt.NDArray[np.uint8]
+Array = npt.NDArray[Any]
 
 GRAY_CHROMA = 2.0
 """Mean |a*| and |b*|, Lab units, below which a photo counts as gray."""
@@ -32,7 +37,7 @@ def decode_rgb(data: bytes, side: int | None = None) -> Array:
     Raises :class:`NotUsable` ("unreadable") for anything that is not a complete picture of at least 32 pixels per side.
     """
     try:
-        rgb: npt.NDArray[Any] = decode_color(data, "the photo", at_least=None if side is None else 2 * side)
+        rgb: Array = decode_color(data, "the photo", at_least=None if side is None else 2 * side)
     except OwnResult as error:
         raise NotUsable("result of colorize") from error
     except PhotoError as error:
@@ -57,7 +62,7 @@ def decode_lab(data: bytes, side: int) -> Array:
     return np.asarray(lab, np.uint8)
 
 
-def is_gray(lab: npt.NDArray[Any]) -> bool:
+def is_gray(lab: Array) -> bool:
     """Whether Lab uint8 (H, W, 3) has too little color to learn from."""
     thin = lab[::2, ::2, 1:].astype(np.float32) - 128
     return bool(np.abs(thin).mean() < GRAY_CHROMA or thin.reshape(-1, 2).std(0).max() < TONED_SPREAD)
@@ -78,3 +83,58 @@ def label_of(ref: PhotoRef) -> str:
         if found := _SYNSET.match(folder):
             return found.group()
     return "/".join(ref.folders)
+
+
+def cropped(lab: Array, size: int, how: Augmentation, rng: np.random.Generator) -> Array:
+    """Return a square of a decoded photo, Lab uint8 (size, size, 3) as OpenCV stores it.
+
+    ``lab``: uint8 (H, W, 3). The square depends only on the generator's state.
+    """
+    if how.area is None and how.padding is not None:
+        square = _padded(lab, size, how.padding)
+    else:
+        square = _resized(_crop(lab, how, rng), size)
+    return np.ascontiguousarray(square[:, ::-1] if rng.random() < how.flip else square)
+
+
+def plain(lab: Array, size: int) -> tuple[Array, Array]:
+    """Return L* float32 (size, size), 0..100, and a*b* float32 (2, size, size), Lab units, of the stretched photo."""
+    square = _resized(lab, size)
+    lightness = square[..., 0].astype(np.float32) * np.float32(100 / 255)
+    return lightness, np.ascontiguousarray(square[..., 1:].transpose(2, 0, 1), np.float32) - 128
+
+
+def _crop(lab: Array, how: Augmentation, rng: np.random.Generator) -> Array:
+    if how.area is None:
+        return lab
+    height, width = lab.shape[:2]
+    area = rng.uniform(*how.area) * min(height, width) ** 2
+    stretch = math.exp(rng.uniform(-1, 1) * math.log(how.aspect))
+    rows = max(1, min(height, round(math.sqrt(area / stretch))))
+    columns = max(1, min(width, round(math.sqrt(area * stretch))))
+    top, left = rng.integers(0, height - rows + 1), rng.integers(0, width - columns + 1)
+    return lab[top : top + rows, left : left + columns]
+
+
+def _padded(lab: Array, size: int, lightness: float) -> Array:
+    """Fit the whole photo into the square, keeping its aspect ratio, centered on a neutral of the given L*."""
+    longest = max(lab.shape[:2])
+    height, width = (max(1, round(side * size / longest)) for side in lab.shape[:2])
+    top, left = (size - height) // 2, (size - width) // 2
+    smaller = longest > size
+    content = cv2.resize(
+        np.ascontiguousarray(lab), (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    )
+    square = np.empty((size, size, 3), np.uint8)
+    square[:] = round(lightness * 2.55), 128, 128
+    square[top : top + height, left : left + width] = content
+    return square
+
+
+def _resized(lab: Array, size: int) -> Array:
+    if lab.shape[:2] == (size, size):
+        return lab
+    smaller = min(lab.shape[:2]) > size
+    return cv2.resize(
+        np.ascontiguousarray(lab), (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    )

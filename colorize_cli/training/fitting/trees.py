@@ -17,8 +17,8 @@ import torch
 from colorize_cli.files import atomic_file
 from colorize_cli.models.zhou_zhu.tree_rows import ANSWERS, DEPTH, QUESTIONS, TreeRows, band_rows
 from colorize_cli.recipe import Fitting
-from colorize_cli.training.data.augment import plain
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore
+from colorize_cli.training.data.lab_photo import plain
 from colorize_cli.training.data.workers import default_workers
 from colorize_cli.training.run_folder import RunFolder
 from colorize_cli.training.terminal import TrainingProgress
