@@ -10,7 +10,7 @@ import pytest
 from colorize_cli import archives
 from colorize_cli.color_photos import PhotoReader, list_photos
 from colorize_cli.errors import UsageProblem
-from colorize_cli.evaluation.true_photos import find_photographs
+from colorize_cli.evaluation.photo_loop import find_photographs
 from colorize_cli.training.data.catalogue import scan
 from tests.training.conftest import encoded, picture
 

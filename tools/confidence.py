@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 
 from colorize_cli import Colorizer
 from colorize_cli.color_photos import PhotoReader, decode_color
-from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
+from colorize_cli.evaluation.photo_loop import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import lightness, srgb_to_lab
 from colorize_cli.imaging.geometry import fit, unfit
 from colorize_cli.inference.forward import predicted

@@ -22,8 +22,8 @@ from colorize_cli import Colorizer
 from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.evaluation.metrics.measure import Picture, psnr
 from colorize_cli.evaluation.metrics.pixelwise import ab_histogram, total_variation
+from colorize_cli.evaluation.photo_loop import find_photographs, gray_of, read_bytes
 from colorize_cli.evaluation.protocols import find_protocol
-from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import gray_of_lightness, lightness
 from colorize_cli.imaging.color_measures import delta_e_2000
 from colorize_cli.imaging.geometry import fit, unfit

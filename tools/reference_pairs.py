@@ -30,7 +30,7 @@ import torch
 from colorize_cli import Colorizer
 from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.evaluation.metrics.measure import psnr
-from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
+from colorize_cli.evaluation.photo_loop import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color import lightness, srgb_to_lab
 from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.imaging.recombine.levels import to_8

@@ -20,7 +20,7 @@ from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.color_photos import PhotoReader, decode_color
-from colorize_cli.evaluation.true_photos import find_photographs, read_bytes
+from colorize_cli.evaluation.photo_loop import find_photographs, read_bytes
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.inference.hints import known_pixels
 from colorize_cli.models.zhou_zhu.linear_neighbours import PAPER_ITERATIONS

@@ -12,7 +12,7 @@ import numpy as np
 from colorize_cli import Colorizer
 from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.evaluation.metrics.measure import Picture
-from colorize_cli.evaluation.true_photos import find_photographs, gray_of, read_bytes
+from colorize_cli.evaluation.photo_loop import find_photographs, gray_of, read_bytes
 from colorize_cli.imaging.color_measures import delta_e_2000
 
 

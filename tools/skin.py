@@ -21,7 +21,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from colorize_cli import Colorizer
-from colorize_cli.evaluation.true_photos import gray_of
+from colorize_cli.evaluation.photo_loop import gray_of
 from colorize_cli.imaging.color import srgb_to_lab
 
 GROUPS = ((55, "very light"), (41, "light"), (28, "intermediate"), (10, "tan"), (-30, "brown"), (-91, "dark"))

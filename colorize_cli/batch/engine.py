@@ -24,13 +24,12 @@ from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.inputs.sidecars import copy_sidecars
 from colorize_cli.batch.memory_limit import OWN_SHARE, MemoryBudget, memory_in_use, memory_of
 from colorize_cli.batch.pipeline import Pipeline
-from colorize_cli.batch.reports.columns import done, failed, settled
 from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome, Report
 from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.target_folder import TargetFolder
 from colorize_cli.batch.under_way import SET_ASIDE_AFTER, UnderWay
-from colorize_cli.batch.work import Reader, Work
+from colorize_cli.batch.work import Reader, Work, done, failed, settled
 from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import EXIT_USAGE, ColorizeError, OutputError, PhotoTooLarge, TemporaryFolderError
 from colorize_cli.files import copy_time

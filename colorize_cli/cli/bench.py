@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from colorize_cli.benchmark.bench_options import PIPELINE, BenchOptions
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import Json, Quiet
+from colorize_cli.cli.options import Json, Quiet, with_options
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.option import Option
 

@@ -8,8 +8,7 @@ import typer
 
 from colorize_cli.batch.colorize_options import REVIEW, RUNS, ColorizeOptions
 from colorize_cli.cli.batch_run import run
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import MessageOptions, Preset
+from colorize_cli.cli.options import MessageOptions, Preset, with_options
 from colorize_cli.errors import UsageProblem
 from colorize_cli.option import Option
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from colorize_cli.cli import settings
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import Json
+from colorize_cli.cli.options import Json, with_options
 from colorize_cli.cli.terminal.console import Results
 from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import UsageProblem

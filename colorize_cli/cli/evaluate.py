@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import Json, Quiet
+from colorize_cli.cli.options import Json, Quiet, with_options
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import EXIT_OK, EXIT_SOME_FAILED, UsageProblem
 from colorize_cli.evaluation.evaluate_options import RESULTS, STUDY, EvaluateOptions, StudyOptions
@@ -99,9 +98,8 @@ def _evaluate(
     everything: bool,
 ) -> int:
     from colorize_cli.evaluation import outputs
-    from colorize_cli.evaluation.distributed import shard_from
     from colorize_cli.evaluation.report import metric_tables
-    from colorize_cli.evaluation.session import run
+    from colorize_cli.evaluation.session import run, shard_from
     from colorize_cli.evaluation.summary import summarize
 
     _check_exports(exports, overwrite=options.overwrite)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import AcceptLicense, Model, Overwrite, Quiet, Weights
+from colorize_cli.cli.options import AcceptLicense, Model, Overwrite, Quiet, Weights, with_options
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.cli.terminal.help_groups import OptionsCommand
 from colorize_cli.errors import UsageProblem, WeightsMissing

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from colorize_cli.cli import model_files
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import Json, Quiet, Weights
+from colorize_cli.cli.options import Json, Quiet, Weights, with_options
 from colorize_cli.cli.terminal.console import Console, Results, fail
 from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.errors import EXIT_OK, ModelError, most_serious

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import Overwrite
+from colorize_cli.cli.options import Overwrite, with_options
 from colorize_cli.cli.terminal.console import Results
 from colorize_cli.option import Option
 

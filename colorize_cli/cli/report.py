@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import Overwrite, Quiet
+from colorize_cli.cli.options import Overwrite, Quiet, with_options
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.cli.terminal.help_groups import CommandGroup, OptionsCommand
 from colorize_cli.option import Option

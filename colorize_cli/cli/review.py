@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import AcceptLicense, Device, Model, Offline, Precision, Quiet, Weights
+from colorize_cli.cli.options import AcceptLicense, Device, Model, Offline, Precision, Quiet, Weights, with_options
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import OutputExists, UsageProblem
 from colorize_cli.option import HARDWARE, Option

@@ -5,8 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import Json, Quiet
+from colorize_cli.cli.options import Json, Quiet, with_options
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.option import Option
 from colorize_cli.training.train_options import RUN, TrainOptions

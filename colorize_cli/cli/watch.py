@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
-from colorize_cli.cli.command_options import with_options
-from colorize_cli.cli.options import MessageOptions, Preset
+from colorize_cli.cli.options import MessageOptions, Preset, with_options
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import LibraryMissing, UsageProblem
 from colorize_cli.option import Option

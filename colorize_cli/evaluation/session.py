@@ -1,30 +1,110 @@
-"""One run of ``colorize evaluate`` from options to results: find, load, survey, evaluate, summarize."""
+"""One run of ``colorize evaluate`` from options to results: find, load, survey, evaluate, summarize.
+
+Several processes can share a run: every rank takes a strided share, and the last to finish merges the parts. Ranks
+share only the results folder, so they can run under torchrun, as a job array, or one after another.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import os
 import platform
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from colorize_cli._version import __version__
+from colorize_cli.compute import rank_from
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
-from colorize_cli.evaluation.distributed import Shard, fingerprint, merge_when_last
 from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.metrics.perceptual import Perceptual
 from colorize_cli.evaluation.metrics.realism import Realism
-from colorize_cli.evaluation.photo_loop import Critic, Surveyed, evaluate, survey
+from colorize_cli.evaluation.photo_loop import (
+    Critic,
+    Photograph,
+    Surveyed,
+    evaluate,
+    find_photographs,
+    list_hash,
+    survey,
+)
 from colorize_cli.evaluation.protocols import Protocol, find_protocol
-from colorize_cli.evaluation.results import Evaluation, Unfinished, forget
-from colorize_cli.evaluation.true_photos import Photograph, find_photographs, list_hash
+from colorize_cli.evaluation.results import RECORD, Evaluation, Unfinished, forget, load, save
+
+
+@dataclass(frozen=True)
+class Shard:
+    """This process's share: photographs ``rank``, ``rank + world``, ``rank + 2 world`` ... of the list."""
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there are no other processes."""
+        return self.world == 1
+
+    def device(self, device: str) -> str:
+        """Return the device of this process: with ``auto``, each local rank takes its own CUDA device."""
+        if self.alone or device not in ("auto", "cuda"):
+            return device
+        import torch
+
+        count = torch.cuda.device_count()
+        return f"cuda:{self.local_rank % count}" if count else device
+
+
+def shard_from(environment: Mapping[str, str]) -> Shard:
+    """Return the share given by RANK, WORLD_SIZE and LOCAL_RANK, as set by torchrun.
+
+    Raises :class:`UsageProblem` for values that make no sense.
+    """
+    place = rank_from(environment)
+    return Shard(place.rank, place.world, place.local_rank)
+
+
+def fingerprint(record: Mapping[str, Any]) -> str:
+    """Return a hash of everything that affects the figures; devices may differ between ranks and are left out."""
+    contenders = [{k: v for k, v in c.items() if k != "device"} for c in record["contenders"]]
+    decisive = [record["protocol"], record["photos"]["list_sha256"], contenders, record["versions"]]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def merge_when_last(folder: Path, shard: Shard, part: Evaluation) -> Evaluation | None:
+    """Store this rank's part; return the whole result if it was the last one missing, else None.
+
+    The parts are removed once merged. Raises :class:`OutputError`, :class:`UsageProblem`.
+    """
+    shards = folder / "shards" / f"{fingerprint(part.record)}-of-{shard.world}"
+    save(shards / f"{shard.rank}", part)
+    ranks = [shards / f"{rank}" for rank in range(shard.world)]
+    if not all((place / RECORD).exists() for place in ranks) or not _claim(shards / "merging"):
+        return None
+    parts = [load(place) for place in ranks]
+    results = sorted((result for p in parts for result in p.results), key=lambda result: result.index)
+    shutil.rmtree(folder / "shards", ignore_errors=True)
+    return Evaluation({**part.record, "shards": shard.world}, results)
+
+
+def _claim(marker: Path) -> bool:
+    """Create a file that only one process can create; two ranks that finish together must not both merge."""
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    return True
+
 
 _LOG = logging.getLogger(__name__)
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from colorize_cli.errors import OutputExists, UsageProblem
-from colorize_cli.evaluation.distributed import Shard, shard_from
 from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.metrics.measure import Picture, measure
+from colorize_cli.evaluation.photo_loop import gray_of
 from colorize_cli.evaluation.results import load, save
-from colorize_cli.evaluation.session import run
+from colorize_cli.evaluation.session import Shard, run, shard_from
 from colorize_cli.evaluation.summary import TRUTH, summarize
-from colorize_cli.evaluation.true_photos import gray_of
 from tests.evaluation.conftest import Tint, picture, png
 
 

@@ -22,9 +22,9 @@ from colorize_cli._version import __version__
 from colorize_cli.batch.cluster.dask_worker import WORKER, Job, check_worker, colorize_one, forget
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.plan import Item, Plan
-from colorize_cli.batch.reports.columns import settled
 from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.batch.resume import expected_provenance
+from colorize_cli.batch.work import settled
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ClusterError, ColorizeError, LibraryMissing, UsageProblem
 

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from colorize_cli.evaluation.contenders import Contender
-from colorize_cli.evaluation.photo_loop import load
+from colorize_cli.evaluation.photo_loop import Photograph, load
 from colorize_cli.evaluation.protocols import Protocol
-from colorize_cli.evaluation.true_photos import Photograph
 
 Array = npt.NDArray[Any]
 

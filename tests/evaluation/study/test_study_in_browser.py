@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from colorize_cli.evaluation.evaluate_options import StudyOptions
+from colorize_cli.evaluation.photo_loop import Photograph
 from colorize_cli.evaluation.report.shown_photos import Shown, data_uri
 from colorize_cli.evaluation.study.answers import evaluate_answers, read_answers
 from colorize_cli.evaluation.study.study_page import build_study, choose_trials
-from colorize_cli.evaluation.true_photos import Photograph
 from tests.evaluation.conftest import picture
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -5,9 +5,9 @@ import pytest
 
 from colorize_cli.errors import UsageProblem
 from colorize_cli.evaluation.evaluate_options import StudyOptions
+from colorize_cli.evaluation.photo_loop import Photograph
 from colorize_cli.evaluation.report.shown_photos import Shown
 from colorize_cli.evaluation.study.study_page import build_study, choose_trials
-from colorize_cli.evaluation.true_photos import Photograph
 
 CONTENDERS = ["gray", "mean-chroma", "a", "b"]
 

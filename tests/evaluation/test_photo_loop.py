@@ -7,7 +7,7 @@ from skimage.color import rgb2lab
 
 from colorize_cli.color_photos import decode_color
 from colorize_cli.errors import TruncatedPhoto, UsageProblem
-from colorize_cli.evaluation.true_photos import find_photographs, gray_of, list_hash
+from colorize_cli.evaluation.photo_loop import find_photographs, gray_of, list_hash
 from tests.evaluation.conftest import picture, png
 
 
