@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from colorize_cli.compute import PRECISIONS
 from colorize_cli.errors import UsageProblem
 
 MODEL, COLOR, HARDWARE, MESSAGES = "Model", "Color", "Hardware", "Messages"
@@ -45,6 +46,21 @@ class Option:
     argument: bool = False
     records: Callable[[Any], str] | None = None
     record_as: str = ""
+
+
+WEIGHTS = Option(
+    "Weights to use: a file, a folder, hf://OWNER/REPO/FILE@REVISION, or the name of a published checkpoint",
+    MODEL,
+    metavar="FILE|FOLDER|hf://...",
+    unset="the model's own",
+)
+OFFLINE = Option("Never access the network; use cached weights", MODEL, everywhere=True)
+ACCEPT_LICENSE = Option("Accept the license of weights that forbid commercial use", MODEL, in_file=False)
+DEVICE = Option("auto, cpu, cuda, cuda:N or mps", HARDWARE, metavar="DEVICE", everywhere=True)
+PRECISION = Option(
+    "Arithmetic: auto, fp32, bf16 or fp16", HARDWARE, metavar="NAME", choices=PRECISIONS, everywhere=True
+)
+"""Options that several commands share."""
 
 
 def number(value: float) -> str:

@@ -18,9 +18,20 @@ import typer
 
 from colorize_cli.cli.settings import described_presets, origin, variables
 from colorize_cli.cli.terminal.console import LOG, Console
-from colorize_cli.compute import PRECISIONS
 from colorize_cli.errors import UsageProblem
-from colorize_cli.option import HARDWARE, MESSAGES, MODEL, Option, declared, flag, option_of
+from colorize_cli.option import (
+    ACCEPT_LICENSE,
+    DEVICE,
+    MESSAGES,
+    MODEL,
+    OFFLINE,
+    PRECISION,
+    WEIGHTS,
+    Option,
+    declared,
+    flag,
+    option_of,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,23 +41,11 @@ QUIET = Option("Print warnings and errors only", MESSAGES, ("--quiet", "-q"), ev
 Json = Annotated[bool, JSON]
 Quiet = Annotated[bool, QUIET]
 Model = Annotated[str, Option("Model; `colorize models list` shows all", MODEL, ("--model", "-m"), "MODEL")]
-Weights = Annotated[
-    str | None,
-    Option(
-        "Weights to use: a file, a folder, hf://OWNER/REPO/FILE@REVISION, or the name of a published checkpoint",
-        MODEL,
-        metavar="FILE|FOLDER|hf://...",
-        unset="the model's own",
-    ),
-]
-Offline = Annotated[bool, Option("Never access the network; use cached weights", MODEL, everywhere=True)]
-AcceptLicense = Annotated[
-    bool, Option("Accept the license of weights that forbid commercial use", MODEL, in_file=False)
-]
-Device = Annotated[str, Option("auto, cpu, cuda, cuda:N or mps", HARDWARE, metavar="DEVICE", everywhere=True)]
-Precision = Annotated[
-    str, Option("Arithmetic: auto, fp32, bf16 or fp16", HARDWARE, metavar="NAME", choices=PRECISIONS, everywhere=True)
-]
+Weights = Annotated[str | None, WEIGHTS]
+Offline = Annotated[bool, OFFLINE]
+AcceptLicense = Annotated[bool, ACCEPT_LICENSE]
+Device = Annotated[str, DEVICE]
+Precision = Annotated[str, PRECISION]
 Overwrite = Annotated[bool, Option("Replace existing files", in_file=False)]
 Preset = Annotated[str | None, Option(f"Set of options ({described_presets()})", "Output", metavar="NAME")]
 

@@ -12,7 +12,7 @@ from colorize_cli.compute import available_cores
 from colorize_cli.entry import DEFAULT_MODEL
 from colorize_cli.errors import OutputExists, UsageProblem
 from colorize_cli.inference.color_options import DecodingOptions, MachineOptions
-from colorize_cli.option import COLOR, HARDWARE, MODEL, Option, check
+from colorize_cli.option import ACCEPT_LICENSE, COLOR, HARDWARE, MODEL, OFFLINE, Option, check
 
 DEFAULT_PROTOCOL = "stretch256"
 DEFAULT_TRIALS = 40
@@ -88,10 +88,8 @@ class EvaluateOptions(MachineOptions, DecodingOptions):
             unset="the model's own",
         ),
     ] = ()
-    offline: Annotated[bool, Option("Never access the network; use cached weights", MODEL, everywhere=True)] = False
-    accept_license: Annotated[
-        bool, Option("Accept the license of weights that forbid commercial use", MODEL, in_file=False)
-    ] = False
+    offline: Annotated[bool, OFFLINE] = False
+    accept_license: Annotated[bool, ACCEPT_LICENSE] = False
     output: Annotated[
         Path | None,
         Option(

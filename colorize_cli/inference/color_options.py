@@ -4,14 +4,28 @@ Importing this module imports neither torch nor numpy.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from colorize_cli.compute import PRECISIONS
 from colorize_cli.entry import DEFAULT_MODEL, ModelEntry
 from colorize_cli.errors import UsageProblem
-from colorize_cli.option import COLOR, HARDWARE, MODEL, Option, check, check_value, declared, flag, number, recorded
+from colorize_cli.option import (
+    ACCEPT_LICENSE,
+    COLOR,
+    DEVICE,
+    MODEL,
+    OFFLINE,
+    PRECISION,
+    WEIGHTS,
+    Option,
+    check,
+    check_value,
+    declared,
+    flag,
+    number,
+    recorded,
+)
 
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
 """Limits of the working size, in pixels."""
@@ -176,32 +190,17 @@ class ModelOptions:
         str,
         Option("Model; `colorize models list` shows all", MODEL, ("--model", "-m"), "MODEL", everyday=True),
     ] = DEFAULT_MODEL
-    weights: Annotated[
-        str | Path | None,
-        Option(
-            "Weights to use: a file, a folder, hf://OWNER/REPO/FILE@REVISION, or the name of a published checkpoint",
-            MODEL,
-            metavar="FILE|FOLDER|hf://...",
-            unset="the model's own",
-        ),
-    ] = None
-    offline: Annotated[bool, Option("Never access the network; use cached weights", MODEL, everywhere=True)] = False
-    accept_license: Annotated[
-        bool, Option("Accept the license of weights that forbid commercial use", MODEL, in_file=False)
-    ] = False
+    weights: Annotated[str | Path | None, WEIGHTS] = None
+    offline: Annotated[bool, OFFLINE] = False
+    accept_license: Annotated[bool, ACCEPT_LICENSE] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineOptions:
     """What to compute on."""
 
-    device: Annotated[
-        str, Option("auto, cpu, cuda, cuda:N or mps", HARDWARE, metavar="DEVICE", everyday=True, everywhere=True)
-    ] = "auto"
-    precision: Annotated[
-        str,
-        Option("Arithmetic: auto, fp32, bf16 or fp16", HARDWARE, metavar="NAME", choices=PRECISIONS, everywhere=True),
-    ] = "auto"
+    device: Annotated[str, replace(DEVICE, everyday=True)] = "auto"
+    precision: Annotated[str, PRECISION] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
