@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 from pathlib import Path
 
@@ -11,10 +10,8 @@ import pytest
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.reports.gallery import Gallery
 from colorize_cli.batch.reports.outcome import Outcome
+from tests.browser import NEEDED, chromium
 from tests.cli.conftest import make_photo, snapshot
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
 
 
 def test_page_shows_every_photo_once_and_loads_nothing(run):
@@ -129,7 +126,7 @@ def test_interrupted_run_leaves_a_page_of_what_was_made(run, models):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver")
+@NEEDED
 def test_the_page_works_in_a_browser_by_mouse_and_by_keyboard(run, tmp_path):
     webdriver = pytest.importorskip("selenium.webdriver")
     from selenium.webdriver.common.keys import Keys
@@ -137,15 +134,7 @@ def test_the_page_works_in_a_browser_by_mouse_and_by_keyboard(run, tmp_path):
     for number in range(3):
         make_photo(f"scans/{number}.png", width=400, height=300)
     run("scans", "--gallery", "page.html")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    flags = (
-        "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --window-size=1000,800"
-    )
-    for flag in (*flags.split(), f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = chromium(tmp_path, "--headless", "--window-size=1000,800")
     try:
         driver.get(Path("page.html").resolve().as_uri())
         images, sliders = (driver.find_elements("css selector", f".pair {kind}") for kind in ("img", "input"))

@@ -1,7 +1,6 @@
 """Photographs to review, a session with a model whose answers are known, and a browser."""
 
 import copy
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,8 +21,6 @@ from colorize_cli.review.server import Guard
 from colorize_cli.review.session import Choices, Session
 
 PORT = 8123
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
 
 
 class FakeColorizer:

@@ -14,16 +14,14 @@ from PIL import Image
 
 from colorize_cli.cli import main
 from colorize_cli.imaging.color import srgb_to_lab
-from tests.review.conftest import CHROMIUM, DRIVER, scene
+from tests.browser import NEEDED, chromium
+from tests.review.conftest import scene
 
-webdriver = pytest.importorskip("selenium.webdriver")
-from selenium.webdriver import ActionChains, Keys  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+pytest.importorskip("selenium.webdriver")
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver"),
-]
+pytestmark = [pytest.mark.slow, NEEDED]
 SERIOUS = {"serious", "critical", "moderate"}
 
 
@@ -66,20 +64,7 @@ def serve():
 
 @pytest.fixture
 def browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    flags = (
-        "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --window-size=1280,800"
-    )
-    for flag in (*flags.split(), f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    downloads = tmp_path / "downloads"
-    downloads.mkdir()
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.downloads = downloads
+    driver = chromium(tmp_path, "--headless=new", "--window-size=1280,800")
     yield driver
     driver.quit()
 

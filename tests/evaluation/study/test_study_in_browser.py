@@ -1,7 +1,6 @@
 """The study page in a real browser, from the first to the last click."""
 
 import json
-import shutil
 
 import pytest
 
@@ -10,14 +9,10 @@ from colorize_cli.evaluation.photo_loop import Photograph
 from colorize_cli.evaluation.report.shown_photos import Shown, data_uri
 from colorize_cli.evaluation.study.answers import evaluate_answers, read_answers
 from colorize_cli.evaluation.study.study_page import build_study, choose_trials
+from tests.browser import NEEDED, chromium
 from tests.evaluation.conftest import picture
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver"),
-]
+pytestmark = [pytest.mark.slow, NEEDED]
 QUESTIONS = 6
 
 
@@ -41,22 +36,8 @@ def page(tmp_path):
 
 @pytest.fixture
 def browser(tmp_path):
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --window-size=1200,800"
-    )
-    for flag in (*flags.split(), f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    downloads = tmp_path / "downloads"
-    downloads.mkdir()
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = chromium(tmp_path, "--headless", "--window-size=1200,800")
     driver.implicitly_wait(0)
-    driver.downloads = downloads
     yield driver
     assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
     driver.quit()
