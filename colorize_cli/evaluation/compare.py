@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.evaluation.bootstrap import Bootstrap
 from colorize_cli.evaluation.contenders import BASELINES
 from colorize_cli.evaluation.metrics.measure import BY_KEY, METRICS
 from colorize_cli.evaluation.report.metric_tables import HEADLINE
 from colorize_cli.evaluation.results import Evaluation, PhotoResult
+from colorize_cli.evaluation.summary import Bootstrap
 from colorize_cli.tables import csv_text, markdown_text, rich_table
 
 Array = npt.NDArray[Any]

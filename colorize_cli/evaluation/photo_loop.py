@@ -18,11 +18,11 @@ from PIL import Image
 
 from colorize_cli.color_photos import PhotoReader, PhotoRef, decode_color, list_photos
 from colorize_cli.errors import OutOfMemory, PhotoError, UnreadablePhoto, UsageProblem
-from colorize_cli.evaluation.bootstrap import Interval
 from colorize_cli.evaluation.contenders import Contender
 from colorize_cli.evaluation.metrics.measure import Measurement, Picture, measure
 from colorize_cli.evaluation.protocols import Protocol
 from colorize_cli.evaluation.results import PhotoResult
+from colorize_cli.evaluation.summary import Interval
 from colorize_cli.imaging.color import linear_to_srgb, luminance
 
 Array = npt.NDArray[Any]

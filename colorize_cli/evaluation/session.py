@@ -24,7 +24,6 @@ import numpy as np
 from colorize_cli._version import __version__
 from colorize_cli.compute import rank_from
 from colorize_cli.errors import UsageProblem
-from colorize_cli.evaluation.bootstrap import RESAMPLES
 from colorize_cli.evaluation.contenders import Contender, GrayBaseline, MeanChromaBaseline, load_models
 from colorize_cli.evaluation.evaluate_options import EvaluateOptions
 from colorize_cli.evaluation.metrics.perceptual import Perceptual
@@ -40,6 +39,7 @@ from colorize_cli.evaluation.photo_loop import (
 )
 from colorize_cli.evaluation.protocols import Protocol, find_protocol
 from colorize_cli.evaluation.results import RECORD, Evaluation, Unfinished, forget, load, save
+from colorize_cli.evaluation.summary import RESAMPLES
 
 
 @dataclass(frozen=True)

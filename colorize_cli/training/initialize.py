@@ -1,10 +1,15 @@
-"""Initial weights of a training run: random, or from an encoder, a checkpoint or a smaller network."""
+"""The initial network of a training run: its weights and its color statistics.
+
+Weights are random, or from an encoder, a checkpoint or a smaller network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -19,6 +24,11 @@ from colorize_cli.errors import HubError, UsageProblem, WeightsInvalid, WeightsM
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.network import ColorizationNet, Encoder, encoder_of, initialize_normal
 from colorize_cli.recipe import Recipe
+from colorize_cli.training.data.batches import sampling_weights
+from colorize_cli.training.data.catalogue import PhotoStore
+
+_SAMPLE_PHOTOS = 4000
+_FROM_BYTES = (100 / 255, 1, 1)
 
 
 def initial_network(
@@ -247,3 +257,25 @@ def _embedded(large: Tensor, small: Tensor) -> Tensor:
     large[: len(small)] = 0
     large[: len(small), : small.shape[1]] = small
     return large
+
+
+def color_samples(store: PhotoStore, recipe: Recipe, seed: int, side: int) -> Iterator[Tensor]:
+    """Yield Lab (1, 3, side, side) of up to 4,000 training photos as the last stage draws them."""
+    items = store.catalogue.items
+    weights = sampling_weights(items, recipe.source_weights, recipe.stages[-1].small_share)
+    rng = np.random.default_rng(seed)
+    if weights is None and len(items) <= _SAMPLE_PHOTOS:
+        chosen = np.arange(len(items))
+    else:
+        chosen = rng.choice(len(items), _SAMPLE_PHOTOS, p=weights)
+    for index in np.sort(chosen):
+        small = cv2.resize(store.lab(int(index)), (side, side), interpolation=cv2.INTER_AREA)
+        lab = small.astype(np.float32) * _FROM_BYTES - (0, 128, 128)
+        yield torch.from_numpy(lab.astype(np.float32)).permute(2, 0, 1)[None]
+
+
+def count_colors(network: ColorizationNet, store: PhotoStore, recipe: Recipe, seed: int) -> None:
+    """Give the network the color statistics of the training photos: priors, class weights, means of bins."""
+    pixels = len(store.catalogue.items) * recipe.stages[-1].size ** 2
+    side = network.color_sample_side(recipe.stages[-1].size)
+    network.count_colors(color_samples(store, recipe, seed, side), pixels)

@@ -19,11 +19,10 @@ from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, Unread
 from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import Recipe
 from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted, from_scratch, trained_input
-from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, scan
-from colorize_cli.training.data.labels import class_indices, count_colors
+from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, class_indices, scan
 from colorize_cli.training.data.workers import default_workers
 from colorize_cli.training.fitting.methods import fit
-from colorize_cli.training.initialize import initial_network
+from colorize_cli.training.initialize import count_colors, initial_network
 from colorize_cli.training.loop import Trainer
 from colorize_cli.training.objectives.pretraining import can_pretrain
 from colorize_cli.training.ranks import Ranks, current

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.errors import LibraryMissing, UsageProblem
-from colorize_cli.evaluation.bootstrap import Interval
+from colorize_cli.evaluation.summary import Interval
 
 Array = npt.NDArray[Any]
 SIDE = 260

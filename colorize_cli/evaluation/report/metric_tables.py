@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorize_cli import tables
-from colorize_cli.evaluation.bootstrap import Interval
 from colorize_cli.evaluation.metrics.measure import Metric
 from colorize_cli.evaluation.results import Evaluation
-from colorize_cli.evaluation.summary import TRUTH, Summary, ordered_metrics
+from colorize_cli.evaluation.summary import TRUTH, Interval, Summary, ordered_metrics
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from colorize_cli.evaluation.bootstrap import Interval
 from colorize_cli.evaluation.contenders import BASELINES, GRAY
 from colorize_cli.evaluation.metrics.measure import BY_KEY, Metric
 from colorize_cli.evaluation.report import svg
 from colorize_cli.evaluation.report.metric_tables import caption, cell, columns, heading, shown_metrics
 from colorize_cli.evaluation.report.shown_photos import Shown, worst_and_best
 from colorize_cli.evaluation.results import Evaluation
-from colorize_cli.evaluation.summary import TRUTH, Summary
+from colorize_cli.evaluation.summary import TRUTH, Interval, Summary
 
 GALLERY_METRIC = "delta_e"
 GALLERY_COUNT = 8

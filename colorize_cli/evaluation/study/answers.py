@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from colorize_cli.errors import UsageProblem
-from colorize_cli.evaluation.bootstrap import Bootstrap
 from colorize_cli.evaluation.evaluate_options import KINDS
 from colorize_cli.evaluation.study.agreement import category_counts, fleiss_kappa, krippendorff_alpha, wilson
-from colorize_cli.evaluation.summary import TRUTH
+from colorize_cli.evaluation.summary import TRUTH, Bootstrap
 from colorize_cli.files import parse_json
 
 ANSWERS_FORMAT = "colorize-study-answers"

@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
 from colorize_cli.errors import NoTrainingData, UnreadablePhoto
 from colorize_cli.files import parse_json, write_text
+from colorize_cli.recipe import Stage
 from colorize_cli.training.data.lab_photo import NotUsable, decode_lab, label_of, source_of
 from colorize_cli.training.data.workers import quiet_worker
 
@@ -267,3 +268,17 @@ def _item(row: dict[str, Any]) -> Item:
         ref=PhotoRef(ref["file"], tuple(ref["members"]), tuple(ref["folders"]), tuple(ref["stamp"])),
         **row,
     )
+
+
+def class_indices(items: Sequence[Item], stage: Stage) -> tuple[npt.NDArray[np.int64], int]:
+    """Return each photo's class number, -1 for none, and how many classes there are.
+
+    Classes are the labels that at least ``smallest_class`` photos have, sorted by name. Stages without classes
+    get none.
+    """
+    if not stage.class_weight:
+        return np.full(len(items), -1, np.int64), 0
+    counts = Counter(item.label for item in items if item.label)
+    names = sorted(name for name, count in counts.items() if count >= stage.smallest_class)
+    numbers = {name: number for number, name in enumerate(names)}
+    return np.array([numbers.get(item.label, -1) for item in items], np.int64), len(names)

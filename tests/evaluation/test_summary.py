@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from colorize_cli.evaluation.bootstrap import Bootstrap
+from colorize_cli.evaluation.summary import Bootstrap
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_approximation(rng):
