@@ -32,7 +32,7 @@ from colorize_cli.inference.hints import read_hints
 from colorize_cli.registry import get
 from colorize_cli.review.decisions import Decisions
 from colorize_cli.review.strokes import load_strokes
-from colorize_cli.training.run import same_options
+from colorize_cli.training.record import same_options
 from colorize_cli.training.run_folder import RunFolder
 from colorize_cli.training.train_options import TrainOptions
 from tests import malformed

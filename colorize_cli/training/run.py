@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import errno
-import platform
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from colorize_cli import registry
-from colorize_cli._version import __version__
 from colorize_cli.checkpoints.file import CheckpointInfo, save_checkpoint
 from colorize_cli.compute import Compute, choose
-from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UnreadablePhoto, UsageProblem, WeightsInvalid
+from colorize_cli.errors import NoTrainingData, OutOfMemory, OutputError, UnreadablePhoto, UsageProblem
 from colorize_cli.models.network import ColorizationNet, half
 from colorize_cli.recipe import Recipe
 from colorize_cli.training.adapt import SMOKE_PHOTOS, adapted, from_scratch, trained_input
@@ -26,6 +23,14 @@ from colorize_cli.training.initialize import count_colors, initial_network
 from colorize_cli.training.loop import Trainer
 from colorize_cli.training.objectives.pretraining import can_pretrain
 from colorize_cli.training.ranks import Ranks, current
+from colorize_cli.training.record import (
+    check_same_data,
+    data_of,
+    environment_of,
+    record_of,
+    same_options,
+    warn_of_other_environment,
+)
 from colorize_cli.training.run_folder import RunFolder, curves_available
 from colorize_cli.training.terminal import TrainingProgress
 from colorize_cli.training.train_options import TrainOptions
@@ -93,10 +98,10 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
         shown.note(f"training {entry.name} ({variant}), recipe {recipe.name}, on {compute}")
         with ranks.in_turn():
             training, validation = read_photos(options, recipe, folder, shown)
-        environment = _environment(compute) | {"processes": ranks.world}
+        environment = environment_of(compute) | {"processes": ranks.world}
         if resuming:
-            _check_same_data(record, training, validation)
-            _warn_of_other_environment(record, environment, shown)
+            check_same_data(record, training, validation)
+            warn_of_other_environment(record, environment, shown)
         if recipe.fitting is not None:
             return _fit(entry, variant, recipe, training, validation, options, compute, folder, shown, environment)
         first_encoder = options.encoder or recipe.encoder
@@ -116,7 +121,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             shown.note(_encoder_note(encoder, wanted=first_encoder))
         _refuse_frozen_noise(recipe, encoder, network, options, shown)
         if not resuming and ranks.first:
-            folder.write_record(_record(options, recipe, encoder, _data(training, validation), environment))
+            folder.write_record(record_of(options, recipe, encoder, data_of(training, validation), environment))
         state = folder.load_state() if resuming else None
         if resuming and state is None:
             network, _ = initial_network(
@@ -134,7 +139,7 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
             variant,
             recipe=recipe.name,
             encoder=encoder,
-            data=_data(training, validation),
+            data=data_of(training, validation),
             smoke=options.smoke,
             input=trained_input(entry, recipe, options.size),
         )
@@ -184,9 +189,9 @@ def _fit(
     environment: Mapping[str, Any],
 ) -> TrainResult:
     """Train a model that has no epochs."""
-    data = _data(training, validation)
+    data = data_of(training, validation)
     if not folder.record.exists():
-        folder.write_record(_record(options, recipe, "none", data, environment))
+        folder.write_record(record_of(options, recipe, "none", data, environment))
     info = CheckpointInfo(entry.name, variant, recipe=recipe.name, encoder="none", data=data, smoke=options.smoke)
     fit(
         entry.build(variant), recipe, training, validation,
@@ -199,60 +204,8 @@ def _fit(
     )
 
 
-def _record(
-    options: TrainOptions, recipe: Recipe, encoder: str, data: Mapping[str, Any], environment: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        "options": options.decisive(),
-        "photos": [str(place) for place in options.photos],
-        "recipe": asdict(recipe),
-        "encoder": encoder,
-        "data": data,
-        "environment": environment,
-    }
-
-
 def _workers(options: TrainOptions, ranks: Ranks) -> int:
     return max(1, default_workers() // ranks.local_world) if options.workers is None else options.workers
-
-
-def same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
-    """Return the options of a resumed run: options at their default take the recorded values.
-
-    Raises :class:`UsageProblem` for an option with a different value, because the run would not be the same, and
-    :class:`WeightsInvalid` for values that no run has.
-    """
-    try:
-        return _same_options(options, recorded)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise WeightsInvalid(
-            f"The record of the run is damaged: its options are not those of a run ({error}).",
-            "Start a new run with another -o.",
-        ) from error
-
-
-def _same_options(options: TrainOptions, recorded: Mapping[str, Any]) -> TrainOptions:
-    own = options.decisive()
-    defaults = {f.name: f.default for f in fields(TrainOptions) if f.default is not MISSING}
-    changed: dict[str, Any] = {}
-    for name, value in recorded.items():
-        if name not in own or own[name] == value:
-            continue
-        if own[name] != TrainOptions(options.photos, options.output, **{name: defaults[name]}).decisive()[name]:
-            raise UsageProblem(
-                f"This run was started with {name.replace('_', '-')} = {value}, not {own[name]}; "
-                "a resumed run keeps its options.",
-                "Omit the option, or start a new run with --init and another -o.",
-            )
-        changed[name] = _typed(name, value)
-    return replace(options, **changed)
-
-
-def _typed(name: str, value: Any) -> Any:
-    """Return a recorded option as :class:`TrainOptions` stores it."""
-    if name == "stages":
-        return tuple(value)
-    return Path(value) if name in ("init", "validation") and value is not None else value
 
 
 def training_compute(device: str, precision: str) -> Compute:
@@ -315,49 +268,6 @@ def _counted(catalogue: Catalogue) -> str:
     if not catalogue.skipped:
         return ""
     return f"; left out: {', '.join(f'{count} {reason}' for reason, count in sorted(catalogue.skipped.items()))}"
-
-
-def _data(training: Catalogue, validation: Catalogue) -> dict[str, Any]:
-    return {
-        "photos": len(training.items),
-        "fingerprint": training.fingerprint,
-        "validation_photos": len(validation.items),
-        "validation_fingerprint": validation.fingerprint,
-    }
-
-
-def _environment(compute: Compute) -> dict[str, Any]:
-    return {
-        "colorize": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": compute.device.type,
-        "precision": compute.precision,
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _check_same_data(record: Mapping[str, Any], training: Catalogue, validation: Catalogue) -> None:
-    before, now = record["data"], _data(training, validation)
-    counted = [(found.get("photos"), found.get("validation_photos")) for found in (before, now)]
-    if before != now:
-        raise UsageProblem(
-            f"The photos have changed since this run started (training: {counted[0][0]} then, {counted[1][0]} now; "
-            f"validation: {counted[0][1]} then, {counted[1][1]} now).",
-            "Resume with the same photos, or start a new run with --init best.safetensors and another -o; "
-            "photos of this run stay in their part of the split.",
-        )
-
-
-def _warn_of_other_environment(
-    record: Mapping[str, Any], environment: Mapping[str, Any], progress: TrainingProgress
-) -> None:
-    other = [name for name, value in record["environment"].items() if environment.get(name) != value]
-    if other:
-        changes = ", ".join(f"{name} {record['environment'][name]} -> {environment.get(name)}" for name in other)
-        progress.note(
-            f"The environment has changed since the run started ({changes}): the last digits of the weights may differ."
-        )
 
 
 def _for_untrained_encoder(

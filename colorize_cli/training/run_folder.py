@@ -29,22 +29,7 @@ from PIL import Image
 
 from colorize_cli.errors import OutputError, OutputExists, UsageProblem, WeightsInvalid
 from colorize_cli.files import atomic_file, parse_json, write_text
-
-
-def check_record(record: Any) -> None:
-    """Raise ValueError for a record without the parts that a run resumes from."""
-    if not isinstance(record, dict):
-        raise ValueError("it holds no record")
-    for part in ("options", "data", "environment"):
-        if not isinstance(record.get(part), dict):
-            raise ValueError(f"'{part}' is missing")
-    ends = record.get("early_stopping", [])
-    if not isinstance(ends, list) or not all(
-        isinstance(end, dict) and isinstance(end.get("epoch"), int) for end in ends
-    ):
-        raise ValueError("'early_stopping' is no list of stages")
-    if not isinstance(record.get("encoder", ""), str):
-        raise ValueError("'encoder' is no text")
+from colorize_cli.training.record import check_record
 
 
 class RunFolder:

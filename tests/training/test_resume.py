@@ -17,7 +17,8 @@ import torch
 
 from colorize_cli.errors import OutputExists, TrainingDiverged, UnreadablePhoto, UsageProblem
 from colorize_cli.training.data.catalogue import scan
-from colorize_cli.training.run import same_options, train
+from colorize_cli.training.record import same_options
+from colorize_cli.training.run import train
 from colorize_cli.training.train_options import TrainOptions
 from tests.training.test_run import SILENT
 
