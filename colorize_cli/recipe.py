@@ -65,7 +65,8 @@ class Stage:
     falls to zero along half a cosine or a line, or is multiplied by ``decay`` every ``decay_every`` epochs. ``clip``:
     largest gradient norm. ``ema``: largest decay of the averaged weights, min(ema, step / (step + 10)); the average is
     validated, saved and passed to the next stage. ``small_share``: probability of drawing from the photos whose short
-    side is under 96 px (None: they are excluded if there are larger ones).
+    side is under 96 px (None: they are excluded if there are larger ones). ``source_weights``: in place of the recipe's
+    for the sources it names.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Stage:
     ema: float | None = None
     augmentation: Augmentation = Augmentation()
     small_share: float | None = None
+    source_weights: Mapping[str, float] = field(default_factory=dict)
     class_weight: float = 0.0
     label_smoothing: float = 0.1
     smallest_class: int = 20
@@ -95,6 +97,7 @@ class Stage:
     pixel_weight: float = 100.0
     adversarial_weight: float = 1.0
     distribution_weight: float = 0.0
+    recognition_weight: float = 0.0
     discriminator: Literal["patch", "binary"] = "patch"
     discriminator_width: int = 64
     discriminator_norm: Literal["batch", "spectral"] = "batch"

@@ -185,6 +185,8 @@ def chosen_stages(arguments: argparse.Namespace) -> Iterator[tuple[Stage, float]
                 values[key] = ((0.0, int(value)),)
             elif key == "frozen":
                 values[key] = tuple(value.split("+"))
+            elif key == "source_weights":
+                values[key] = {name: float(weight) for name, _, weight in (x.partition(":") for x in value.split("+"))}
             else:
                 values[key] = float(value) if old is None else type(old)(value)
         yield replace(known[name], **values), float(seconds)
@@ -197,6 +199,7 @@ def train(stage: Stage, seconds: float, network: ColorizationNet, run: "Run") ->
     if stage.vividness is not None:
         network.decode.default_vividness.fill_(stage.vividness)
     objective = OBJECTIVES[stage.objective](network, stage, setting)
+    run.weigh(stage)
     judged = 0
     began, sums, last, steps = time.monotonic(), {}, time.monotonic(), run.arguments.steps
     while True:
@@ -204,7 +207,7 @@ def train(stage: Stage, seconds: float, network: ColorizationNet, run: "Run") ->
         if share >= 1:
             break
         if objective.steps_done % 10 == 9:
-            run.take_in()
+            run.take_in(stage)
             objective.setting = replace(
                 setting, steps=max(objective.steps_done + 1, round(objective.steps_done / share))
             )
@@ -259,14 +262,18 @@ class Run:
         with (self.arguments.output / "log.jsonl").open("a") as file:
             file.write(text + "\n")
 
-    def take_in(self) -> None:
+    def take_in(self, stage: Stage | None = None) -> None:
         """Move newly read photographs to the device, except in stages with classes, whose number is fixed."""
         if self.classes is not None:
             return
         for decoded in self.arrivals.poll():
             self.photos.add(decoded)
-            self.weights = self.photos.weights(self.recipe.source_weights)
+            self.weigh(stage)
             self.log(photos=len(self.photos), pixels=len(self.photos.pixels))
+
+    def weigh(self, stage: Stage | None) -> None:
+        """Weigh the photographs by source, as the stage needs them."""
+        self.weights = self.photos.weights(self.recipe.source_weights | (stage.source_weights if stage else {}))
 
     def batch(self, stage: Stage, share: float) -> Any:
         """Return the next batch."""

@@ -96,7 +96,7 @@ class Trainer:
                 plan_stage(
                     stage,
                     self.training,
-                    self.recipe.source_weights,
+                    {**self.recipe.source_weights, **stage.source_weights},
                     seed=self.options.seed,
                     first_epoch=sum(plan.epochs for plan in plans),
                     max_steps_per_epoch=SMOKE_STEPS if self.options.smoke else None,

