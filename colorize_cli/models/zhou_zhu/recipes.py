@@ -80,7 +80,7 @@ UNET_GAN_BUNDLED = Recipe(
             sizes=((0.0, 96),),
             batch_size=16,
             lr=2e-4,
-            # The part that knows what is where stays that of `unet`, and is stored once.
+            # The part that recognizes things stays that of `unet`, and is stored once.
             frozen=("down.", "up.0.", "merge.0."),
             betas=(0.5, 0.999),
             schedule="cosine",

