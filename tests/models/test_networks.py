@@ -2,8 +2,8 @@ import pytest
 import torch
 import torchvision
 
-from colorize_cli.models.brown.chroma_decoder import ContextBlock
 from colorize_cli.models.brown.dynamic_unet import DynamicUNet
+from colorize_cli.models.brown.encoder_decoder import ContextBlock
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 from colorize_cli.models.discriminators import BinaryDiscriminator, PatchDiscriminator

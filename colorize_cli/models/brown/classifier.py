@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
-from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.brown.encoder_decoder import ChromaDecoder, EncoderName, create_encoder
 from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.heads.color_classes import ClassDecoder
 from colorize_cli.models.heads.uncertainty import expected_error

@@ -8,8 +8,7 @@ network, so that the L1 and the adversarial loss see a color, and vividness can 
 
 from torch import Tensor, nn
 
-from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
-from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.brown.encoder_decoder import ChromaDecoder, EncoderName, create_encoder
 from colorize_cli.models.heads.ab_bins import AbDecoder, srgb_bins
 from colorize_cli.models.network import ColorizationNet, normalized_lightness
 

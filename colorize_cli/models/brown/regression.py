@@ -6,8 +6,7 @@ the paper names (Francis). ``LightRegression`` has the encoder of ``gan`` and pr
 
 from torch import Tensor, nn
 
-from colorize_cli.models.brown.chroma_decoder import ChromaDecoder
-from colorize_cli.models.encoders.create import EncoderName, create_encoder
+from colorize_cli.models.brown.encoder_decoder import ChromaDecoder, EncoderName, create_encoder
 from colorize_cli.models.encoders.resnet import ResNetEncoder
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, normalized_lightness
 
