@@ -243,7 +243,8 @@ def _typed_errors(data: bytes, name: str, page: int, max_megapixels: float) -> I
         raise
     except DecoderLostError as error:
         raise PhotoTooLarge(
-            f"{name} was given up: {error}.", "Use a machine with more memory, or leave it out."
+            f"{name} was given up: {error}.",
+            "Convert it to TIFF or PNG, use a machine with more memory, or leave it out.",
         ) from None
     except NoPictureError:
         raise NoPicture(f"{name} shows no picture.", "Leave it out.") from None
