@@ -196,9 +196,12 @@ _ERRORS[TooManyPixelsError.__name__] = TooManyPixelsError
 
 
 def _answer(request: tuple[Any, ...]) -> tuple[str, object]:
+    from PIL import Image
+
     from colorize_cli.imaging.codecs.decode import decode
     from colorize_cli.imaging.codecs.extra.decode_pdf import count_pages
 
+    Image.MAX_IMAGE_PIXELS = None  # max_pixels is checked instead
     try:
         if len(request) == 1:
             return "count", count_pages(*request)
