@@ -17,7 +17,7 @@ from tests.imaging.codecs.test_decode_extra import HEIC, dng
 from tests.imaging.codecs.test_pdf import PICTURE, document
 from tests.imaging.codecs.test_pdf import scan as page
 from tests.imaging.codecs.test_rare_tiffs import tiff
-from tests.imaging.codecs.test_read_damage import FILES, pytestmark  # noqa: F401
+from tests.imaging.codecs.test_read_damage import FILES
 from tests.imaging.metadata.test_orientation import packet, scan
 
 MUTATIONS = int(os.environ.get("COLORIZE_FUZZ", "40"))

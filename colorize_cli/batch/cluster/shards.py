@@ -40,8 +40,8 @@ class Shard:
 def parse_shard(text: str, environment: Mapping[str, str] | None = None) -> Shard:
     """Return the shard that ``i/n`` names (i from 1 to n), or ``auto``: the place of this process in a job array of
     SLURM (``SLURM_ARRAY_TASK_ID``, ``_COUNT``, ``_MIN``, ``_MAX``, ``_STEP``) or under torchrun (``RANK``,
-    ``WORLD_SIZE``). An array that cannot be a whole one is refused: SLURM tells a task only of the array in which it was
-    submitted last. ``auto/n``: of ``n`` shards the one that a task always has, also when it is submitted again alone.
+    ``WORLD_SIZE``). An array that cannot be a whole one is refused: SLURM tells a task only of the array in which it
+    was submitted last. ``auto/n``: of ``n`` shards the one that a task always has, also when it is submitted again.
 
     Raises :class:`UsageProblem`.
     """
