@@ -43,6 +43,15 @@ def test_16_bits_are_rounded_to_8() -> None:
     assert np.array_equal(decode_color(buffer.getvalue(), "photo"), PIXELS)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_16_bit_gray_tiff_keeps_its_tones(order: str) -> None:
+    levels = np.linspace(0, 65535, 40 * 60).reshape(40, 60).astype(np.uint16)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, levels, byteorder=order)
+    expected = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    assert np.array_equal(decode_color(buffer.getvalue(), "photo"), np.repeat(expected[..., None], 3, 2))
+
+
 def test_gray_and_transparent_pictures_become_rgb() -> None:
     gray = decode_color(saved(PIXELS[..., 0], "PNG"), "photo")
     assert np.array_equal(gray, np.repeat(PIXELS[..., :1], 3, 2))

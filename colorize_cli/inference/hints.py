@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import UsageProblem
 from colorize_cli.files import nearest_file
+from colorize_cli.imaging.codecs.decode_pillow import quiet_pillow
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.geometry import Placement
 
@@ -44,8 +45,9 @@ def read_hints(source: str | Path | Image.Image) -> Hints:
     Raises :class:`UsageProblem` for what is missing, is not an image, or has no hint in it.
     """
     try:
-        picture = source if isinstance(source, Image.Image) else Image.open(source)
-        rgba = np.asarray(picture.convert("RGBA"))
+        with quiet_pillow():
+            picture = source if isinstance(source, Image.Image) else Image.open(source)
+            rgba = np.asarray(picture.convert("RGBA"))
     except FileNotFoundError as error:
         near = nearest_file(str(source))
         remedy = f"Did you mean '{near}'?" if near else "Check --hints."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,15 +160,16 @@ class Trainer:
             ranks=self.ranks,
             device=self.compute.device,
         )
-        # A run resumed just after early stopping has nothing left to do in this stage.
-        for batches in () if self._patience_ended() else stream:
-            torch.manual_seed(_step_seed(self.options.seed, position.stage, position.step, self.ranks.rank))
-            losses, stop = self.ranks.agree(objective.step(batches), interruption.requested)
-            self._count(losses)
-            if self._step_done(objective, plan, stop):
-                return False
-            if self._patience_ended():
-                break
+        with closing(stream):
+            # A run resumed just after early stopping has nothing left to do in this stage.
+            for batches in () if self._patience_ended() else stream:
+                torch.manual_seed(_step_seed(self.options.seed, position.stage, position.step, self.ranks.rank))
+                losses, stop = self.ranks.agree(objective.step(batches), interruption.requested)
+                self._count(losses)
+                if self._step_done(objective, plan, stop):
+                    return False
+                if self._patience_ended():
+                    break
         self.network.load_state_dict(objective.result.state_dict())
         if any(stage.name in later.mean_of for later in self.recipe.stages):
             self.ended[stage.name] = {name: value.clone() for name, value in self.network.state_dict().items()}

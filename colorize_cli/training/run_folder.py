@@ -101,10 +101,11 @@ class RunFolder:
         Raises :class:`WeightsInvalid` when it cannot be read, :class:`UsageProblem` when it was there and is gone.
         """
         if not self.state.is_file():
-            if self.best.is_file() or (self.metrics.is_file() and self.metrics.stat().st_size):
+            # Figures without weights: the disk was full, or the run killed, before anything was kept.
+            if weights := next((path for path in (self.best, self.last) if path.is_file()), None):
                 raise UsageProblem(
                     f"'{self.state}' is missing, so that the run cannot go on where it stopped.",
-                    f"Restore it, or start a new run from its weights: -o FOLDER --init {self.best}.",
+                    f"Restore it, or start a new run from its weights: -o FOLDER --init {weights}.",
                 )
             return None
         try:

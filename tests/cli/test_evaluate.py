@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -106,13 +107,20 @@ def test_mistakes_end_in_one_sentence_and_exit_code_two(colorize, tmp_path, monk
     assert said in result.stderr
 
 
-def test_gray_files_are_named_and_measured_on_nobody(tmp_path, monkeypatch):
+@pytest.mark.parametrize("gray", ["gray.png", "gray.tif"])
+def test_gray_files_are_named_and_measured_on_nobody(tmp_path, monkeypatch, gray):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
     rng = np.random.default_rng(0)
     for name in ("a", "b", "gray"):
         small = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).resize((64, 64), Image.Resampling.BICUBIC)
-        (small.convert("L") if name == "gray" else small).save(f"photos/{name}.png")
+        if name != "gray":
+            small.save(f"photos/{name}.png")
+        elif gray.endswith(".png"):
+            small.convert("L").save(f"photos/{gray}")
+        else:
+            tifffile.imwrite(f"photos/{gray}", np.asarray(small.convert("L"), np.uint16) * 257)
     result = CliRunner().invoke(app, ["evaluate", "photos", "--protocol", "native", "--export", "f.json"])
     assert result.exit_code == 1
-    assert "gray.png is gray" in result.stderr
+    assert f"{gray} is gray" in result.stderr
+    assert json.loads((tmp_path / "f.json").read_text())["summary"]["gray"]["psnr"]["n"] == 2

@@ -23,7 +23,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if made.returncode:
         pytest.skip(f"needs the right to mount a file system: {made.stderr.decode().strip()}")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    # Lazily: a memory map of a file there may live on until the next garbage collection.
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.mark.parametrize(("suffix", "width"), [(".jpg", 800), (".png", 260), (".tif", 200)])

@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_written_or_holds_rubbish_hinders_nobody(tmp_pat
 
 
 @pytest.fixture
-def memory_group() -> Iterator[Callable[[], None]]:
+def memory_group() -> Iterator[partial[None]]:
     """Give a function that puts a process into a memory cgroup; skip where none can be made."""
     name = f"colorize-test-{os.getpid()}"
     for root, limit in zip(GROUPS, ("memory.max", "memory.limit_in_bytes"), strict=True):

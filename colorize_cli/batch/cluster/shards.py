@@ -40,7 +40,8 @@ class Shard:
 def parse_shard(text: str, environment: Mapping[str, str] | None = None) -> Shard:
     """Return the shard that ``i/n`` names (i from 1 to n), or ``auto``: the place of this process in a job array of
     SLURM (``SLURM_ARRAY_TASK_ID``, ``_COUNT``, ``_MIN``, ``_MAX``, ``_STEP``) or under torchrun (``RANK``,
-    ``WORLD_SIZE``). ``auto/n``: of ``n`` shards the one that a task always has, also when it is submitted again alone.
+    ``WORLD_SIZE``). An array that cannot be a whole one is refused: SLURM tells a task only of the array in which it
+    was submitted last. ``auto/n``: of ``n`` shards the one that a task always has, also when it is submitted again.
 
     Raises :class:`UsageProblem`.
     """
@@ -73,6 +74,12 @@ def _from_environment(environment: Mapping[str, str]) -> Shard:
             raise UsageProblem(
                 f"--shard auto: an array of {count} tasks from {first} to {last} is a part of another one.",
                 "To repeat some tasks of eight, give --shard auto/8, or name each share, for example --shard 4/8.",
+            )
+        if first > 1:
+            # SLURM tells a task nothing of an earlier array: --array=3-4 may be two tasks of eight, submitted again.
+            raise UsageProblem(
+                f"--shard auto: an array numbered from {first} may be a part of another one.",
+                "Give the number of tasks of the whole array, for example --shard auto/8, or number it from 0 or 1.",
             )
         if step < 1 or (task - first) % step:
             raise UsageProblem(

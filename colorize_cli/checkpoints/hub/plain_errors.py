@@ -1,6 +1,7 @@
 """Turning what ``huggingface_hub`` and its HTTP client raise into errors that say what to do."""
 
 import errno
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,7 +35,9 @@ def plain_errors(what: str, *, cache: str = "the cache") -> Iterator[None]:
     verbosity = hub_logging.get_verbosity()
     hub_logging.set_verbosity_error()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Not enough free disk space", category=UserWarning)
+            yield
     except ModelError:
         raise
     except Exception as error:

@@ -38,6 +38,8 @@ PATIENCE, PATIENCE_A_MEGAPIXEL = 60.0, 2.0
 
 _LIVES_ON = 5
 """Seconds after which a process ends by itself whose run is gone."""
+_DYING = 2.0
+"""Seconds that a process may take from its last answer to its end."""
 
 
 class DecoderLostError(Exception):
@@ -72,6 +74,17 @@ def _answered(request: tuple[Any, ...], pixels: int) -> Any:
     if kind == ReaderMissingError.__name__:
         raise ReaderMissingError(*content)
     raise _ERRORS[kind](*content)
+
+
+def _how_it_ended(code: int) -> str:
+    """Return how the process ended that decoded: ``code`` is its exit code, or minus the signal that ended it."""
+    if code == -getattr(signal, "SIGKILL", 9):
+        return "the process that decoded it was killed, probably because memory ran out"
+    try:
+        how = f"with {signal.Signals(-code).name}"
+    except ValueError:
+        how = f"with exit code {code}"
+    return f"the process that decoded it crashed {how}"
 
 
 class _Decoder:
@@ -129,12 +142,12 @@ class _Decoder:
             answer: tuple[str, Any] = pickle.load(pipe_out)
             return answer
         except (OSError, EOFError, pickle.UnpicklingError, ValueError):
+            with contextlib.suppress(subprocess.TimeoutExpired):  # its own end says more than ours
+                self._process.wait(_DYING)
             self.end()
             if is_late.is_set():
                 raise DecoderLostError(f"decoding it did not end within {patience:.0f} seconds") from None
-            raise DecoderLostError(
-                "the process that decoded it was killed or crashed, for lack of memory perhaps"
-            ) from None
+            raise DecoderLostError(_how_it_ended(self._process.returncode)) from None
         except BaseException:
             self.end()
             raise
@@ -183,9 +196,12 @@ _ERRORS[TooManyPixelsError.__name__] = TooManyPixelsError
 
 
 def _answer(request: tuple[Any, ...]) -> tuple[str, object]:
+    from PIL import Image
+
     from colorize_cli.imaging.codecs.decode import decode
     from colorize_cli.imaging.codecs.extra.decode_pdf import count_pages
 
+    Image.MAX_IMAGE_PIXELS = None  # max_pixels is checked instead
     try:
         if len(request) == 1:
             return "count", count_pages(*request)

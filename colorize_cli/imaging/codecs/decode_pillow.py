@@ -17,8 +17,8 @@ from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 def open_pillow(file: IO[bytes], format: str) -> ImageFile.ImageFile:
     """Open the image in ``file``, without decoding it, with the Pillow plugin for ``format`` only.
 
-    Unlike ``Image.open`` this tries no other format and leaves the size limit to the caller. Raises
-    :class:`UnknownKindError` where this build of Pillow lacks the format.
+    Unlike ``Image.open`` this tries no other format, and leaves the size limit to the caller in all but a few plugins.
+    Raises :class:`UnknownKindError` where this build of Pillow lacks the format, and DecompressionBombError.
     """
     if format not in Image.OPEN:
         Image.preinit()
@@ -27,40 +27,61 @@ def open_pillow(file: IO[bytes], format: str) -> ImageFile.ImageFile:
     if format not in Image.OPEN:
         raise UnknownKindError(f"{format} files with this build of Pillow")
     factory, _ = Image.OPEN[format]
-    try:
+    with quiet_pillow():
         return factory(file, "")
-    except Image.DecompressionBombError:
-        with no_pillow_limit():
-            file.seek(0)
-            return factory(file, "")
+
+
+class _OwnThreads:
+    """The ``module`` of a warnings filter: Pillow's modules, in the threads that are inside :func:`quiet_pillow`."""
+
+    def __init__(self) -> None:
+        self.here = threading.local()
+
+    def match(self, module: str) -> bool:
+        """Whether the filter applies to a warning of ``module`` in this thread."""
+        return getattr(self.here, "depth", 0) > 0 and module.startswith("PIL.")
 
 
 @contextlib.contextmanager
-def no_pillow_limit() -> Iterator[None]:
-    """Suspend Pillow's own pixel limit; the caller checks the size."""
-    with _LIMIT_LOCK:
-        limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+def quiet_pillow() -> Iterator[None]:
+    """Drop the warnings of Pillow about damaged and large files, in this thread only: errors and notes replace them.
+
+    The warnings filters belong to the program that uses this library. They have one more entry while any thread is
+    inside, and are as they were afterwards.
+    """
+    global _inside
+    depth = getattr(_OWN_THREADS.here, "depth", 0)
+    _OWN_THREADS.here.depth = depth + 1
+    with _LOCK:
+        _inside += 1
+        if _FILTER not in warnings.filters:
+            warnings.filters.insert(0, _FILTER)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        _OWN_THREADS.here.depth = depth
+        with _LOCK:
+            _inside -= 1
+            if not _inside and _FILTER in warnings.filters:
+                warnings.filters.remove(_FILTER)  # type: ignore[attr-defined]
 
 
-def _silence_pillow() -> None:
-    """Suppress stderr output of Pillow and its libtiff about damaged files; errors and notes replace it."""
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, module=r"PIL\.")
+_OWN_THREADS = _OwnThreads()
+_FILTER = ("ignore", None, Warning, _OWN_THREADS, 0)
+_LOCK = threading.Lock()
+_inside = 0
+
+
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing on stderr, also in Pillow; its symbols are reached through Pillow's module."""
     with contextlib.suppress(OSError, AttributeError):
-        # libtiff prints errors by default, also in Pillow; its symbols are reached through Pillow's module.
         library = ctypes.CDLL(_imaging.__file__)
         library.TIFFSetErrorHandler.argtypes = [ctypes.c_void_p]
         library.TIFFSetErrorHandler.restype = ctypes.c_void_p
         library.TIFFSetErrorHandler(None)
 
 
-_LIMIT_LOCK = threading.Lock()
-_silence_pillow()
+_silence_libtiff()
 
 
 def split_channels(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, list[str]]:

@@ -26,7 +26,7 @@ from colorize_cli.errors import (
 from colorize_cli.imaging.codecs.announced import announced
 from colorize_cli.imaging.codecs.decode import decode
 from colorize_cli.imaging.codecs.decode_apart import APART_FROM, ODD, DecoderLostError, count_pages_apart, decode_apart
-from colorize_cli.imaging.codecs.decode_pillow import split_channels
+from colorize_cli.imaging.codecs.decode_pillow import quiet_pillow, split_channels
 from colorize_cli.imaging.codecs.extra.decode_extra import ReaderMissingError, require_reader
 from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits, split_page
 from colorize_cli.imaging.codecs.raster import (
@@ -222,12 +222,18 @@ def _decoded(
 ) -> Raster:
     """Decode ``data``, in another process what is large or odd; every failure becomes one typed error."""
     with _typed_errors(data, name, page, max_megapixels):
-        header = announced(data, limits) if at_least is None else None
+        header = announced(data, limits)
         limit = max_megapixels * 1e6
-        if header is not None and (apart or header.format in ODD or APART_FROM <= header.pixels <= limit):
+        # A JPEG that may be reduced never takes the memory of all its pixels.
+        whole = header is not None and (at_least is None or header.format != "JPEG")
+        if header is not None and (apart or header.format in ODD or (whole and APART_FROM <= header.pixels <= limit)):
             require_reader(header.format)
             return decode_apart(data, page=page, max_pixels=limit, pixels=header.pixels, limits=limits)
-        return decode(data, page=page, max_pixels=limit, at_least=at_least, limits=limits)
+        try:
+            return decode(data, page=page, max_pixels=limit, at_least=at_least, limits=limits)
+        except Image.DecompressionBombError:
+            # Pillow's own limit is that of the program which uses this library; the process apart has none.
+            return decode_apart(data, page=page, max_pixels=limit, pixels=APART_FROM, limits=limits)
 
 
 @contextlib.contextmanager
@@ -238,12 +244,14 @@ def _typed_errors(data: bytes, name: str, page: int, max_megapixels: float) -> I
     IndexError, OverflowError, zlib.error, cv2.error and more on damaged bytes, so this boundary catches all of them.
     """
     try:
-        yield
+        with quiet_pillow():
+            yield
     except PhotoError:
         raise
     except DecoderLostError as error:
         raise PhotoTooLarge(
-            f"{name} was given up: {error}.", "Use a machine with more memory, or leave it out."
+            f"{name} was given up: {error}.",
+            "Convert it to TIFF or PNG, use a machine with more memory, or leave it out.",
         ) from None
     except NoPictureError:
         raise NoPicture(f"{name} shows no picture.", "Leave it out.") from None
@@ -368,11 +376,12 @@ def photo_from_pil(image: Image.Image) -> Photo:
     if image.mode == "I":
         raise UnsupportedPhoto("the white level of a mode I image is not defined.", 'Convert it to "L" or "I;16".')
     try:
-        image.load()
-        if image.mode == "F":
-            _check_unit_range(np.asarray(image))
-        samples, alpha, notes = split_channels(image)
-        orientation = image.getexif().get(0x0112, 1)
+        with quiet_pillow():
+            image.load()
+            if image.mode == "F":
+                _check_unit_range(np.asarray(image))
+            samples, alpha, notes = split_channels(image)
+            orientation = image.getexif().get(0x0112, 1)
     except UnknownKindError as error:
         raise UnsupportedPhoto(f"no support for {error}.", "Convert it to RGB or L.") from None
     except PhotoError:

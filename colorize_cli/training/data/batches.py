@@ -9,7 +9,7 @@ the same order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from colorize_cli.recipe import Augmentation, Stage
 from colorize_cli.training.data.aging import Batch, as_found
 from colorize_cli.training.data.catalogue import Catalogue, Item, PhotoStore
 from colorize_cli.training.data.lab_photo import cropped
-from colorize_cli.training.data.workers import PREFETCHED, quiet_worker
+from colorize_cli.training.data.workers import PREFETCHED, loading
 from colorize_cli.training.ranks import Ranks
 
 
@@ -179,30 +179,31 @@ def step_batches(
     ranks: Ranks,
     device: torch.device,
     prefetched: int = PREFETCHED[0],
-) -> Iterator[list[Batch]]:
+) -> Generator[list[Batch]]:
     """Yield, for every step from ``start`` on, the micro-batches of this process, aged on the device.
+
+    Close the generator if it is not exhausted, so that the workers end.
 
     ``parts``: micro-batches per step, over all processes; ``workers``: decoding processes, 0 for none;
     ``prefetched``: micro-batches that each of them prepares.
     """
-    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-        _Crops(store, plan.stage.augmentation, plan.seed, labels),  # type: ignore[arg-type]
+    loaded = loading(
+        _Crops(store, plan.stage.augmentation, plan.seed, labels),
+        workers=workers,
+        prefetched=prefetched,
         batch_sampler=_PlannedBatches(plan, start, parts, ranks),
-        num_workers=workers,
         collate_fn=_collate,
-        worker_init_fn=quiet_worker,
         pin_memory=torch.cuda.is_available(),
-        prefetch_factor=prefetched if workers else None,
         # A separate generator: the loader draws a seed for its workers, which must not advance the dropout generator.
         generator=torch.Generator().manual_seed(plan.seed),
     )
-    stream = iter(loader)
     generator = torch.Generator(device)
-    for step in range(start, plan.steps):
-        batches = []
-        for part in range(ranks.rank, parts, ranks.world):
-            seed = np.random.SeedSequence((plan.seed, plan.first_epoch, step, part, parts)).generate_state(1, np.uint64)
-            generator.manual_seed(int(seed[0] >> 1))
-            crops, label = next(stream)
-            batches.append(as_found(_clean(crops, label, device), plan.stage.augmentation, generator))
-        yield batches
+    with loaded as stream:
+        for step in range(start, plan.steps):
+            batches = []
+            for part in range(ranks.rank, parts, ranks.world):
+                place = (plan.seed, plan.first_epoch, step, part, parts)
+                generator.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> 1))
+                crops, label = next(stream)
+                batches.append(as_found(_clean(crops, label, device), plan.stage.augmentation, generator))
+            yield batches

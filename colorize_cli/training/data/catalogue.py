@@ -20,14 +20,14 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
 from colorize_cli.errors import NoTrainingData, UnreadablePhoto
 from colorize_cli.files import parse_json, write_text
 from colorize_cli.recipe import Stage
 from colorize_cli.training.data.lab_photo import NotUsable, decode_lab, label_of, source_of
-from colorize_cli.training.data.workers import quiet_worker
+from colorize_cli.training.data.workers import loading
 
 Array = npt.NDArray[Any]
 Tick = Callable[[int, int], None]
@@ -35,6 +35,8 @@ _LOG = logging.getLogger(__name__)
 
 SMALL_SIDE = 96
 """Short side in pixels below which a photo counts as small: useful for learning objects, not detail."""
+_PREFETCHED = 16
+"""Photos that each scanning process reads ahead."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,11 @@ def scan(
         for archive in listing.unreadable:
             _LOG.warning("The archive %s cannot be read and is left out.", archive)
     used = 0
-    with cache.open("wb") as file:
-        for done, (ref, (content, result)) in enumerate(zip(refs, _scanned(refs, side, workers), strict=True)):
+    scanning = loading(
+        _Scan(refs, side), workers=workers, prefetched=_PREFETCHED, batch_size=None, collate_fn=_as_it_is
+    )
+    with cache.open("wb") as file, scanning as scanned:
+        for done, (ref, (content, result)) in enumerate(zip(refs, scanned, strict=True)):
             tick(done + 1, len(refs))
             if not content:
                 skipped[result] += 1
@@ -215,18 +220,6 @@ def scan(
     catalogue = Catalogue(ordered, dict(skipped), str(cache) if used else None, side)
     _save(index, catalogue, stamp)
     return catalogue
-
-
-def _scanned(refs: Sequence[PhotoRef], side: int, workers: int) -> Iterable[tuple[str, Any]]:
-    loader = DataLoader(
-        _Scan(refs, side),
-        batch_size=None,
-        num_workers=workers,
-        collate_fn=_as_it_is,
-        worker_init_fn=quiet_worker,
-        prefetch_factor=16 if workers else None,
-    )
-    return iter(loader)
 
 
 def _as_it_is(sample: Any) -> Any:

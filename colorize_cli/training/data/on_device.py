@@ -7,8 +7,10 @@ once, the pixels of all are concatenated in one tensor, and the device crops, ag
 from __future__ import annotations
 
 import io
+import logging
 import math
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +24,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from colorize_cli.archives import ZIP_ERRORS, Bounds, read_member
+from colorize_cli.errors import UsageProblem
 from colorize_cli.recipe import Augmentation
 from colorize_cli.training.data.aging import Batch, Chance, as_found, lab_of, linear_of
 
+_LOG = logging.getLogger(__name__)
 LONGEST = 1.5
 """Maximum ratio of the longer to the shorter side; the middle of longer photographs is used."""
 
@@ -63,26 +68,48 @@ class Decoded:
 
 
 def read_archives(archives: Sequence[Path], side: int, workers: int) -> Decoded:
-    """Decode all photographs of zip archives in ``workers`` threads (OpenCV releases the GIL)."""
+    """Decode all photographs of zip archives in ``workers`` threads (OpenCV releases the GIL).
 
-    def members() -> Iterator[tuple[str, bytes]]:
-        for archive in archives:
-            with zipfile.ZipFile(io.BytesIO(archive.read_bytes())) as opened:
-                for name in opened.namelist():
-                    folders = Path(name).parts[:-1]
-                    yield "/".join(folders) or archive.stem, opened.read(name)
+    Members that are no photographs, damaged or beyond the bounds of :mod:`colorize_cli.archives` are left out, and
+    their number is logged. Raises :class:`UsageProblem` for an archive that cannot be opened or is beyond the bounds.
+    """
 
-    pixels, shapes, labels = [], [], []
+    pixels, shapes, labels, left_out = [], [], [], 0
     with ThreadPoolExecutor(workers) as pool:
         # In parts, so that memory does not hold all compressed photographs besides the decoded ones.
-        for part in _parts(members(), 4096):
+        for part in _parts(_members(archives), 4096):
             for (label, _), rgb in zip(part, pool.map(lambda item: decode(item[1], side), part), strict=True):
-                if rgb is not None:
+                if rgb is None:
+                    left_out += 1
+                else:
                     pixels.append(torch.from_numpy(rgb.reshape(-1, 3)))
                     shapes.append((rgb.shape[0], rgb.shape[1]))
                     labels.append(label)
+    if left_out:
+        _LOG.warning("%d members of archives are no photographs or cannot be read, and are left out.", left_out)
     joined = torch.cat(pixels) if pixels else torch.empty(0, 3, dtype=torch.uint8)
     return Decoded(joined, shapes, [label.split("/")[0] for label in labels], labels)
+
+
+def _members(archives: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield label and bytes of every file in the archives, no bytes where it cannot be read."""
+    for archive in archives:
+        try:
+            opened = zipfile.ZipFile(io.BytesIO(archive.read_bytes()))
+            Bounds().check(opened, 1)
+        except ZIP_ERRORS as error:
+            raise UsageProblem(
+                f"The archive '{archive}' cannot be read: {error}.", "Copy it again or leave it out."
+            ) from error
+        with opened:
+            for name in opened.namelist():
+                if name.endswith("/"):
+                    continue
+                try:
+                    data = read_member(opened, name)
+                except (*ZIP_ERRORS, zlib.error):
+                    data = b""
+                yield "/".join(Path(name).parts[:-1]) or archive.stem, data
 
 
 class DevicePhotos:

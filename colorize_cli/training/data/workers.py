@@ -1,11 +1,15 @@
 """Set-up of data worker processes, and how many of them the shared memory has room for."""
 
+import contextlib
 import os
 import signal
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
+from torch.utils.data import DataLoader, Dataset
 
 from colorize_cli.errors import DeviceError
 
@@ -13,6 +17,31 @@ SHARED_MEMORY = Path("/dev/shm")
 PREFETCHED = (4, 2, 1)
 """Batches that each worker prepares, the wanted number first."""
 _USED_SHARE = 0.9
+
+
+@contextlib.contextmanager
+def loading(dataset: Dataset[Any], *, workers: int, prefetched: int, **options: Any) -> Iterator[Iterator[Any]]:
+    """Give what a DataLoader with these ``options`` delivers; its worker processes, 0 for none, have ended afterwards.
+
+    ``prefetched``: what each worker prepares. Without the end being asked for, workers whose iterator was not exhausted
+    live until the program ends, and torch then reports them as killed.
+    """
+    with warnings.catch_warnings():
+        # Whoever asks for more workers than cores gets them.
+        warnings.filterwarnings("ignore", message="This DataLoader will create", category=UserWarning)
+        stream = iter(
+            DataLoader(
+                dataset,
+                num_workers=workers,
+                worker_init_fn=quiet_worker,
+                prefetch_factor=prefetched if workers else None,
+                **options,
+            )
+        )
+    try:
+        yield stream
+    finally:
+        getattr(stream, "_shutdown_workers", lambda: None)()
 
 
 def quiet_worker(_: int) -> None:

@@ -62,7 +62,7 @@ def of_array(task: int, tasks: list[int], step: int = 1) -> dict[str, str]:
     return {f"SLURM_ARRAY_TASK_{name}": str(value) for name, value in names.items()}
 
 
-@pytest.mark.parametrize("tasks", [[3], [3, 5], [1, 2, 4, 7]])
+@pytest.mark.parametrize("tasks", [[3], [3, 4], [3, 5], [2, 3, 4, 5, 6, 7, 8], [1, 2, 4, 7]])
 def test_tasks_of_an_array_submitted_again_do_not_take_the_shares_of_others(tasks):
     for task in tasks:
         with pytest.raises(UsageProblem, match="auto/8"):

@@ -29,9 +29,6 @@ def _tiff(picture: np.ndarray, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-# pytest resets the filter that keeps these warnings from users.
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-
 FILES: dict[str, bytes] = {
     "gray.jpg": saved(_noise(), "JPEG"),
     "color.jpg": saved(_noise((60, 80, 3)), "JPEG"),

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from colorize_cli import archives
+from colorize_cli.errors import UsageProblem
 from colorize_cli.recipe import AGED, Augmentation
 from colorize_cli.training.data.aging import Chance
 from colorize_cli.training.data.on_device import DevicePhotos, batch, crops, read_archives
@@ -45,6 +47,28 @@ def test_archives_are_read_whole_and_what_is_no_photograph_is_left_out(archive: 
     # Short sides above 64 are reduced; of long photographs the middle is kept, at most 1.5 times the short side.
     assert photos.shapes == [(40, 40), (60, 48), (30, 45), (64, 64), (32, 32)]
     assert len(photos.pixels) == sum(rows * columns for rows, columns in photos.shapes)
+
+
+def test_archives_and_members_beyond_the_bounds_are_named_or_left_out(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = bytearray(archive.read_bytes())
+    with zipfile.ZipFile(archive) as opened:
+        place = opened.getinfo("faces/3.png").header_offset
+    data[place + 60 : place + 200] = bytes(140)  # its checksum fails
+    archive.write_bytes(data)
+    monkeypatch.setattr(archives, "MOST_BYTES", 50_000)
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr("large.png", bytes(50_001))
+    assert held(archive).sources == ["streets", "faces", "streets", "a"]
+    assert "3 members of archives" in caplog.text
+    monkeypatch.setattr(archives, "RATIO_COUNTS_FROM", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("a.bmp", bytes(4 << 20))
+    (tmp_path / "text.zip").write_text("no archive")
+    for name in ("bomb.zip", "text.zip", "nothing.zip"):
+        with pytest.raises(UsageProblem, match=name):
+            read_archives([tmp_path / name], 64, 1)
 
 
 def test_a_whole_square_at_its_own_size_is_the_photograph(archive: Path) -> None:

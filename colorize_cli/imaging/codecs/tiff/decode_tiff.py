@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from colorize_cli.imaging.codecs.decode_pillow import no_pillow_limit, open_pillow, split_channels
+from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
 from colorize_cli.imaging.codecs.extra.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.imaging.codecs.raster import (
@@ -183,14 +183,8 @@ def _check_extents(leaf: Any, size: int) -> None:
 
 def _by_pillow(file: io.BytesIO) -> Raster:
     """Return the samples of a file with one directory of at most 8 bits, in stored orientation."""
-    try:
-        image = _as_it_lies(file)
-        image.load()
-    except Image.DecompressionBombError:
-        with no_pillow_limit():
-            file.seek(0)
-            image = _as_it_lies(file)
-            image.load()
+    image = _as_it_lies(file)
+    image.load()
     samples, alpha, notes = split_channels(image)
     return Raster(samples, "TIFF", image.mode, alpha, notes=notes)
 
@@ -320,7 +314,7 @@ def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
     base = len(data) + len(data) % 2
     mark = struct.pack(order + "2sHI", b"II" if order == "<" else b"MM", 42, base)
     file = io.BytesIO(mark + data[8:] + b"\0" * (base - len(data)) + lay_out(entries, order, base))
-    with no_pillow_limit(), open_pillow(file, "TIFF") as image:
+    with open_pillow(file, "TIFF") as image:
         image.load()
         raw = np.asarray(image)
     if bits == 12:
