@@ -9,6 +9,7 @@ import typer
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.cli.options import MessageOptions, Preset, with_options
+from colorize_cli.cli.startup import wait_briefly, without_collections
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import LibraryMissing, UsageProblem
 from colorize_cli.option import Option
@@ -76,7 +77,9 @@ def _watch(
     options = replace(options, skip_existing=True)
     watched = WatchedFolder(folder, options, settle=settle, retries=retries)
     console, results, files, total = messages.console(ctx), Results(), RunFiles(options), Report()
-    predictor = load_predictor(options)
+    wait_briefly()
+    with without_collections():
+        predictor = load_predictor(options)
     with files, graceful_interrupt() as interrupt, UnderWay(folder_of(options.report_file)) as under_way:
 
         def on_outcome(outcome: "Outcome") -> None:

@@ -42,7 +42,7 @@ def recombine_8(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Arra
     guide = _halved(gray) if halves else gray
     field = chroma_field(guide, limit_chroma(ab)).scaled(INDEX_UNIT, INDEX_UNIT, 1, 0).shifted(*INDEX_OF_GRAY)
     bounds = (encode_chroma(end, np.empty(end.shape, np.uint8)) for end in field.ranges())
-    COLOR_TABLE.prepare(*(end.reshape(2, -1) for end in bounds))
+    COLOR_TABLE.prepare(*(end.reshape(2, -1) for end in bounds), threads)
     loops = fused.LIBRARY
     if loops is not None:
         return _paint_fused(loops, gray, _codes_fused(loops, guide, field, threads), halves, threads)
