@@ -35,7 +35,8 @@ Retries = Annotated[
     int, Option("Try failed photos again this many times, 10 s apart", WATCH, metavar="N", least=0, everyday=True)
 ]
 Poll = Annotated[
-    bool, Option("Look every second instead of waiting for events: for network drives", WATCH, everyday=True)
+    bool,
+    Option("Look every second instead of waiting for events; always on network drives on Linux", WATCH, everyday=True),
 ]
 
 
@@ -71,7 +72,7 @@ def _watch(
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.batch.resume import load_predictor
     from colorize_cli.batch.under_way import UnderWay, folder_of
-    from colorize_cli.batch.watch import WatchedFolder
+    from colorize_cli.batch.watch import WatchedFolder, remote_kind
     from colorize_cli.cli.terminal.interrupt import graceful_interrupt
 
     options = replace(options, skip_existing=True)
@@ -87,6 +88,9 @@ def _watch(
             files.add(outcome)
 
         console.say(f"Watching '{folder}' with {options.model} on {predictor.description}. Results: {options.output}")
+        if not poll and (kind := remote_kind(folder)):
+            console.say(f"The folder is on a network drive ({kind}), so it is checked every second.")
+            poll = True
         watched.look()
         for found in changes(
             folder, watch_filter=None, stop_event=interrupt.stop, yield_on_timeout=True, rust_timeout=_TICK_MS,
