@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,14 +17,15 @@ from colorize_cli.batch.inputs.companions import missing
 from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.reports.outcome import ALREADY_DONE, Outcome
+from colorize_cli.checkpoints.digest import digest_ahead, digest_of
 from colorize_cli.checkpoints.input_format import input_format_of
-from colorize_cli.checkpoints.locate import find_weights
+from colorize_cli.checkpoints.locate import bundled_path, find_weights
 from colorize_cli.compute import available_cores
 from colorize_cli.errors import ColorizeError
-from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.photo import Photo
+from colorize_cli.imaging.recombine.color_table import COLOR_TABLE
 from colorize_cli.inference.color_options import ColorizerOptions, check_decoding, recorded_parameters
 from colorize_cli.inference.hints import Hints, require_hints
 from colorize_cli.inference.prediction import Prediction
@@ -112,6 +114,7 @@ class _Loaded:
     """
 
     def __init__(self, options: ColorizeOptions, *, alone: bool = False) -> None:
+        load_ahead(options)
         import torch
 
         from colorize_cli.inference.colorizer import Colorizer
@@ -150,6 +153,16 @@ class _Loaded:
         self.provenance = self._colorizer.provenance
 
 
+def load_ahead(options: ColorizeOptions) -> None:
+    """Use the other cores while this thread imports torch: read and hash the weights, and compute the usual colors."""
+    if available_cores() < 2:
+        return
+    path = bundled_path(get(options.model)) if options.weights is None else Path(options.weights)
+    if path is not None and path.is_file():
+        digest_ahead(path)
+    threading.Thread(target=COLOR_TABLE.prepare_usual, daemon=True).start()
+
+
 def make_predictor(plan: Plan, options: ColorizeOptions) -> Predictor:
     """Load the model, unless nothing is left to do. Raises :class:`ModelError` and :class:`DeviceError`."""
     remaining = (item for item in plan if item.state == "todo")
@@ -170,7 +183,7 @@ def expected_provenance(options: ColorizeOptions) -> Provenance:
     entry = get(options.model)
     check_decoding(entry, options.decoding)
     path = find_weights(entry, options.weights, offline=options.offline, accept_license=options.accept_license)
-    digest = sha256_of(path)
+    digest = digest_of(path)
     own = ("hints",) if options.hints_per_photo else ()
     size = input_format_of(entry, path).size
     parameters = recorded_parameters(options, size, but=own) | recorded_storage(options)

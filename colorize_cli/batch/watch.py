@@ -5,6 +5,7 @@ tells nobody when it ends.
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES, output_suffix
 
 RETRY_AFTER = 10.0
 """Seconds until a failed photograph is tried again."""
+
+MOUNTS = Path("/proc/self/mounts")
+"""Where Linux lists the file systems in use; other systems have no such file."""
+_REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "virtiofs", "fuse")
 
 _NOT_FOR_A_WATCH = ("overwrite", "retry", "shard", "cluster", "dry_run", "gallery", "failed_list")
 
@@ -146,6 +151,26 @@ def _check(folder: Path, options: ColorizeOptions) -> None:
             f"Results in '{options.output}' could replace photos in '{folder}'.",
             "Choose a folder for the results that does not contain the watched one.",
         )
+
+
+def remote_kind(folder: Path) -> str:
+    """Return the kind of file system of a folder that may change without an event here, such as ``nfs4``; else "".
+
+    Those are network drives and what programs provide (FUSE). Only Linux tells.
+    """
+    try:
+        lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    place, kind, longest = os.path.realpath(folder), "", -1
+    for fields in map(str.split, lines):
+        if len(fields) < 3:
+            continue
+        mount = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[1])
+        # Of two at one place the later one hides the other.
+        if len(mount) >= longest and (place == mount or place.startswith(mount.rstrip("/") + "/")):
+            kind, longest = fields[2], len(mount)
+    return kind if kind in _REMOTE or kind.startswith("fuse.") else ""
 
 
 def _state(path: Path) -> tuple[int, int] | None:

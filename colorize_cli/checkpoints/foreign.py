@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch.overrides import TorchFunctionMode
 
 from colorize_cli._version import __version__
+from colorize_cli.checkpoints.digest import digest_of
 from colorize_cli.checkpoints.file import (
     KEY,
     Checkpoint,
@@ -23,7 +24,6 @@ from colorize_cli.checkpoints.file import (
     load_checkpoint,
     load_strictly,
     save_checkpoint,
-    sha256_of,
 )
 from colorize_cli.checkpoints.impostors import refuse_impostor
 from colorize_cli.entry import ModelEntry
@@ -71,12 +71,20 @@ def load_network(checkpoint: Checkpoint, entry: ModelEntry, name: str) -> Colori
     return network.eval()
 
 
+_DRAWING = frozenset({torch.Tensor.normal_, torch.Tensor.uniform_})
+
+
 class _NothingDrawn(TorchFunctionMode):
-    """Within it, the random initializations of ``torch.nn.init`` leave tensors as they are; constant ones work."""
+    """Within it, random initializations leave tensors as they are; constant ones work.
+
+    Those are the functions of ``torch.nn.init``, some of which are seen only by the method of the tensor that they end
+    in.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "")
-        if getattr(func, "__module__", "") == "torch.nn.init" and ("uniform_" in name or "normal_" in name):
+        of_init = getattr(func, "__module__", "") == "torch.nn.init" and ("uniform_" in name or "normal_" in name)
+        if of_init or func in _DRAWING:
             return args[0] if args else kwargs["tensor"]
         return func(*args, **(kwargs or {}))
 
@@ -116,7 +124,7 @@ def read_foreign(path: Path, entry: ModelEntry, variant: str | None = None) -> C
             state[name] = torch.tensor(0)
     check_layout(state, own, path, entry)
     info = CheckpointInfo(entry.name, chosen, recipe=f"published weights ({path.name})", version="")
-    return Checkpoint(info, state, sha256_of(path))
+    return Checkpoint(info, state, digest_of(path))
 
 
 def check_layout(

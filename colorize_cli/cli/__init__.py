@@ -12,3 +12,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def program() -> int:
+    """Run ``colorize`` as a process of its own, and return its exit code; the process ends soon after."""
+    from colorize_cli.cli.startup import run_and_leave
+
+    return run_and_leave(main)

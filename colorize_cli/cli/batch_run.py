@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from colorize_cli.cli.startup import wait_briefly, without_collections
 from colorize_cli.cli.terminal.console import LOG, Console, Results
 from colorize_cli.errors import UsageProblem
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_json: bool) -> int:
     """Plan and colorize what ``words`` name, or only say so (``dry_run``), and return the exit code."""
-    from colorize_cli.batch.inputs.companions import HINTS_MARK
-    from colorize_cli.batch.inputs.plan import make_plan
-    from colorize_cli.imaging.codecs.stored_xmp import read_provenance
-    from colorize_cli.inference.variants import require_distribution
-    from colorize_cli.registry import get
+    wait_briefly()
+    with without_collections():
+        from colorize_cli.batch.inputs.companions import HINTS_MARK
+        from colorize_cli.batch.inputs.plan import make_plan
+        from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+        from colorize_cli.inference.variants import require_distribution
+        from colorize_cli.registry import get
 
     entry = get(options.model)  # an unknown name is told before a long folder is listed
     if options.variants is not None:
@@ -103,7 +106,8 @@ def _colorize(
     with run_progress(plan.photos, "photos", shown=not console.quiet) as progress:
         progress.loading(f"loading model {options.model}")
         cluster = _cluster(plan, options)
-        predictor = make_predictor(plan, options) if cluster is None else None
+        with without_collections():
+            predictor = make_predictor(plan, options) if cluster is None else None
         ready = cluster or predictor
         with (
             contextlib.closing(cluster) if cluster is not None else contextlib.nullcontext(),

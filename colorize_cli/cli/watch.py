@@ -9,6 +9,7 @@ import typer
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.cli.options import MessageOptions, Preset, with_options
+from colorize_cli.cli.startup import wait_briefly, without_collections
 from colorize_cli.cli.terminal.console import Console, Results
 from colorize_cli.errors import LibraryMissing, UsageProblem
 from colorize_cli.option import Option
@@ -34,7 +35,8 @@ Retries = Annotated[
     int, Option("Try failed photos again this many times, 10 s apart", WATCH, metavar="N", least=0, everyday=True)
 ]
 Poll = Annotated[
-    bool, Option("Look every second instead of waiting for events: for network drives", WATCH, everyday=True)
+    bool,
+    Option("Look every second instead of waiting for events; always on network drives on Linux", WATCH, everyday=True),
 ]
 
 
@@ -70,13 +72,15 @@ def _watch(
     from colorize_cli.batch.reports.run_files import RunFiles
     from colorize_cli.batch.resume import load_predictor
     from colorize_cli.batch.under_way import UnderWay, folder_of
-    from colorize_cli.batch.watch import WatchedFolder
+    from colorize_cli.batch.watch import WatchedFolder, remote_kind
     from colorize_cli.cli.terminal.interrupt import graceful_interrupt
 
     options = replace(options, skip_existing=True)
     watched = WatchedFolder(folder, options, settle=settle, retries=retries)
     console, results, files, total = messages.console(ctx), Results(), RunFiles(options), Report()
-    predictor = load_predictor(options)
+    wait_briefly()
+    with without_collections():
+        predictor = load_predictor(options)
     with files, graceful_interrupt() as interrupt, UnderWay(folder_of(options.report_file)) as under_way:
 
         def on_outcome(outcome: "Outcome") -> None:
@@ -84,6 +88,9 @@ def _watch(
             files.add(outcome)
 
         console.say(f"Watching '{folder}' with {options.model} on {predictor.description}. Results: {options.output}")
+        if not poll and (kind := remote_kind(folder)):
+            console.say(f"The folder is on a network drive ({kind}), so it is checked every second.")
+            poll = True
         watched.look()
         for found in changes(
             folder, watch_filter=None, stop_event=interrupt.stop, yield_on_timeout=True, rust_timeout=_TICK_MS,

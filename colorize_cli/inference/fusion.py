@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import TypeVar, cast
 
+import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -26,12 +26,15 @@ def fuse_batch_norm(network: Network) -> Network:
 
 
 def _fuse(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    """Fold a batch norm into a convolution, in place: ``fuse_conv_bn_eval`` would copy every convolution first."""
+    """Fold a batch norm into a convolution as ``torch.nn.utils.fusion`` does, but without a copy of the weights."""
     mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
-    transposed = isinstance(convolution, nn.ConvTranspose2d)
-    convolution.weight, convolution.bias = fuse_conv_bn_weights(
-        convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias, transposed
-    )
+    narrowing = torch.rsqrt(variance + norm.eps)
+    scale, shift = (1.0, 0.0) if norm.weight is None else (norm.weight, norm.bias)
+    bias: Tensor | float = 0.0 if convolution.bias is None else convolution.bias
+    channels = (1, -1, 1, 1) if isinstance(convolution, nn.ConvTranspose2d) else (-1, 1, 1, 1)
+    with torch.no_grad():
+        convolution.weight.mul_((scale * narrowing).reshape(channels))
+        convolution.bias = nn.Parameter((bias - mean) * narrowing * scale + shift)
 
 
 def _pairs(module: nn.Module) -> list[tuple[str, str]]:

@@ -16,7 +16,10 @@ def undisturbed() -> Iterator[None]:
     its random numbers go on where they were, though new layers draw some.
     """
     chosen = torch.get_default_dtype()
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.autocast("cpu", enabled=False):
+    # Within torch.device(...) every call of torch takes a detour through Python: only where it is needed.
+    on_cpu = torch.get_default_device() == torch.device("cpu")
+    device = contextlib.nullcontext() if on_cpu else torch.device("cpu")
+    with torch.random.fork_rng(devices=[]), device, torch.autocast("cpu", enabled=False):
         torch.set_default_dtype(torch.float32)
         try:
             yield

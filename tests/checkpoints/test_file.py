@@ -90,9 +90,11 @@ def test_tensors_that_do_not_fit_are_listed(tmp_path):
         load_strictly(_network(), load_checkpoint(path), str(path))
 
 
-def test_weights_that_are_not_finite_are_refused(tmp_path):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path, dtype, value):
     state = dict(_network().state_dict())
-    state["0.bias"] = torch.full((4,), float("nan"))
+    state["0.bias"] = torch.tensor([1, -2, value, 3], dtype=dtype)
     path = tmp_path / "w.safetensors"
     save_checkpoint(path, state, INFO)
     with pytest.raises(WeightsInvalid, match="not finite"):

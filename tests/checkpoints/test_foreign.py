@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from colorize_cli import registry
 from colorize_cli.checkpoints import foreign
-from colorize_cli.checkpoints.file import load_checkpoint, read_info
+from colorize_cli.checkpoints.file import CheckpointInfo, load_checkpoint, read_info
 from colorize_cli.checkpoints.foreign import convert, load_network, open_checkpoint, read_foreign
 from colorize_cli.errors import (
     OutputError,
@@ -228,3 +228,11 @@ def test_weights_in_half_precision_are_widened(entry, state, tmp_path):
     torch.save(state, path)
     network = load_network(read_foreign(path, entry), entry, "x")
     assert {value.dtype for value in network.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("name", ["gan", "classifier", "unet", "koalarization", "vgg-decoder", "ddcolor-tiny"])
+def test_building_a_network_to_be_filled_draws_no_random_numbers(name):
+    entry = registry.get(name)
+    before = torch.get_rng_state()
+    foreign._built(CheckpointInfo(name, entry.default_variant), entry)
+    assert torch.equal(torch.get_rng_state(), before)

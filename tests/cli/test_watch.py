@@ -1,15 +1,18 @@
 """``colorize watch``: what counts as complete, what is tried again, and a watch as a real process."""
 
 import os
+import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from colorize_cli.batch import watch
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.reports.outcome import Outcome
-from colorize_cli.batch.watch import RETRY_AFTER, WatchedFolder
+from colorize_cli.batch.watch import RETRY_AFTER, WatchedFolder, remote_kind
 from colorize_cli.errors import UsageProblem
 from tests.cli.conftest import gray_picture, make_photo
 from tests.cli.test_process import folder, start, wait_for  # noqa: F401 - a fixture
@@ -132,3 +135,54 @@ def test_photos_that_arrive_are_colorized_until_sigterm(folder, poll):  # noqa: 
     assert process.returncode == 1, "one photo failed"
     assert b"2 done, 1 failed" in stderr and b"failed: in/broken.jpg" in stderr
     assert Image.open("out/second.png").mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/mnt/nas/scans", "nfs4"),
+        ("/mnt/nas", "nfs4"),
+        ("/mnt/nas/local/scans", ""),
+        ("/mnt/nasty", ""),
+        ("/home/a b/phone/pictures", "fuse.sshfs"),
+        ("/media/stick", ""),
+        ("/twice", "cifs"),
+    ],
+)
+def test_a_network_drive_is_known_by_what_is_mounted_there(tmp_path, monkeypatch, folder, kind):  # noqa: F811
+    (tmp_path / "mounts").write_text(
+        "/dev/sda1 / ext4 rw 0 0\nserver:/x /mnt/nas nfs4 rw 0 0\n/dev/sdb1 /mnt/nas/local ext4 rw 0 0\n"
+        "a@b: /home/a\\040b/phone fuse.sshfs rw 0 0\n/dev/sdc1 /media/stick fuseblk rw 0 0\n"
+        "tmpfs /twice tmpfs rw 0 0\n//s/share /twice cifs rw 0 0\nodd\n"
+    )
+    monkeypatch.setattr(watch, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr("os.path.realpath", str)
+    assert remote_kind(Path(folder)) == kind
+
+
+def test_where_no_mounts_are_listed_no_drive_is_a_network_drive(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "MOUNTS", tmp_path / "none")
+    assert remote_kind(tmp_path) == ""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("bindfs") and Path("/dev/fuse").exists() and getattr(os, "geteuid", lambda: 1)() == 0),
+    reason="needs bindfs, /dev/fuse and root",
+)
+def test_photos_that_another_computer_puts_on_a_network_drive_are_found(folder):  # noqa: F811
+    pytest.importorskip("watchfiles")
+    make_photo("there/first.jpg")
+    Path("here").mkdir()
+    subprocess.run(["bindfs", "there", "here"], check=True)
+    try:
+        process = start("watch", "here", "-o", "out/", "--settle", "0.2")
+        assert process.stdout is not None and process.stderr is not None
+        wait_for(b"network drive (fuse", process.stderr)
+        assert process.stdout.readline() == b"out/first.jpg\n"
+        make_photo("there/sub/second.png")
+        assert process.stdout.readline() == b"out/sub/second.png\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    finally:
+        subprocess.run(["umount", "here"], check=True)

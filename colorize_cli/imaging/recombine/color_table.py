@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from colorize_cli.imaging.color import RGB_TO_XYZ, luminance_table
-from colorize_cli.imaging.recombine.gamut import compress, fit_gamut, linear_rgb
+from colorize_cli.imaging.recombine.gamut import chroma_limits, compress, fit_gamut, linear_rgb
 from colorize_cli.imaging.recombine.levels import decode_table, encode_8
+from colorize_cli.imaging.recombine.stripwise import in_strips
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +36,9 @@ INDEX_UNIT = 64
 
 INDEX_OF_GRAY = tuple((reach + 1) * INDEX_UNIT + 0.5 for reach in REACH)
 """Index of a* and of b* that are 0, before it is cut to an integer: there is room for every chroma of `REACH`."""
+
+USUAL = ((-10, 22), (-12, 30))
+"""Lowest and highest a* and b* of the colors that are filled in before a photograph asks for them."""
 
 _CELLS_AT_ONCE = 64
 
@@ -85,11 +89,14 @@ class ColorTable:
     def __init__(self) -> None:
         # Rows for b*, in each 256 gray levels after another for every a*. Untouched pages cost no memory.
         self._colors = np.zeros((_CODES[1], _CODES[0] * 256, 4), np.uint8)
-        self._known = np.zeros((_CODES[1], _CODES[0]), np.bool_)
-        self._filling = threading.Lock()
+        self._known, self._begun = np.zeros((2, _CODES[1], _CODES[0]), np.bool_)
+        self._changing = threading.Condition()
 
-    def prepare(self, lowest: Array, highest: Array) -> None:
-        """Fill in all colors between pairs of codes, uint8 (2, n): a* and b* from lowest to highest, both included."""
+    def prepare(self, lowest: Array, highest: Array, threads: int = 1) -> None:
+        """Fill in all colors between pairs of codes, uint8 (2, n): a* and b* from lowest to highest, both included.
+
+        What another thread is filling in meanwhile is waited for, not done twice.
+        """
         corners = np.zeros((_CODES[1] + 1, _CODES[0] + 1), np.int32)
         # One more on every side: what lies between is computed in float32, and may round the other way.
         a, b = np.maximum(lowest.astype(np.intp) - 1, 0)
@@ -97,10 +104,37 @@ class ColorTable:
         for row, column, sign in ((b, a, 1), (b, a_end, -1), (b_end, a, -1), (b_end, a_end, 1)):
             np.add.at(corners, (row, column), sign)
         needed = corners.cumsum(0).cumsum(1)[:-1, :-1] > 0
-        with self._filling:
-            missing = np.flatnonzero(needed & ~self._known)
-            for first in range(0, len(missing), _CELLS_AT_ONCE):
-                self._fill(missing[first : first + _CELLS_AT_ONCE])
+        missing = np.flatnonzero(needed & ~self._known)
+        if not len(missing):
+            return
+        chroma_limits()  # the threads would each compute them
+        shares = min(threads, -(-len(missing) // _CELLS_AT_ONCE))
+        in_strips(shares, 1, lambda *_: self._fill_all(missing), shares)
+
+    def prepare_usual(self) -> None:
+        """Fill in the colors within `USUAL`, some 2,500 steps of chroma: most of what most photographs need."""
+        index = np.array(USUAL, np.float32)[:, None] * INDEX_UNIT + np.array(INDEX_OF_GRAY, np.float32)[:, None, None]
+        codes = encode_chroma(index, np.empty(index.shape, np.uint8))
+        self.prepare(codes[..., 0], codes[..., 1])
+
+    def _fill_all(self, missing: Array) -> None:
+        """Fill in cells, as long as there are some that no other thread has begun, and wait for the others."""
+        known, begun = self._known.reshape(-1), self._begun.reshape(-1)
+        while True:
+            with self._changing:
+                cells = missing[~begun[missing]][:_CELLS_AT_ONCE]
+                if not len(cells):
+                    if known[missing].all():
+                        return
+                    self._changing.wait()
+                    continue
+                begun[cells] = True
+            try:
+                self._fill(cells)
+            finally:
+                with self._changing:
+                    begun[cells] = known[cells]  # again to be done where it failed
+                    self._changing.notify_all()
 
     def _fill(self, cells: Array) -> None:
         b_codes, a_codes = np.divmod(cells, _CODES[0])

@@ -41,8 +41,8 @@ def recombine_8(gray: Array, ab: Array, threads: int, strip_pixels: int) -> Arra
     halves = gray.size >= HALF_CHROMA_FROM and min(gray.shape) > 1
     guide = _halved(gray) if halves else gray
     field = chroma_field(guide, limit_chroma(ab)).scaled(INDEX_UNIT, INDEX_UNIT, 1, 0).shifted(*INDEX_OF_GRAY)
-    bounds = (encode_chroma(end, np.empty(end.shape, np.uint8)) for end in field.ranges())
-    COLOR_TABLE.prepare(*(end.reshape(2, -1) for end in bounds))
+    lowest, highest = (encode_chroma(end, np.empty(end.shape, np.uint8)).reshape(2, -1) for end in field.ranges())
+    COLOR_TABLE.prepare(lowest, highest, threads)
     loops = fused.LIBRARY
     if loops is not None:
         return _paint_fused(loops, gray, _codes_fused(loops, guide, field, threads), halves, threads)

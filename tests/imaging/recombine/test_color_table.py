@@ -102,6 +102,25 @@ def test_color_that_was_not_asked_for_is_never_painted():
         expect_known(False)
 
 
+def test_usual_colors_are_those_that_would_be_computed_when_they_are_needed():
+    usual, asked = ColorTable(), ColorTable()
+    usual.prepare_usual()
+    b_codes, a_codes = np.nonzero(usual._known)
+    assert usual._known[STEPS[1], STEPS[0]] and 1000 < len(a_codes) < 6000
+    asked.prepare(np.stack([a_codes, b_codes])[:, ::-1], np.stack([a_codes, b_codes])[:, ::-1], threads=3)
+    known = usual._known.repeat(256, axis=1)
+    np.testing.assert_array_equal(usual.colors[known], asked.colors[known])
+
+
+def test_colors_whose_computation_failed_are_computed_by_the_next_that_needs_them(monkeypatch):
+    table, one = ColorTable(), np.array([[50], [120]], np.uint8)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(table, "_fill", lambda _: (_ for _ in ()).throw(MemoryError()))
+        table.prepare(one, one)
+    table.prepare(one, one)
+    assert table._known[120, 50]
+
+
 FIRST_OF_ALL = """
 import sys, threading
 import numpy as np
