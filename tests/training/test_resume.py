@@ -56,7 +56,7 @@ def test_a_killed_run_resumed_ends_with_the_same_weights_bit_for_bit(
 
 @pytest.mark.parametrize("more", [("--max-steps", "2"), ("--epochs", "1")])
 def test_workers_end_in_order_and_nobody_warns(tmp_path: Path, photos: Path, more: tuple[str, ...]) -> None:
-    words = command(photos, tmp_path / "run", "color", "--workers", "9", *more)
+    words = command(photos, tmp_path / "run", "color", "--workers", "3", *more)
     done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr and "Exception ignored" not in done.stderr
