@@ -18,7 +18,7 @@ import numpy as np
 from colorize_cli import Colorizer
 from colorize_cli.color_photos import PhotoReader, decode_color
 from colorize_cli.evaluation.photo_loop import find_photographs, gray_of, read_bytes
-from colorize_cli.imaging.codecs.read import photo_from_array
+from colorize_cli.imaging.codecs.to_photo import photo_from_array
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.color_measures import delta_e_2000
 

@@ -36,7 +36,7 @@ from colorize_cli.files import copy_time
 from colorize_cli.imaging.codecs.formats import split_page
 from colorize_cli.imaging.codecs.jpeg.coefficients import require_jpeglib
 from colorize_cli.imaging.codecs.jpeg.write_lossless import write_lossless
-from colorize_cli.imaging.codecs.read import photo_from_array
+from colorize_cli.imaging.codecs.to_photo import photo_from_array
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
 from colorize_cli.imaging.companion_pictures import (
     cell_gray,

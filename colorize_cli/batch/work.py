@@ -18,9 +18,10 @@ from colorize_cli.batch.reports.outcome import IN_COLOR, NO_PICTURE, OWN_RESULT,
 from colorize_cli.batch.resume import is_empty_file, left_alone, skip_reason
 from colorize_cli.errors import ColorizeError, NoPicture, OutputExists, PhotoError
 from colorize_cli.files import sha256_of
+from colorize_cli.imaging.codecs.file_bytes import bytes_of
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, split_page
 from colorize_cli.imaging.codecs.jpeg.lossless import check_scan
-from colorize_cli.imaging.codecs.read import bytes_of, read_pages, read_photo
+from colorize_cli.imaging.codecs.read import read_pages, read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import Provenance, provenance_of_xmp
 from colorize_cli.imaging.photo import Metadata, Photo

@@ -21,7 +21,7 @@ from PIL import Image
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.engine import Batch
-from colorize_cli.batch.inputs.plan import make_plan
+from colorize_cli.batch.inputs.make_plan import make_plan
 from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.batch.resume import Predictor, make_predictor
 from colorize_cli.benchmark import subjects

@@ -24,7 +24,7 @@ def run(words: list[str], options: "ColorizeOptions", console: Console, *, as_js
     wait_briefly()
     with without_collections():
         from colorize_cli.batch.inputs.companions import HINTS_MARK
-        from colorize_cli.batch.inputs.plan import make_plan
+        from colorize_cli.batch.inputs.make_plan import make_plan
         from colorize_cli.imaging.codecs.stored_xmp import read_provenance
         from colorize_cli.inference.variants import require_distribution
         from colorize_cli.registry import get

@@ -19,8 +19,9 @@ def recover(
 ) -> None:
     """Restore the gray scan from a result of --lossless-luma, with exactly its original pixels."""
     from colorize_cli.files import atomic_file
+    from colorize_cli.imaging.codecs.file_bytes import bytes_of
     from colorize_cli.imaging.codecs.jpeg.lossless import recover_gray
-    from colorize_cli.imaging.codecs.read import bytes_of, read_photo
+    from colorize_cli.imaging.codecs.read import read_photo
     from colorize_cli.imaging.codecs.write import protect_originals
 
     data = bytes_of(photo, str(photo))

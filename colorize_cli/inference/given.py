@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from colorize_cli.imaging.codecs.file_bytes import bytes_of
 from colorize_cli.imaging.codecs.formats import format_of_suffix, normalize_format
-from colorize_cli.imaging.codecs.read import bytes_of, photo_from_array, photo_from_pil, read_photo
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.to_photo import photo_from_array, photo_from_pil
 from colorize_cli.imaging.photo import Photo
 
 Picture = str | Path | bytes | Image.Image | np.ndarray

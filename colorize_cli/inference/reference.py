@@ -19,7 +19,8 @@ from colorize_cli.color_photos import srgb_of
 from colorize_cli.errors import PhotoError, UsageProblem
 from colorize_cli.files import nearest_file
 from colorize_cli.imaging.borders import inner_box
-from colorize_cli.imaging.codecs.read import bytes_of, read_raster
+from colorize_cli.imaging.codecs.file_bytes import bytes_of
+from colorize_cli.imaging.codecs.read import read_raster
 from colorize_cli.imaging.color import gray_of_lightness, srgb_to_lab
 from colorize_cli.imaging.metadata.xmp import xml_text
 from colorize_cli.imaging.toning import color_score

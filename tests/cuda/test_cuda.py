@@ -15,11 +15,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.engine import Batch
-from colorize_cli.batch.inputs.plan import make_plan
+from colorize_cli.batch.inputs.make_plan import make_plan
 from colorize_cli.batch.resume import make_predictor
 from colorize_cli.benchmark import subjects
 from colorize_cli.errors import OutOfMemory
-from colorize_cli.imaging.codecs.read import photo_from_array
+from colorize_cli.imaging.codecs.to_photo import photo_from_array
 from colorize_cli.imaging.color import srgb_to_lab
 from colorize_cli.imaging.color_measures import delta_e_2000
 from colorize_cli.inference.colorizer import Colorizer

@@ -19,7 +19,8 @@ from colorize_cli.batch import resume
 from colorize_cli.batch.cluster import dask_batch, dask_worker
 from colorize_cli.batch.cluster.dask_worker import WORKER, Job, check_worker, colorize_one
 from colorize_cli.batch.colorize_options import ColorizeOptions
-from colorize_cli.batch.inputs.plan import Item, make_plan
+from colorize_cli.batch.inputs.make_plan import make_plan
+from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import Outcome
 from colorize_cli.errors import ClusterError, OutputError
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance

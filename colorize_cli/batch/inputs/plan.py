@@ -4,31 +4,21 @@ The plan lives in a temporary SQLite database that spills to disk, so that a mil
 listed once: results that appear during the run cannot become inputs.
 """
 
-import contextlib
 import os
 import sqlite3
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from colorize_cli.batch.cluster.shards import Shard
 from colorize_cli.batch.colorize_options import ColorizeOptions
-from colorize_cli.batch.inputs.companions import companions, first_variant, has_companions, is_first_variant
-from colorize_cli.batch.inputs.documents import with_pages
-from colorize_cli.batch.inputs.naming import Destination, check_file_format, destination, result_path
-from colorize_cli.batch.inputs.sources import STANDARD_STREAM, Source, expand_inputs
-from colorize_cli.batch.reports.retry import failed_items, failed_names
+from colorize_cli.batch.inputs.companions import companions, has_companions
+from colorize_cli.batch.inputs.comparable_names import Names, comparable
+from colorize_cli.batch.inputs.sources import STANDARD_STREAM
 from colorize_cli.errors import OutputExists, UsageProblem
-from colorize_cli.imaging.codecs.decode import sniff
-from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, output_suffix
-from colorize_cli.imaging.codecs.raster import DamagedDataError, UnknownKindError
 
 _NAMED_AT_MOST = 5
-_HEAD = 64
-"""Bytes from which the format of a file is known."""
 _MOST_INTEGER = (1 << 63) - 1
 
 _SCHEMA = """
@@ -74,7 +64,7 @@ class Plan:
 
     def __init__(self, items: Iterable[Item]) -> None:
         """Take the items in; :meth:`check` must follow before any work."""
-        self._names = _Names()
+        self._names = Names()
         self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute(_SCHEMA)
@@ -82,7 +72,7 @@ class Plan:
         self._database.executemany(
             "INSERT INTO item (source, target, source_real, source_key, target_key, state, reason, kind, named)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            map(self._names.row, items),
+            map(self._row, items),
         )
         self._database.execute("COMMIT")
         self._database.executescript(_INDEXES)
@@ -145,6 +135,20 @@ class Plan:
             " WHERE folder AND substr(item.source, 1, length(name) + 1) = CAST(name || '/' AS BLOB))"
         )
         self._database.execute("COMMIT")
+
+    def _row(self, item: Item) -> tuple[Any, ...]:
+        real = self._names.real(item.source) if item.source else None
+        return (
+            os.fsencode(item.source) if item.source else None,
+            os.fsencode(item.target) if item.target else None,
+            os.fsencode(real) if real else None,
+            comparable(real) if real else None,
+            self._names.key(item.target) if item.target else None,
+            item.state,
+            _text(item.reason),
+            item.kind,
+            item.named,
+        )
 
     def _keep_shard(self, shard: Shard) -> None:
         self._database.create_function("held", 1, shard.holds, deterministic=True)
@@ -298,85 +302,6 @@ class Plan:
             )
 
 
-def make_plan(
-    words: list[str],
-    options: ColorizeOptions,
-    *,
-    is_our_result: Callable[[Path], bool] = lambda _: False,
-) -> Plan:
-    """List the inputs, name every result, and check the whole before any work.
-
-    ``is_our_result(path)`` tells by its provenance whether a file was made by this
-    program. With ``retry`` only what failed in that report is meant: among the words, or without any, where the report
-    says that it lies and where its result was to go. Raises :class:`UsageProblem` and its kinds.
-    """
-    if (options.retry is not None or options.part is not None) and STANDARD_STREAM in words:
-        raise UsageProblem("Standard input cannot be used with --retry or --shard.", "Name the photos.")
-    if options.retry is not None and not words:
-        entries = failed_items(options.retry, options, is_our_result)
-        plan = Plan(_variants_of(Item(*entry), options) for entry in entries)
-        plan.check(options, is_our_result)
-        return plan
-    if not words:
-        raise UsageProblem("No photo was named.", "Name files, folders, or - for standard input.")
-    place = destination(options.output, words)
-    if place.kind == "stream" and options.variants is not None:
-        raise UsageProblem("--variants writes several pictures, but standard output takes one.", "Name a file with -o.")
-    if place.kind == "file":
-        check_file_format(place.path, options.format)
-    sources = expand_inputs(
-        words,
-        leave_out=place.path if place.kind == "folder" else None,
-        own_files=options.own_files,
-        is_our_result=is_our_result,
-    )
-    plan = Plan(_items(sources, place, options))
-    if place.kind == "stream" and plan.photos > 1:
-        raise UsageProblem(
-            "Standard output takes one photo, but this file has several pages.", "Name a folder with -o."
-        )
-    if options.retry is not None:
-        plan.keep_only(failed_names(options.retry))
-    plan.check(options, is_our_result)
-    if options.hints is not None and not options.hints_per_photo and plan.todo > 1:
-        raise UsageProblem(
-            f"--hints IMAGE fits one photo, but {plan.todo} were named.",
-            "Give each photo its own hints: --hints FOLDER or --hints beside.",
-        )
-    return plan
-
-
-def _items(sources: Iterable[Source], place: Destination, options: ColorizeOptions) -> Iterator[Item]:
-    for source in (page for found in sources for page in with_pages(found, options.limits)):
-        if source.problem:
-            yield Item(source.path, None, "failed", source.problem)
-        elif source.kind:
-            yield Item(source.path, None, "passed_over", source.passed_over, source.kind)
-        elif source.passed_over:
-            yield Item(source.path, None, "skipped", source.passed_over)
-        else:
-            suffix = _suffix(source.path, options.format) if source.path is not None else ""
-            target = result_path(source, place, suffix)
-            if target is not None and options.variants is not None:
-                target = first_variant(target)
-            yield Item(source.path, target, named=source.named)
-
-
-def _suffix(path: Path, format: str | None) -> str:
-    """Return the suffix of a result; a photograph whose name has none that is known keeps the format of its bytes."""
-    if format is None and format_of_suffix(path.suffix) is None and os.path.isfile(path):  # noqa: PTH113 - any name
-        with contextlib.suppress(OSError, UnknownKindError, DamagedDataError), path.open("rb") as file:
-            return output_suffix(FORMATS[sniff(file.read(_HEAD))].suffixes[0])
-    return output_suffix(path, format)
-
-
-def _variants_of(item: Item, options: ColorizeOptions) -> Item:
-    """What is tried again may have been a single result then."""
-    if options.variants is None or item.target is None or is_first_variant(item.target):
-        return item
-    return replace(item, target=first_variant(item.target))
-
-
 def _identity(path: bytes) -> tuple[int, int] | None:
     """Return device and inode of a file as SQLite can hold them, None where there is none."""
     try:
@@ -384,45 +309,6 @@ def _identity(path: bytes) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev & _MOST_INTEGER, status.st_ino & _MOST_INTEGER
-
-
-class _Names:
-    """Names made comparable: links resolved, each folder once."""
-
-    def __init__(self) -> None:
-        self._real_folder = lru_cache(maxsize=4096)(os.path.realpath)
-
-    def row(self, item: Item) -> tuple[Any, ...]:
-        """Return the columns of one item of the plan."""
-        real = self._real(item.source) if item.source else None
-        target_key = self.key(item.target) if item.target else None
-        return (
-            os.fsencode(item.source) if item.source else None,
-            os.fsencode(item.target) if item.target else None,
-            os.fsencode(real) if real else None,
-            _key(real) if real else None,
-            target_key,
-            item.state,
-            _text(item.reason),
-            item.kind,
-            item.named,
-        )
-
-    def key(self, target: Path) -> bytes:
-        """Return the comparable name of a file that is to be written."""
-        return _key(self._beside(target))
-
-    def _real(self, path: Path) -> str:
-        return os.path.realpath(path) if os.path.islink(path) else self._beside(path)  # noqa: PTH114 - as above
-
-    def _beside(self, path: Path) -> str:
-        return os.path.join(self._real_folder(path.parent), path.name)  # noqa: PTH118 - a million times: Path is slow
-
-
-def _key(path: str) -> bytes:
-    """Return what two names share when a file system that ignores case or Unicode form takes them for one."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-    return folded.encode("utf-8", "surrogatepass")
 
 
 def _text(reason: str) -> str:

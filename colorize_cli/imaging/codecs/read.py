@@ -2,18 +2,14 @@
 
 import contextlib
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 from PIL import Image
 
-from colorize_cli.compute import memory_at_hand
 from colorize_cli.errors import (
     EmptyPhoto,
     NoPicture,
@@ -26,8 +22,9 @@ from colorize_cli.errors import (
 from colorize_cli.imaging.codecs.announced import announced
 from colorize_cli.imaging.codecs.decode import decode
 from colorize_cli.imaging.codecs.decode_apart import APART_FROM, ODD, DecoderLostError, count_pages_apart, decode_apart
-from colorize_cli.imaging.codecs.decode_pillow import quiet_pillow, split_channels
+from colorize_cli.imaging.codecs.decode_pillow import quiet_pillow
 from colorize_cli.imaging.codecs.extra.decode_extra import ReaderMissingError, require_reader
+from colorize_cli.imaging.codecs.file_bytes import CONVERT, bytes_of, not_an_image
 from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits, split_page
 from colorize_cli.imaging.codecs.raster import (
     DamagedDataError,
@@ -40,15 +37,10 @@ from colorize_cli.imaging.codecs.raster import (
     UnknownKindError,
 )
 from colorize_cli.imaging.codecs.signatures import sniff
-from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
-from colorize_cli.imaging.gray import reduce_to_gray
-from colorize_cli.imaging.metadata.orientation import turn_upright
-from colorize_cli.imaging.photo import Metadata, Photo
+from colorize_cli.imaging.codecs.to_photo import photo_of_raster
+from colorize_cli.imaging.photo import Photo
 
 DEFAULT_MAX_MEGAPIXELS = 500.0
-_HEAD = 4096
-_READ_AT_ONCE = 16 << 20
-_CONVERT = "Convert it to TIFF or PNG."
 
 
 def read_photo(
@@ -104,89 +96,6 @@ def read_pages(
         photo = replace(read_photo(data, page=page, max_megapixels=max_megapixels, name=name), path=path)
         page, pages = page + 1, photo.pages
         yield photo
-
-
-def bytes_of(source: Path | str | bytes | BinaryIO, name: str) -> bytes:
-    """Return all bytes of a path, stream or bytes. Raises :class:`UnreadablePhoto` and :class:`PhotoTooLarge`."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    try:
-        if not isinstance(source, str | Path):
-            return source.read()
-        with _opened(split_page(Path(source))[0], name) as file:
-            before = os.fstat(file.fileno())
-            head = file.read(_HEAD)
-            _check_head(head, before.st_size, name)
-            data = head + file.read()
-            after = os.fstat(file.fileno())
-            if stat.S_ISREG(before.st_mode) and _state(before) != _state(after):
-                raise UnreadablePhoto(
-                    f"{name} changed while it was being read.", "Try again when the file is complete."
-                )
-            return data
-    except FileNotFoundError:
-        raise UnreadablePhoto(f"{name} does not exist.", "Check the name and the folder.") from None
-    except IsADirectoryError:
-        raise UnreadablePhoto(f"{name} is a folder.", "Give an image file.") from None
-    except PermissionError:
-        raise UnreadablePhoto(
-            f"{name} cannot be read: permission denied.", "Check the permissions of the file."
-        ) from None
-    except MemoryError:
-        raise PhotoTooLarge(f"{name} does not fit into memory.", "Use a machine with more memory.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadablePhoto(f"{name} cannot be read: {reason}.", "Check the disk or copy it again.") from None
-
-
-@contextlib.contextmanager
-def _opened(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a file for reading without waiting for the other end of a pipe.
-
-    Pipes opened by the shell, /dev/fd/63, are accepted. Raises :class:`UnreadablePhoto` for everything else that is
-    not a file on disk.
-    """
-    kind = path.stat().st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or (stat.S_ISFIFO(kind) and _is_descriptor(path))):
-        what = "a pipe" if stat.S_ISFIFO(kind) else "a socket" if stat.S_ISSOCK(kind) else "a device"
-        raise UnreadablePhoto(f"{name} is {what}, not a file.", "Give an image file.")
-    # Non-blocking: it may have become a pipe since the check.
-    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    flags |= 0 if stat.S_ISFIFO(kind) else getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        yield file
-
-
-def _is_descriptor(path: Path) -> bool:
-    return path.parts[:3] == ("/", "dev", "fd") or (path.parts[:2] == ("/", "proc") and path.parts[3:4] == ("fd",))
-
-
-def _check_head(head: bytes, size: int, name: str) -> None:
-    """Reject a large file before reading it, if it is not an image or does not fit into memory."""
-    if size <= _READ_AT_ONCE:
-        return
-    try:
-        sniff(head)
-    except UnknownKindError as error:
-        if "camera raw" not in str(error):
-            raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", _CONVERT) from None
-    except DamagedDataError:
-        raise _no_image(name) from None
-    room = memory_at_hand()
-    if room is not None and size > room:
-        raise PhotoTooLarge(
-            f"{name} is {size / 1e9:.1f} GB, but only {room / 1e9:.1f} GB of memory is available.",
-            "Use a machine with more memory.",
-        )
-
-
-def _no_image(name: str) -> UnreadablePhoto:
-    return UnreadablePhoto(f"{name} is not an image.", "Leave it out, or check that it is the right file.")
-
-
-def _state(status: os.stat_result) -> tuple[int, int]:
-    """Return values that change when a file is written to."""
-    return status.st_size, status.st_mtime_ns
 
 
 def read_raster(data: bytes, name: str, *, at_least: int | None = None) -> Raster:
@@ -274,7 +183,7 @@ def _typed_errors(data: bytes, name: str, page: int, max_megapixels: float) -> I
     except ReaderMissingError as error:
         raise UnsupportedPhoto(f"{name} cannot be read: no reader for {error} is installed.", error.remedy) from None
     except UnknownKindError as error:
-        raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", _CONVERT) from None
+        raise UnsupportedPhoto(f"{name} cannot be read: no support for {error}.", CONVERT) from None
     except MemoryError:
         raise PhotoTooLarge(f"{name} does not fit into memory.", "Use a machine with more memory.") from None
     except Exception as error:
@@ -290,105 +199,13 @@ def _damage(data: bytes, name: str, page: int, error: Exception) -> PhotoError:
     try:
         format = sniff(data)
     except (DamagedDataError, UnknownKindError):
-        return _no_image(name)
+        return not_an_image(name)
     if isinstance(error, IndexError) and error.args == (page,) and page != 0:
         return UnreadablePhoto(f"{name} has no page {page + 1}.", "Choose an existing page.")
     if isinstance(error, NotImplementedError):
         reason = str(error) or "an unusual kind of file"
-        return UnsupportedPhoto(f"{name} cannot be read: {reason}.", _CONVERT)
+        return UnsupportedPhoto(f"{name} cannot be read: {reason}.", CONVERT)
     reason = _OBJECT.sub("", str(error)).strip().rstrip(".") or type(error).__name__
     return TruncatedPhoto(
         f"{name} is damaged or incomplete ({format}: {reason[:200]}).", "Copy it again from where it came from."
     )
-
-
-def photo_of_raster(raster: Raster, path: Path | None = None) -> Photo:
-    """Return the upright photo of decoded samples: tones converted once, orientation applied once."""
-    gray, color, notes = reduce_to_gray(raster.samples, raster.icc)
-    alpha = raster.alpha
-    depth = 16 if raster.samples.dtype == np.uint16 else 8
-    return Photo(
-        gray=turn_upright(gray, raster.orientation),
-        alpha=turn_upright(alpha, raster.orientation) if alpha is not None else None,
-        depth=depth,
-        format=raster.format,
-        mode=raster.mode,
-        page=raster.page,
-        pages=raster.pages,
-        metadata=raster.metadata,
-        color=color,
-        notes=(*raster.notes, *notes),
-        encoding=raster.encoding,
-        orientation=raster.orientation,
-        path=path,
-    )
-
-
-def photo_from_array(array: np.ndarray) -> Photo:
-    """Return the photo of samples (H, W), (H, W, 1), (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
-
-    uint8 0..255, uint16 0..65535, bool and floats 0..1 are read as sRGB. Raises :class:`UnsupportedPhoto` for other
-    types, values and shapes, :class:`EmptyPhoto` for arrays without pixels.
-    """
-    array = np.asarray(array)
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or not 1 <= array.shape[2] <= 4 or array.dtype.kind not in "buif":
-        raise UnsupportedPhoto(
-            f"an array of shape {array.shape} and type {array.dtype} is not an image.", "Pass (H, W) or (H, W, 3)."
-        )
-    if array.size == 0:
-        raise EmptyPhoto("the array has no pixels.", "Pass an image of at least one pixel.")
-    notes: list[str] = []
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8) * 255
-    elif array.dtype.kind == "f":
-        _check_unit_range(array)
-        array, note = scale_to_uint16(array, (0.0, 1.0))
-        notes.append(note)
-    elif array.dtype not in (np.uint8, np.uint16):
-        raise UnsupportedPhoto(
-            f"the white level of {array.dtype} arrays is not defined.",
-            "Pass uint8 (0 to 255), uint16 (0 to 65535) or floats from 0 to 1.",
-        )
-    channels = array.shape[2]
-    color = np.ascontiguousarray(array[..., 0] if channels <= 2 else array[..., :3])
-    alpha = np.ascontiguousarray(array[..., -1]) if channels in (2, 4) else None
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels] + (";16" if array.dtype == np.uint16 else "")
-    return photo_of_raster(Raster(color, "PNG", mode, alpha, notes=notes))
-
-
-def _check_unit_range(values: np.ndarray) -> None:
-    """Raise :class:`UnsupportedPhoto` unless all floats are within 0..1, up to rounding."""
-    low, high = float(values.min()), float(values.max())
-    if not -1e-3 <= low <= high <= 1 + 1e-3:
-        raise UnsupportedPhoto(f"float values from {low:g} to {high:g} are out of range.", "Pass values from 0 to 1.")
-
-
-def photo_from_pil(image: Image.Image) -> Photo:
-    """Return the photo of a Pillow image: its ICC profile and EXIF orientation are honoured. Mode F is 0..1.
-
-    Raises :class:`TruncatedPhoto` if the image is read lazily and its file is damaged, :class:`EmptyPhoto`,
-    :class:`UnsupportedPhoto`.
-    """
-    if 0 in image.size:
-        raise EmptyPhoto("the image has no pixels.", "Pass an image of at least one pixel.")
-    if image.mode == "I":
-        raise UnsupportedPhoto("the white level of a mode I image is not defined.", 'Convert it to "L" or "I;16".')
-    try:
-        with quiet_pillow():
-            image.load()
-            if image.mode == "F":
-                _check_unit_range(np.asarray(image))
-            samples, alpha, notes = split_channels(image)
-            orientation = image.getexif().get(0x0112, 1)
-    except UnknownKindError as error:
-        raise UnsupportedPhoto(f"no support for {error}.", "Convert it to RGB or L.") from None
-    except PhotoError:
-        raise
-    except Exception as error:
-        raise TruncatedPhoto(f"the image cannot be decoded ({error}).", "Open an undamaged file.") from None
-    raster = Raster(samples, "PNG", image.mode, alpha, image.info.get("icc_profile") or None, metadata=Metadata())
-    raster.orientation = orientation if orientation in range(1, 9) else 1
-    raster.notes = notes
-    return photo_of_raster(raster)

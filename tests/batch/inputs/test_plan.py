@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from colorize_cli.batch.colorize_options import ColorizeOptions
-from colorize_cli.batch.inputs.plan import Item, Plan, make_plan
+from colorize_cli.batch.inputs.make_plan import make_plan
+from colorize_cli.batch.inputs.plan import Item, Plan
 from colorize_cli.batch.inputs.sources import InputNotFound
 from colorize_cli.errors import OutputExists, UsageProblem
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from colorize_cli.errors import PhotoError
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, quiet_pillow
-from colorize_cli.imaging.codecs.read import photo_from_pil, read_photo
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.to_photo import photo_from_pil
 from tests.imaging.samples import ramp8, ramp16, saved
 
 

@@ -7,7 +7,8 @@ import tifffile
 from PIL import Image
 
 from colorize_cli.errors import EmptyPhoto, UnsupportedPhoto
-from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_pages, read_photo
+from colorize_cli.imaging.codecs.read import read_pages, read_photo
+from colorize_cli.imaging.codecs.to_photo import photo_from_array, photo_from_pil
 from tests.imaging.samples import color, exact_lightness, ramp8, ramp16, saved
 
 

@@ -8,7 +8,8 @@ import tifffile
 from PIL import Image, ImageCms
 
 from colorize_cli.imaging.codecs.png import chunk
-from colorize_cli.imaging.codecs.read import photo_from_pil, read_photo
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.to_photo import photo_from_pil
 from colorize_cli.imaging.metadata.icc import srgb_profile
 from tests.imaging.samples import color, exact_lightness, ramp8, ramp16, saved
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.imaging.codecs.png import chunk
-from colorize_cli.imaging.codecs.read import photo_from_array, photo_from_pil, read_photo
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.to_photo import photo_from_array, photo_from_pil
 from colorize_cli.imaging.color import linear_to_srgb
 from tests.imaging.codecs.test_read_icc import ADOBE_RGB, GRAY_18, GRAY_22
 from tests.imaging.samples import color, ramp8, ramp16, saved

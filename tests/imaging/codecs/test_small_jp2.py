@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from colorize_cli.imaging.codecs import encode
-from colorize_cli.imaging.codecs.read import photo_from_array, read_photo
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.to_photo import photo_from_array
 from colorize_cli.imaging.codecs.write import write_photo
 from tests.imaging.samples import PROVENANCE
 

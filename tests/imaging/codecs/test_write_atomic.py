@@ -9,7 +9,8 @@ import pytest
 from colorize_cli import files
 from colorize_cli.errors import OutputError, OutputExists
 from colorize_cli.files import atomic_file
-from colorize_cli.imaging.codecs.read import photo_from_array, read_photo
+from colorize_cli.imaging.codecs.read import read_photo
+from colorize_cli.imaging.codecs.to_photo import photo_from_array
 from colorize_cli.imaging.codecs.write import write_photo
 from tests.imaging.samples import PROVENANCE, color, ramp8, saved
 

@@ -10,8 +10,9 @@ from PIL import Image
 
 from colorize_cli.errors import UnsupportedPhoto, UsageProblem
 from colorize_cli.imaging.codecs.formats import FORMATS, format_of_suffix, output_suffix
-from colorize_cli.imaging.codecs.read import photo_from_array, read_photo
+from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
+from colorize_cli.imaging.codecs.to_photo import photo_from_array
 from colorize_cli.imaging.codecs.write import write_pages, write_photo
 from colorize_cli.imaging.metadata.icc import srgb_profile
 from colorize_cli.imaging.photo import Encoding, Photo

@@ -7,13 +7,10 @@ Pillow's libtiff through a directory that declares them as plain bytes.
 
 import importlib.util
 import io
-import struct
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
 from colorize_cli.imaging.codecs.extra.decode_extra import ReaderMissingError
 from colorize_cli.imaging.codecs.formats import LIMITS, Limits
 from colorize_cli.imaging.codecs.raster import (
@@ -22,14 +19,13 @@ from colorize_cli.imaging.codecs.raster import (
     UnknownKindError,
     check_size,
 )
-from colorize_cli.imaging.codecs.tiff.pictures import Directory, pictures
+from colorize_cli.imaging.codecs.tiff.by_pillow import by_pillow, through_libtiff
+from colorize_cli.imaging.codecs.tiff.pictures import pictures
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
 from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff
-from colorize_cli.imaging.metadata.ifd import Entry, header, lay_out
 from colorize_cli.imaging.metadata.iptc import best_iptc, iptc_of_photoshop
 from colorize_cli.imaging.metadata.orientation import stated_orientation
 from colorize_cli.imaging.photo import Encoding, Metadata
-from colorize_cli.imaging.tone import strips
 
 _OWN_CODECS = {1: "none", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _BYTE_CODECS = {5: "lzw", 50000: "zstd", 34925: "lzma"}
@@ -52,34 +48,6 @@ _CODEC_NAMES = {
     52546: "JPEG XL",
 }
 _FLOATING_POINT = 3
-_COLOR_MAP = 320
-# What says how samples are laid out: size, bits, compression, colors, strips and tiles, JPEG tables, subsampling.
-_TAGS_OF_SAMPLES = (
-    256,
-    257,
-    258,
-    259,
-    262,
-    266,
-    273,
-    277,
-    278,
-    279,
-    284,
-    292,
-    293,
-    317,
-    _COLOR_MAP,
-    322,
-    323,
-    324,
-    325,
-    338,
-    347,
-    530,
-    531,
-)
-_LARGEST_CLASSIC = (1 << 32) - (1 << 20)
 
 
 def decode(data: bytes, *, page: int, max_pixels: float, limits: Limits = LIMITS) -> Raster:
@@ -100,7 +68,7 @@ def decode(data: bytes, *, page: int, max_pixels: float, limits: Limits = LIMITS
         if leaf.imagedepth > 1:
             raise UnknownKindError("volumes")
         _check_extents(leaf, len(data))
-        raster = _by_pillow(_for_pillow(leaf, data, directory)) if _is_for_pillow(leaf) else _by_tifffile(leaf, data)
+        raster = by_pillow(leaf, data, directory) if _is_for_pillow(leaf) else _by_tifffile(leaf, data)
         raster.page, raster.pages = page, len(found)
         raster.icc = _bytes(leaf, 34675)
         raster.metadata = _metadata(leaf, data)
@@ -128,50 +96,6 @@ def _is_for_pillow(leaf: Any) -> bool:
     return not (own and leaf.parent.is_bigtiff and leaf.bitspersample == 8 and int(leaf.photometric) <= _RGB)
 
 
-def _for_pillow(leaf: Any, data: bytes, directory: Directory) -> io.BytesIO:
-    """Return a file with this page alone; a BigTIFF file, whose tags Pillow may misread, as a classic one."""
-    return _as_classic(leaf, data) if leaf.parent.is_bigtiff else _alone(data, directory)
-
-
-def _as_classic(leaf: Any, data: bytes) -> io.BytesIO:
-    """Return a classic little-endian TIFF file that points to the same strips or tiles, of samples up to 8 bits."""
-    base = len(data) + len(data) % 2
-    if base > _LARGEST_CLASSIC:
-        raise UnknownKindError("BigTIFF files of this size and compression")
-    entries = []
-    for code in _TAGS_OF_SAMPLES:
-        value = _value(leaf, code)
-        if value is None:
-            continue
-        if isinstance(value, bytes):
-            entries.append(Entry(code, 7, len(value), value))
-            continue
-        numbers = [int(number) for number in np.ravel(value)]
-        kind = "H" if code == _COLOR_MAP else "I"
-        packed = struct.pack(f"<{len(numbers)}{kind}", *numbers)
-        entries.append(Entry(code, 3 if kind == "H" else 4, len(numbers), packed))
-    mark = struct.pack("<2sHI", b"II", 42, base)
-    return io.BytesIO(mark + data[8:] + b"\0" * (base - len(data)) + lay_out(entries, "<", base))
-
-
-def _alone(data: bytes, directory: Directory) -> io.BytesIO:
-    """Return the file with this directory as the only one, so that Pillow does not follow the chain, and without
-    its orientation, so that Pillow does not rotate the picture.
-    """
-    order, big, first = header(data)
-    code = "Q" if big else "I"
-    file = io.BytesIO(data)
-    for position, now, wanted in ((8 if big else 4, first, directory.offset), (directory.link, directory.following, 0)):
-        if now != wanted:
-            file.seek(position)
-            file.write(struct.pack(order + code, wanted))
-    if directory.orientation:
-        file.seek(directory.orientation)
-        file.write(struct.pack(order + "H", 1))
-    file.seek(0)
-    return file
-
-
 def _check_extents(leaf: Any, size: int) -> None:
     """Raise :class:`DamagedDataError` if strips are missing or extend beyond the end of the file."""
     if not leaf.dataoffsets:
@@ -179,21 +103,6 @@ def _check_extents(leaf: Any, size: int) -> None:
     for offset, count in zip(leaf.dataoffsets, leaf.databytecounts, strict=False):
         if offset <= 0 or count <= 0 or offset + count > size:
             raise DamagedDataError("the file ends before the picture does")
-
-
-def _by_pillow(file: io.BytesIO) -> Raster:
-    """Return the samples of a file with one directory of at most 8 bits, in stored orientation."""
-    image = _as_it_lies(file)
-    image.load()
-    samples, alpha, notes = split_channels(image)
-    return Raster(samples, "TIFF", image.mode, alpha, notes=notes)
-
-
-def _as_it_lies(file: io.BytesIO) -> Image.Image:
-    """Open the image so that Pillow does not rotate it according to its XMP either."""
-    image = open_pillow(file, "TIFF")
-    image.getexif()[ORIENTATION] = 1
-    return image
 
 
 def _by_tifffile(leaf: Any, data: bytes) -> Raster:
@@ -206,7 +115,7 @@ def _by_tifffile(leaf: Any, data: bytes) -> Raster:
     elif compression in _OWN_CODECS and leaf.bitspersample in (8, 16, 32, 64):
         samples = np.asarray(leaf.asarray())
     else:
-        samples = _through_libtiff(leaf, data)
+        samples = through_libtiff(leaf, data)
     photometric = int(leaf.photometric)
     channels = int(leaf.samplesperpixel)
     if channels > 1 and int(leaf.planarconfig) == 2:
@@ -281,63 +190,6 @@ def unmultiply(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     weight = np.maximum(alpha, 1).astype(np.uint32)
     weight = weight if color.ndim == 2 else weight[..., None]
     return np.minimum((color.astype(np.uint32) * top + weight // 2) // weight, top).astype(color.dtype)
-
-
-def _through_libtiff(leaf: Any, data: bytes) -> np.ndarray:
-    """Return the samples of strips or tiles that only libtiff can decompress, using a directory of plain bytes.
-
-    The added directory points to the same compressed data but declares one 8-bit channel with a column per byte of a
-    row; this function undoes the predictor, which works on whole samples.
-    """
-    order = leaf.parent.byteorder
-    channels = leaf.samplesperpixel if int(leaf.planarconfig) == 1 else 1
-    planes = leaf.samplesperpixel // channels
-    bits = leaf.bitspersample
-    tiled_oddly = leaf.is_tiled and (planes > 1 or bits == 12)
-    if bits not in (8, 12, 16, 32, 64) or tiled_oddly or int(leaf.predictor) not in (1, 2):
-        raise UnknownKindError(f"TIFF files with this layout at {bits} bits")
-    width, height = leaf.imagewidth, leaf.imagelength
-    if planes > 1 and height % leaf.rowsperstrip:
-        raise UnknownKindError("TIFF files with planes whose last strip is short")
-    row_bytes = (width * channels * bits + 7) // 8
-    tags = {256: row_bytes, 257: height * planes, 258: 8, 259: int(leaf.compression), 262: 1, 277: 1, 284: 1}
-    if leaf.is_tiled:
-        tags |= {322: leaf.tilewidth * channels * bits // 8, 323: leaf.tilelength}
-    else:
-        tags |= {278: min(leaf.rowsperstrip, height)}
-    if int(leaf.fillorder) == 2:
-        tags |= {266: 2}
-    offsets, counts = (324, 325) if leaf.is_tiled else (273, 279)
-    entries = [Entry(tag, 4, 1, struct.pack(order + "I", value)) for tag, value in tags.items()]
-    for tag, values in ((offsets, leaf.dataoffsets), (counts, leaf.databytecounts)):
-        entries.append(Entry(tag, 4, len(values), struct.pack(f"{order}{len(values)}I", *values)))
-    base = len(data) + len(data) % 2
-    mark = struct.pack(order + "2sHI", b"II" if order == "<" else b"MM", 42, base)
-    file = io.BytesIO(mark + data[8:] + b"\0" * (base - len(data)) + lay_out(entries, order, base))
-    with open_pillow(file, "TIFF") as image:
-        image.load()
-        raw = np.asarray(image)
-    if bits == 12:
-        return _unpack_12(raw, width * channels).reshape(height * planes, width, channels)
-    kind = np.dtype(leaf.dtype).newbyteorder(order)
-    samples = np.ascontiguousarray(raw).view(kind).reshape(height * planes, width, channels)
-    samples = samples.astype(leaf.dtype, copy=not samples.flags.writeable)
-    if int(leaf.predictor) == 2:
-        step = leaf.tilewidth if leaf.is_tiled else width
-        for rows in strips(height * planes, width):
-            for start in range(0, width, step):
-                part = samples[rows, start : start + step]
-                part[...] = np.cumsum(part, axis=1, dtype=samples.dtype)
-    return samples
-
-
-def _unpack_12(raw: np.ndarray, per_row: int) -> np.ndarray:
-    """Return the 12-bit samples, uint16 (rows, per_row), of rows of packed bytes."""
-    padded = np.zeros((raw.shape[0], (per_row + 1) // 2 * 3), np.uint16)
-    padded[:, : raw.shape[1]] = raw
-    first, middle, last = padded[:, 0::3], padded[:, 1::3], padded[:, 2::3]
-    samples = np.stack([first << 4 | middle >> 4, (middle & 15) << 8 | last], axis=2)
-    return samples.reshape(raw.shape[0], -1)[:, :per_row]
 
 
 def _bytes(leaf: Any, code: int) -> bytes | None:
