@@ -36,7 +36,7 @@ from colorize_cli.imaging.recombine.join import recombine
 from colorize_cli.imaging.recombine.levels import to_8
 from colorize_cli.inference import propagate
 from colorize_cli.inference.correspondence import Cells, Rules, correspond
-from colorize_cli.inference.encoding import describe
+from colorize_cli.inference.forward import describe
 from colorize_cli.inference.prediction import clamped
 from colorize_cli.inference.propagate import guide_of, with_soft_hints
 from colorize_cli.inference.reference import LEAST_AGREEMENT

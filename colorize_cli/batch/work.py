@@ -1,9 +1,10 @@
 """Work on one photograph of a batch: reading its pages, and how it ended, in the words and columns of the report."""
 
 import contextlib
+import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,8 @@ from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import described_variants
 from colorize_cli.batch.inputs.plan import Item
 from colorize_cli.batch.reports.outcome import IN_COLOR, NO_PICTURE, OWN_RESULT, Outcome
-from colorize_cli.batch.resume import is_empty_file, left_alone, skip_reason
+from colorize_cli.batch.resume import Predictor, is_empty_file, left_alone, skip_reason
+from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.errors import ColorizeError, NoPicture, OutputExists, PhotoError
 from colorize_cli.files import sha256_of
 from colorize_cli.imaging.codecs.file_bytes import bytes_of
@@ -25,7 +27,9 @@ from colorize_cli.imaging.codecs.read import read_pages, read_photo
 from colorize_cli.imaging.codecs.stored_xmp import read_provenance
 from colorize_cli.imaging.metadata.xmp import Provenance, provenance_of_xmp
 from colorize_cli.imaging.photo import Metadata, Photo
-from colorize_cli.inference.reference import MATCH, Guidance
+from colorize_cli.inference.hints import Hints
+from colorize_cli.inference.prediction import Prediction
+from colorize_cli.inference.reference import MATCH, NOT_ALIKE, Guidance
 
 
 @dataclass
@@ -193,3 +197,40 @@ def _described(work: Work, options: ColorizeOptions, provenance: Provenance) -> 
     details["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     details["seconds"] = round(time.monotonic() - work.started, 3)
     return details
+
+
+class PagePredictor:
+    """Predicts pages for the threads of a batch; see :class:`~colorize_cli.batch.engine.Batch`.
+
+    ``turns``: threads take turns with an accelerator; on a CPU each predicts its own photograph.
+    """
+
+    def __init__(self, colorizer: Predictor, options: ColorizeOptions, times: StageTimes) -> None:
+        self._colorizer, self._options, self._times = colorizer, options, times
+        self.turns = threading.Semaphore(1 if colorizer.batch_size > 1 else options.workers)
+
+    def note_guidance(self, work: Work, prediction: Prediction, page: str) -> None:
+        """Keep the match of a page with the reference, and add a note if the reference shows other things."""
+        if prediction.guidance is None:
+            return
+        work.guidance.append(prediction.guidance)
+        if not prediction.guidance.used:
+            work.notes.append(f"{NOT_ALIKE}{page}")
+
+    def variants(self, gray: np.ndarray, ab: np.ndarray) -> np.ndarray | None:
+        """Return the variants that were asked for, ``ab`` first: float32 (count, 2, h, w); None without them."""
+        count = self._options.variants
+        if count is None:
+            return None
+        with self.turns, self._times.measure("predict"):
+            return self._colorizer.variants([gray], [ab], count, self._options.seed or 0)[0]
+
+    def predictions(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[Prediction]:
+        """Predict gray pages together, with confidence where it is wanted or costs nothing; ``hints``: of each."""
+        given = (hints,) if hints is not None and any(one is not None for one in hints) else ()
+        with self.turns, self._times.measure("predict"):
+            # Only with confidence does an answer say whether the reference was of use.
+            guided = self._options.reference is not None
+            if self._colorizer.has_confidence or self._options.wants_confidence or guided:
+                return self._colorizer.predict_with_confidence(grays, *given)
+            return [Prediction(ab) for ab in self._colorizer.predict(grays, *given)]

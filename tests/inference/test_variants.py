@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from colorize_cli.inference.alternatives import alternative_shifts
+from colorize_cli.inference.variants import alternative_shifts
 
 BLUE, RED, GREEN, GRAY = (-5, -40), (50, 20), (-40, 20), (0, 0)
 COLORS = np.array([BLUE, RED, GREEN, GRAY], np.float32)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from colorize_cli.inference.fusion import fuse_batch_norm
+from colorize_cli.inference.forward import fuse_batch_norm
 from colorize_cli.models.brown.generator import Generator
 from colorize_cli.models.brown.pix2pix_unet import Pix2PixUNet
 
