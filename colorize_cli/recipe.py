@@ -66,7 +66,8 @@ class Stage:
     largest gradient norm. ``ema``: largest decay of the averaged weights, min(ema, step / (step + 10)); the average is
     validated, saved and passed to the next stage. ``small_share``: probability of drawing from the photos whose short
     side is under 96 px (None: they are excluded if there are larger ones). ``source_weights``: in place of the recipe's
-    for the sources it names.
+    for the sources it names. ``rare_colors``: probability of drawing a photo by the rarity of its colors
+    (:mod:`colorize_cli.training.data.rare_colors`).
     """
 
     name: str
@@ -90,6 +91,7 @@ class Stage:
     augmentation: Augmentation = Augmentation()
     small_share: float | None = None
     source_weights: Mapping[str, float] = field(default_factory=dict)
+    rare_colors: float = 0.0
     class_weight: float = 0.0
     label_smoothing: float = 0.1
     smallest_class: int = 20

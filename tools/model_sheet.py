@@ -4,7 +4,8 @@ python tools/model_sheet.py gan unet koalarization=run/best.safetensors -o sheet
 python tools/model_sheet.py vgg-classifier=run/epoch-0001.safetensors vgg-classifier=run/epoch-0004.safetensors -o x.jpg
 
 The photographs and their licences are those of tools/demo.py. Models that need hints get the true color of one pixel
-in fifty.
+in fifty. ``--temperature 0`` takes the most likely class, as the papers do, in the models that classify; ``--caption``,
+once for each column between gray and original, replaces the names.
 """
 
 from collections import Counter
@@ -29,15 +30,19 @@ def hints_of(original: np.ndarray, seed: int = 0) -> Image.Image:
     return Image.fromarray(np.dstack([original, 255 * known.astype(np.uint8)]), "RGBA")
 
 
-def painted(model: str, weights: str | None, originals: list[np.ndarray]) -> list[Image.Image]:
-    """Return the originals colorized from their lightness."""
+def painted(
+    model: str, weights: str | None, originals: list[np.ndarray], temperature: float | None = None
+) -> list[Image.Image]:
+    """Return the originals colorized from their lightness; ``temperature`` is for models that have one."""
     from colorize_cli.registry import get
 
-    if get(model).needs_hints:
+    entry = get(model)
+    if entry.needs_hints:
         return [
             Colorizer(model, weights=weights, hints=hints_of(original))(to_gray(original)) for original in originals
         ]
-    colorizer = Colorizer(model, weights=weights)
+    decoding = {} if temperature is None or "temperature" not in entry.decoding else {"temperature": temperature}
+    colorizer = Colorizer(model, weights=weights, decoding=decoding)
     return [colorizer(to_gray(original)) for original in originals]
 
 
@@ -61,6 +66,8 @@ def main(
     output: Annotated[Path, typer.Option("--output", "-o")],
     photo: Annotated[list[str] | None, typer.Option(help="Sample photographs. [default: all in color]")] = None,
     cell: Annotated[int, typer.Option(help="Pixels a side of one picture.")] = 150,
+    temperature: Annotated[float | None, typer.Option(help="Softmax temperature of classifying models.")] = None,
+    caption: Annotated[list[str] | None, typer.Option(help="Caption of a column; once for each model.")] = None,
 ) -> None:
     """Paint and write the sheet."""
     samples = {name: pixels for name, pixels in sample_photographs().items() if pixels.ndim == 3}
@@ -68,9 +75,11 @@ def main(
     columns = {"gray": [Image.fromarray(to_gray(original)) for original in originals]}
     parted = [model.partition("=") for model in models]
     several = Counter(name for name, _, _ in parted)
-    for name, _, weights in parted:
-        caption = f"{name} {Path(weights).stem}" if several[name] > 1 else name
-        columns[caption] = painted(name, weights or None, originals)
+    for place, (name, _, weights) in enumerate(parted):
+        title = f"{name} {Path(weights).stem}" if several[name] > 1 else name
+        if caption is not None:
+            title = caption[place]
+        columns[title] = painted(name, weights or None, originals, temperature)
     columns["original"] = [Image.fromarray(original) for original in originals]
     sheet_of(columns, cell).save(output, quality=QUALITY)
 

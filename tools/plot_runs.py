@@ -2,7 +2,8 @@
 
 python tools/plot_runs.py paper=run/ light=other-run/ --show loss --show psnr --show accuracy -o docs/images/curves.png
 
-A figure available for both training and validation photos is drawn twice, dashed for training.
+A figure available for both training and validation photos is drawn twice, dashed for training. The folders of
+tools/train_on_device.py have figures of training only, which are drawn over steps.
 """
 
 import json
@@ -15,8 +16,13 @@ from matplotlib.figure import Figure
 
 
 def read_rows(run: Path) -> list[dict[str, Any]]:
-    """Return the lines of a run's ``metrics.jsonl``."""
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    """Return the lines of a run's ``metrics.jsonl``, or the like from the ``log.jsonl`` of tools/train_on_device.py."""
+    file = run / "metrics.jsonl"
+    on_device = not file.exists()
+    rows = [json.loads(line) for line in (run / "log.jsonl" if on_device else file).read_text("utf-8").splitlines()]
+    if not on_device:
+        return rows
+    return [{"epoch": row["step"], "losses": row, "validation": {}} for row in rows if "step" in row]
 
 
 def plot_runs(
@@ -35,10 +41,10 @@ def plot_runs(
                 if points:
                     which = " (training)" if part == "losses" else ""
                     axes.plot(*zip(*points, strict=True), style, color=f"C{number}", label=label + which)
+        rows = next(iter(found.values()))
         if name == "psnr":
-            rows = next(iter(found.values()))
             axes.axhline(rows[0]["validation"]["gray_psnr"], color="gray", linestyle=":", label="gray")
-        axes.set(xlabel="epoch", title=name)
+        axes.set(xlabel="epoch" if rows[0]["validation"] else "step", title=name)
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from colorize_cli.benchmark.measurements import (
     collect,
     fill_speedups,
 )
+from colorize_cli.checkpoints.input_format import InputFormat
 from colorize_cli.errors import DeviceError, OutOfMemory
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.write import write_photo
@@ -38,7 +39,7 @@ from colorize_cli.imaging.photo import Photo
 class Subject(Protocol):
     """What is timed: a :class:`~colorize_cli.inference.colorizer.Colorizer`, or a stand-in for it."""
 
-    entry: Any
+    input: InputFormat
     compute: Any
     size: int
     weights_sha256: str
@@ -159,7 +160,7 @@ class Bench:
         device = subject.compute.device
         data = _scan(row.megapixels or 1.0)
         grays = [read_photo(data).gray] * batch
-        how = subject.entry.fit
+        how = subject.input.fit
 
         def once(timer: StageTimer) -> None:
             with timer("read"):

@@ -25,6 +25,7 @@ from colorize_cli.recipe import Recipe, Stage
 from colorize_cli.training.adapt import SMOKE_STEPS
 from colorize_cli.training.data.batches import Plan, plan_stage, step_batches
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, class_indices
+from colorize_cli.training.data.rare_colors import rarity
 from colorize_cli.training.data.workers import workers_that_fit
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
 from colorize_cli.training.ranks import Ranks
@@ -92,6 +93,7 @@ class Trainer:
 
     def _plans(self) -> list[Plan]:
         plans: list[Plan] = []
+        rare = rarity(self.store) if any(stage.rare_colors for stage in self.recipe.stages) else None
         for stage in self.recipe.stages:
             plans.append(
                 plan_stage(
@@ -101,6 +103,7 @@ class Trainer:
                     seed=self.options.seed,
                     first_epoch=sum(plan.epochs for plan in plans),
                     max_steps_per_epoch=SMOKE_STEPS if self.options.smoke else None,
+                    rarity=rare,
                 )
             )
         return plans

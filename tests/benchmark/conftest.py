@@ -8,6 +8,7 @@ import torch
 
 from colorize_cli.benchmark.machine import Machine
 from colorize_cli.benchmark.measurements import STAGES, Row
+from colorize_cli.checkpoints.input_format import InputFormat
 from colorize_cli.errors import DeviceError, OutOfMemory
 from colorize_cli.imaging.metadata.xmp import Provenance
 from colorize_cli.imaging.recombine.join import recombine
@@ -22,7 +23,8 @@ class FakeSubject:
     has_confidence = True
 
     def __init__(self, device: str = "cpu", precision: str = "fp32", most: int = 100, a: float = 20.0) -> None:
-        self.entry = SimpleNamespace(fit="letterbox", name="gan")
+        self.entry = SimpleNamespace(fit="stretch", name="gan")
+        self.input = InputFormat(size=32, fit="letterbox", mirror=False)
         self.compute = SimpleNamespace(device=torch.device(device), precision=precision)
         self.size, self.weights_sha256 = 32, "0" * 64
         self.most, self.a = most, a

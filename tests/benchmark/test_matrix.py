@@ -4,6 +4,7 @@ import torch
 from colorize_cli.benchmark.bench_options import BenchOptions
 from colorize_cli.benchmark.matrix import is_out_of_memory, run
 from colorize_cli.errors import UsageProblem, WeightsMissing
+from colorize_cli.imaging.geometry import fit
 from tests.benchmark.conftest import Loader, measured_row
 
 
@@ -33,6 +34,21 @@ def test_every_combination_has_a_row_with_all_its_figures(weights):
         assert columns["memory_mb"] > 0
         assert columns["photos_per_second"] == pytest.approx(row.batch / row.latency_p50)
         assert columns["cpu"] and columns["torch"] == torch.__version__ and columns["threads"] == 1
+
+
+def test_pictures_are_fitted_as_the_checkpoint_asks(weights, monkeypatch):
+    asked = set()
+
+    def fitted(gray, size, how):
+        asked.add((size, how))
+        return fit(gray, size, how)
+
+    monkeypatch.setattr("colorize_cli.benchmark.matrix.fit", fitted)
+    loader = Loader()
+    run(options(batches=(1,)), load=loader)
+    (subject,) = loader.subjects
+    assert subject.entry.fit != subject.input.fit
+    assert asked == {(subject.size, subject.input.fit)}
 
 
 def test_a_device_that_is_not_here_becomes_a_row_that_says_so(weights):

@@ -145,6 +145,14 @@ ENTRIES = (
                 recipes={"paper": "colorize_cli.models.brown.recipes:REGRESSION_PAPER"},
                 encoder="first half of ResNet-34",
             ),
+            "paper-deep": Variant(
+                "colorize_cli.models.brown.regression:PaperRegression",
+                2_067_442,
+                {"layers": 3},
+                recipes={"paper": "colorize_cli.models.brown.recipes:REGRESSION_PAPER"},
+                encoder="first half of ResNet-34",
+                notes=("Three more convolutions after the ResNet, as the paper tried (section 5).",),
+            ),
             "efficientnet": Variant(
                 "colorize_cli.models.brown.regression:LightRegression",
                 5_590_530,

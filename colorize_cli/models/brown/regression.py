@@ -16,12 +16,17 @@ def _step(channels_in: int, channels: int) -> list[nn.Module]:
 
 
 class PaperRegression(ColorizationNet):
-    """Brown et al. 3.3, figure 3: the first six layers of ResNet-34, six convolutions, three doublings."""
+    """Brown et al. 3.3, figure 3: the first six layers of ResNet-34, six convolutions, three doublings.
 
-    def __init__(self) -> None:
+    ``layers``: further convolutions directly after the ResNet, which the paper tried (section 5) without saying how
+    many.
+    """
+
+    def __init__(self, layers: int = 0) -> None:
         super().__init__()
         self.encoder = ResNetEncoder(34, stages=2)
         self.head = nn.Sequential(
+            *(layer for _ in range(layers) for layer in _step(128, 128)),
             *_step(128, 128),
             nn.Upsample(None, 2),
             *_step(128, 64),

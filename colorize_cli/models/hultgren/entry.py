@@ -3,7 +3,10 @@
 from colorize_cli.entry import ModelEntry, Variant
 
 _BUILDER = "colorize_cli.models.hultgren.networks:VGGDecoder"
-_RECIPES = {"paper": "colorize_cli.models.hultgren.recipes:DECODER_PAPER"}
+_RECIPES = {
+    "paper": "colorize_cli.models.hultgren.recipes:DECODER_PAPER",
+    "resampled": "colorize_cli.models.hultgren.recipes:DECODER_RESAMPLED",
+}
 _LIGHT_RECIPES = {"bundled": "colorize_cli.models.hultgren.recipes:DECODER_BUNDLED", **_RECIPES}
 _LIGHT = {"width": 0.25}
 _NARROW = "VGG-16 with a quarter of the channels, frozen"

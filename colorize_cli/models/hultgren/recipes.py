@@ -33,3 +33,10 @@ DECODER_BUNDLED = replace(
         replace(DECODER_PAPER.stages[1], epochs=8, schedule="cosine", warmup=50, ema=0.99),
     ),
 )
+
+DECODER_RESAMPLED = replace(
+    DECODER_PAPER,
+    name="resampled",
+    # 5.3: "training data resampling to rebalance the classes", proposed and not run; half of the draws is our choice.
+    stages=(PRETRAINING, replace(DECODER_PAPER.stages[1], rare_colors=0.5)),
+)

@@ -53,6 +53,15 @@ def sampling_weights(
     return weights / weights.sum()
 
 
+def favoring(
+    weights: npt.NDArray[np.float64] | None, rarity: npt.NDArray[np.float64], share: float
+) -> npt.NDArray[np.float64]:
+    """Return ``weights`` (None: all equal) of which a ``share`` is multiplied by ``rarity``; the sum is 1."""
+    usual = np.full(len(rarity), 1 / len(rarity)) if weights is None else weights
+    rare = usual * rarity
+    return (1 - share) * usual + share * rare / rare.sum()
+
+
 @dataclass(frozen=True)
 class Plan:
     """The order of a stage's samples. ``first_epoch``: epochs trained before this stage, so that orders differ."""
@@ -108,13 +117,17 @@ def plan_stage(
     seed: int,
     first_epoch: int,
     max_steps_per_epoch: int | None = None,
+    rarity: npt.NDArray[np.float64] | None = None,
 ) -> Plan:
     """Return the order in which a stage uses the photos; an epoch draws as many as there are of the kinds it uses.
 
-    A fractional number of epochs makes each epoch shorter: 1.5 epochs are two of three quarters.
+    A fractional number of epochs makes each epoch shorter: 1.5 epochs are two of three quarters. ``rarity``:
+    probability of each photo by the rarity of its colors, for stages with ``rare_colors``.
     """
     weights = sampling_weights(catalogue.items, source_weights, stage.small_share)
     drawn = len(catalogue.items) if weights is None else int((weights > 0).sum())
+    if stage.rare_colors and rarity is not None:
+        weights = favoring(weights, rarity, stage.rare_colors)
     epochs = max(1, math.ceil(stage.epochs))
     drawn = math.ceil(drawn * stage.epochs / epochs)
     return Plan(

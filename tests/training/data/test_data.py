@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
 from colorize_cli.errors import NoTrainingData, UsageProblem
@@ -18,6 +19,7 @@ from colorize_cli.recipe import Augmentation, Stage
 from colorize_cli.training.data.batches import Plan, plan_stage, sampling_weights, step_batches
 from colorize_cli.training.data.catalogue import Catalogue, Item, PhotoStore, class_indices, scan
 from colorize_cli.training.data.lab_photo import NotUsable, cropped, decode_lab, decode_rgb, label_of, plain
+from colorize_cli.training.data.rare_colors import rarity
 from colorize_cli.training.ranks import Ranks
 from tests.training.conftest import encoded, picture
 from tests.training.tiny import AGED, DISTRIBUTION
@@ -175,6 +177,24 @@ def test_sizes_grow_within_a_stage() -> None:
     chosen = plan(stage=stage)
     sizes = [chosen.step(step, chosen.order(0))[0].size for step in range(chosen.steps)]
     assert sizes == [64, 64, 64, 64, 64, 96, 96, 96, 96]
+
+
+def test_rare_colors_are_drawn_more_often(tmp_path: Path) -> None:
+    for number in range(10):  # nine photos of red and green, and one of red and blue
+        rgb = np.full((48, 48, 3), (150 + number, 60, 50), np.uint8)
+        rgb[:24] = (40, 130, 60) if number < 9 else (20, 40, 200)
+        Image.fromarray(rgb).save(tmp_path / f"{number}.png")
+    catalogue = scan([tmp_path], tmp_path / "cache", 48)
+    assert len(catalogue.items) == 10
+    rare = rarity(PhotoStore(catalogue))
+    odd = next(i for i, item in enumerate(catalogue.items) if item.ref.name.endswith("9.png"))
+    assert rare.sum() == pytest.approx(1) and rare[odd] > 0.13
+    stage = replace(DISTRIBUTION, rare_colors=0.5)
+    resampled = plan_stage(stage, catalogue, {}, seed=0, first_epoch=0, rarity=rare)
+    assert resampled.weights is not None and resampled.weights.sum() == pytest.approx(1)
+    assert resampled.weights[odd] == pytest.approx(0.5 / 10 + 0.5 * rare[odd])
+    assert resampled.drawn == 10
+    assert plan_stage(DISTRIBUTION, catalogue, {}, seed=0, first_epoch=0, rarity=rare).weights is None
 
 
 def test_two_processes_share_the_batch_that_one_accumulates(photos: Path, tmp_path: Path) -> None:
