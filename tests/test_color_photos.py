@@ -10,6 +10,7 @@ from PIL import Image, ImageCms
 
 from colorize_cli.color_photos import decode_color, list_photos
 from colorize_cli.errors import OwnResult, PhotoError
+from colorize_cli.imaging.codecs import read
 from colorize_cli.imaging.metadata.icc import srgb_profile
 from colorize_cli.imaging.metadata.xmp import build_xmp
 from colorize_cli.training.data.lab_photo import NotUsable, decode_rgb
@@ -66,6 +67,18 @@ def test_a_jpeg_may_be_decoded_smaller_but_not_too_small(options: dict) -> None:
     assert decode_color(data, "photo", at_least=100).shape == (100, 150, 3)
     assert decode_color(data, "photo", at_least=101).shape == (200, 300, 3)
     assert decode_color(data, "photo").shape == (400, 600, 3)
+
+
+def test_odd_formats_are_decoded_apart_and_a_jpeg_that_may_be_smaller_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    asked: list[int] = []
+    real = read.decode_apart
+    monkeypatch.setattr(read, "decode_apart", lambda *a, **b: asked.append(b["pixels"]) or real(*a, **b))
+    monkeypatch.setattr(read, "APART_FROM", 1000)
+    assert decode_color(imagecodecs.jpegxl_encode(PIXELS), "photo", at_least=20).shape == (40, 60, 3)
+    assert asked == [40 * 60]
+    assert decode_color(saved(PIXELS, "JPEG"), "photo", at_least=20).size and asked == [40 * 60]
+    assert decode_color(saved(PIXELS, "PNG"), "photo", at_least=20).size and asked == [40 * 60] * 2
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", saved(PIXELS, "JPEG")[:300]])
