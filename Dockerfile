@@ -1,5 +1,7 @@
 # An image for CPUs: docker build -t colorize . && docker run --rm -v "$PWD":/photos colorize photo.jpg
 FROM python:3.12-slim AS build
+# A C compiler for the loops of recombination; the image itself gets the library only.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/colorize
 ENV PATH=/opt/colorize/bin:$PATH
 # The CPU build of torch, before the package asks for the far larger one with CUDA.

@@ -17,7 +17,6 @@ from safetensors.torch import save
 
 from colorize_cli._version import __version__
 from colorize_cli.checkpoints.digest import digest_of
-from colorize_cli.checkpoints.impostors import refuse_impostor
 from colorize_cli.errors import WeightsInvalid, WeightsMissing
 from colorize_cli.files import parse_json, write_bytes
 
@@ -25,6 +24,10 @@ KEY = "colorize"
 _COUNTER = "num_batches_tracked"
 FORMAT, FORMAT_SHARING = 1, 2
 """Files that share tensors with others have a higher number, so that older versions say that they are too old."""
+
+_HEAD = 512
+_PAGE = ("<!doctype", "<html", "<?xml", "<head", "<body", "<error", "<!--")
+_POINTER = "version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
@@ -198,3 +201,28 @@ def _finite(tensor: torch.Tensor) -> bool:
     """Whether no value is infinite or NaN. The extremes tell, in a tenth of the time that `torch.isfinite` takes."""
     values = tensor if tensor.dtype.itemsize > 1 else tensor.float()
     return not values.numel() or all(bool(torch.isfinite(end)) for end in torch.aminmax(values))
+
+
+def refuse_impostor(path: Path) -> None:
+    """Raise :class:`WeightsInvalid` for text in place of weights, as browsers and clones without Git LFS save it; it
+    says what the text is. OSError passes."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if b"\0" in head:
+        return  # weights of any format have zeros in their first bytes, texts have none
+    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
+    if text.startswith(_POINTER):
+        raise WeightsInvalid(
+            f"{path} is a Git LFS pointer: it only names the weights.",
+            "Run `git lfs pull` where you cloned it, or download the file itself.",
+        )
+    if text.startswith(_PAGE):
+        raise WeightsInvalid(
+            f"{path} is a web page, not weights.",
+            "Download the file itself: copy the address of its download link, not of the page about it.",
+        )
+    if text.startswith(("{", "[")) and text.isprintable():
+        raise WeightsInvalid(
+            f"{path} is JSON text, not weights.",
+            "It may contain an error message: read it, then download the weights again.",
+        )

@@ -23,9 +23,9 @@ from colorize_cli.checkpoints.file import (
     CheckpointInfo,
     load_checkpoint,
     load_strictly,
+    refuse_impostor,
     save_checkpoint,
 )
-from colorize_cli.checkpoints.impostors import refuse_impostor
 from colorize_cli.entry import ModelEntry
 from colorize_cli.errors import (
     OutputExists,
