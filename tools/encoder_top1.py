@@ -23,7 +23,7 @@ from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.color_photos import PhotoReader, list_photos
 from colorize_cli.evaluation.bootstrap import Bootstrap
-from colorize_cli.training.data.lab_photo import decode_lab, label_of
+from colorize_cli.training.data.lab_photo import decode_rgb, label_of
 
 BATCH = 64
 STEPS = 60
@@ -52,7 +52,7 @@ def features(network: Any, photos: list[tuple[bytes, str]], size: int) -> torch.
     for start in range(0, len(photos), BATCH):
         planes = []
         for data, _ in photos[start : start + BATCH]:
-            lightness = decode_lab(data, size)[..., 0]
+            lightness = cv2.cvtColor(decode_rgb(data, size), cv2.COLOR_RGB2LAB)[..., 0]
             planes.append(cv2.resize(lightness, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 2.55)
         x = network.encoder_input(torch.from_numpy(np.stack(planes))[:, None])
         found.append(network.encoder(x)[-1].mean((2, 3)))
