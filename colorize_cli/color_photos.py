@@ -25,7 +25,7 @@ from colorize_cli.errors import OwnResult, UsageProblem
 from colorize_cli.imaging.codecs.formats import READABLE_SUFFIXES
 from colorize_cli.imaging.codecs.raster import Raster
 from colorize_cli.imaging.codecs.read import read_raster
-from colorize_cli.imaging.metadata.orientation import turn_upright
+from colorize_cli.imaging.metadata.exif import turn_upright
 from colorize_cli.imaging.metadata.xmp import provenance_of_xmp
 
 _OPEN_AT_MOST = 128

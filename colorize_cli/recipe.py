@@ -67,7 +67,7 @@ class Stage:
     validated, saved and passed to the next stage. ``small_share``: probability of drawing from the photos whose short
     side is under 96 px (None: they are excluded if there are larger ones). ``source_weights``: in place of the recipe's
     for the sources it names. ``rare_colors``: probability of drawing a photo by the rarity of its colors
-    (:mod:`colorize_cli.training.data.rare_colors`).
+    (:func:`colorize_cli.training.data.batches.rarity`).
     """
 
     name: str

@@ -22,7 +22,7 @@ from colorize_cli import registry
 from colorize_cli.checkpoints.file import load_checkpoint, load_strictly
 from colorize_cli.checkpoints.locate import find_weights
 from colorize_cli.color_photos import PhotoReader, list_photos
-from colorize_cli.evaluation.bootstrap import Bootstrap
+from colorize_cli.evaluation.summary import Bootstrap
 from colorize_cli.training.data.lab_photo import decode_rgb, label_of
 
 BATCH = 64

@@ -23,7 +23,7 @@ from colorize_cli.batch.reports.outcome import ALREADY_DONE
 from colorize_cli.batch.resume import Predictor, skip_reason
 from colorize_cli.batch.stage_times import StageTimes
 from colorize_cli.batch.work import PagePredictor, Reader, Work
-from colorize_cli.imaging.codecs.jpeg.write_lossless import write_lossless
+from colorize_cli.imaging.codecs.jpeg.lossless import write_lossless
 from colorize_cli.imaging.codecs.to_photo import photo_from_array
 from colorize_cli.imaging.codecs.write import WriteResult, write_pages
 from colorize_cli.imaging.companion_pictures import (

@@ -23,9 +23,8 @@ from colorize_cli.errors import TrainingDiverged
 from colorize_cli.models.network import ColorizationNet, mean_weights
 from colorize_cli.recipe import Recipe, Stage
 from colorize_cli.training.adapt import SMOKE_STEPS
-from colorize_cli.training.data.batches import Plan, plan_stage, step_batches
+from colorize_cli.training.data.batches import Plan, plan_stage, rarity, step_batches
 from colorize_cli.training.data.catalogue import Catalogue, PhotoStore, class_indices
-from colorize_cli.training.data.rare_colors import rarity
 from colorize_cli.training.data.workers import workers_that_fit
 from colorize_cli.training.objectives import Losses, Objective, Setting, create
 from colorize_cli.training.ranks import Ranks

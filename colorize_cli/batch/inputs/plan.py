@@ -14,7 +14,7 @@ from typing import Any, Literal
 from colorize_cli.batch.cluster.shards import Shard
 from colorize_cli.batch.colorize_options import ColorizeOptions
 from colorize_cli.batch.inputs.companions import companions, has_companions
-from colorize_cli.batch.inputs.comparable_names import Names, comparable
+from colorize_cli.batch.inputs.naming import Names, comparable
 from colorize_cli.batch.inputs.sources import STANDARD_STREAM
 from colorize_cli.errors import OutputExists, UsageProblem
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from colorize_cli.files import atomic_file
-from colorize_cli.imaging.metadata.orientation import orientation_of_xmp, remaining
+from colorize_cli.imaging.metadata.exif import orientation_of_xmp, remaining
 from colorize_cli.imaging.metadata.xmp import Provenance, build_xmp, parse_xmp, provenance_of_xmp, read_sidecar
 from colorize_cli.imaging.metadata.xmp_statements import REGIONS_DROPPED, Restated, has_regions
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from colorize_cli.imaging.codecs import decode_wide
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow
-from colorize_cli.imaging.codecs.extra.decode_extra import HEIF, RAW, format_named
-from colorize_cli.imaging.codecs.extra.jxl import size_of_jxl
+from colorize_cli.imaging.codecs.extra.decode_extra import HEIF, RAW, format_named, size_of_jxl
 from colorize_cli.imaging.codecs.formats import LIMITS, PDF, Limits
 from colorize_cli.imaging.codecs.raster import UnknownKindError
 from colorize_cli.imaging.codecs.signatures import sniff

@@ -12,7 +12,7 @@ import struct
 import numpy as np
 from PIL import Image
 
-from colorize_cli.imaging.codecs import decode_wide, png_chunks
+from colorize_cli.imaging.codecs import decode_wide, png
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow, split_channels
 from colorize_cli.imaging.codecs.extra.decode_extra import RAW, READERS, decode_extra, require_reader
 from colorize_cli.imaging.codecs.extra.decode_pdf import decode_page
@@ -29,8 +29,7 @@ from colorize_cli.imaging.codecs.signatures import sniff
 from colorize_cli.imaging.codecs.tiff import decode_tiff
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16
 from colorize_cli.imaging.metadata.embedded import embedded_metadata, jp2_icc
-from colorize_cli.imaging.metadata.exif import ORIENTATION
-from colorize_cli.imaging.metadata.orientation import orientation_of_exif, stated_orientation
+from colorize_cli.imaging.metadata.exif import ORIENTATION, orientation_of_exif, stated_orientation
 from colorize_cli.imaging.photo import Encoding, Metadata
 
 # Without a handler, messages of the libraries about damaged tags would appear on stderr.
@@ -74,7 +73,7 @@ def decode(
         jpeg.check_kind(data)
         has_end = jpeg.has_end(data)
         data = data if has_end else data + b"\xff\xd9"
-    image = open_pillow(io.BytesIO(png_chunks.without_packed_texts(data) if format == "PNG" else data), format)
+    image = open_pillow(io.BytesIO(png.without_packed_texts(data) if format == "PNG" else data), format)
     check_size(image.width, image.height, max_pixels)
     if format == "PNG" and decode_wide.is_wide_png(data):
         raster = decode_wide.decode_png(data)
@@ -92,7 +91,7 @@ def decode(
         raster = Raster(samples, format, image.mode, alpha, notes=notes)
     raster.icc = image.info.get("icc_profile") or None
     if format == "PNG":
-        stated, replaces, note = png_chunks.stated_profile(data)
+        stated, replaces, note = png.stated_profile(data)
         raster.icc = stated if stated is not None or replaces else raster.icc
         raster.notes += [note] if note else []
     elif format == "JPEG2000":

@@ -10,7 +10,7 @@ from colorize_cli.imaging.codecs.decode_pillow import quiet_pillow, split_channe
 from colorize_cli.imaging.codecs.raster import Raster, UnknownKindError
 from colorize_cli.imaging.codecs.wide_values import scale_to_uint16
 from colorize_cli.imaging.gray import reduce_to_gray
-from colorize_cli.imaging.metadata.orientation import turn_upright
+from colorize_cli.imaging.metadata.exif import turn_upright
 from colorize_cli.imaging.photo import Metadata, Photo
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from colorize_cli.imaging.codecs.jpeg.structure import comments
-from colorize_cli.imaging.codecs.png_chunks import chunks
+from colorize_cli.imaging.codecs.png import chunks
 from colorize_cli.imaging.metadata.exif import dpi_of_exif
 from colorize_cli.imaging.metadata.texts import COMMENT, png_texts
 from colorize_cli.imaging.photo import Metadata

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from colorize_cli.errors import PhotoError, PhotoTooLarge, TruncatedPhoto
-from colorize_cli.imaging.codecs.extra.jxl import size_of_jxl
+from colorize_cli.imaging.codecs.extra.decode_extra import size_of_jxl
 from colorize_cli.imaging.codecs.read import read_photo
 from tests.cli.conftest import models, run
 from tests.imaging.metadata.test_xmp import XMP

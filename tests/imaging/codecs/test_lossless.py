@@ -8,12 +8,17 @@ from PIL import Image, ImageCms
 
 from colorize_cli.errors import UnsupportedPhoto
 from colorize_cli.imaging.codecs.jpeg.coefficients import frame
-from colorize_cli.imaging.codecs.jpeg.lossless import check_scan, chroma_planes, lightness_change, recover_gray
+from colorize_cli.imaging.codecs.jpeg.lossless import (
+    check_scan,
+    chroma_planes,
+    lightness_change,
+    recover_gray,
+    write_lossless,
+)
 from colorize_cli.imaging.codecs.jpeg.structure import chrominance_table
-from colorize_cli.imaging.codecs.jpeg.write_lossless import write_lossless
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.metadata import icc
-from colorize_cli.imaging.metadata.orientation import turn_back, turn_upright
+from colorize_cli.imaging.metadata.exif import turn_back, turn_upright
 from colorize_cli.imaging.recombine.join import recombine
 from tests.imaging.samples import PROVENANCE, exact_lightness, ramp8, saved
 

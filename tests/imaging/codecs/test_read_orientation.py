@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from colorize_cli.imaging.codecs.png import chunk
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.to_photo import photo_from_pil
-from colorize_cli.imaging.metadata.orientation import turn_upright
+from colorize_cli.imaging.metadata.exif import turn_upright
 from tests.imaging.samples import ramp8, ramp16, saved
 
 

@@ -13,7 +13,7 @@ from colorize_cli.imaging.codecs.png import chunk
 from colorize_cli.imaging.codecs.read import read_photo
 from colorize_cli.imaging.codecs.stored_xmp import file_xmp
 from colorize_cli.imaging.codecs.write import write_photo
-from colorize_cli.imaging.metadata.orientation import orientation_of_xmp, remaining, turn_upright
+from colorize_cli.imaging.metadata.exif import orientation_of_xmp, remaining, turn_upright
 from colorize_cli.imaging.metadata.xmp_statements import REGIONS_DROPPED
 from colorize_cli.imaging.photo import Photo
 from tests.imaging.samples import PROVENANCE, ramp8, ramp16, saved

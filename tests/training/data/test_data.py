@@ -16,10 +16,9 @@ from colorize_cli.color_photos import PhotoReader, PhotoRef, list_photos
 from colorize_cli.errors import NoTrainingData, UsageProblem
 from colorize_cli.models.brown.recipes import GAN_SCRATCH
 from colorize_cli.recipe import Augmentation, Stage
-from colorize_cli.training.data.batches import Plan, plan_stage, sampling_weights, step_batches
+from colorize_cli.training.data.batches import Plan, plan_stage, rarity, sampling_weights, step_batches
 from colorize_cli.training.data.catalogue import Catalogue, Item, PhotoStore, class_indices, scan
 from colorize_cli.training.data.lab_photo import NotUsable, cropped, decode_lab, decode_rgb, label_of, plain
-from colorize_cli.training.data.rare_colors import rarity
 from colorize_cli.training.ranks import Ranks
 from tests.training.conftest import encoded, picture
 from tests.training.tiny import AGED, DISTRIBUTION

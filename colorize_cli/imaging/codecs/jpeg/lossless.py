@@ -1,4 +1,4 @@
-"""Add color to a gray JPEG without changing its DCT coefficients, and extract the gray JPEG again.
+"""Add color to a gray JPEG without changing its DCT coefficients, write it, and extract the gray JPEG again.
 
 The luma of JFIF files (ITU-T T.871) is the gray channel itself, so only two chroma channels are added. This keeps
 luma, a weighted sum of sRGB values, rather than L* as all other results do: a color of the same
@@ -6,20 +6,25 @@ luma is slightly lighter than its gray; `lightness_change` measures by how much.
 """
 
 import io
+from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from colorize_cli.errors import UnsupportedPhoto
+from colorize_cli.errors import TruncatedPhoto, UnsupportedPhoto
+from colorize_cli.files import atomic_file
 from colorize_cli.imaging.codecs.decode_pillow import open_pillow
-from colorize_cli.imaging.codecs.encode import Job, jpeg_start
+from colorize_cli.imaging.codecs.encode import Job, jpeg_quality, jpeg_start
 from colorize_cli.imaging.codecs.jpeg import structure as jpeg
 from colorize_cli.imaging.codecs.jpeg.coefficients import Component, encode_components, frame, read_component
 from colorize_cli.imaging.codecs.raster import DamagedDataError
+from colorize_cli.imaging.codecs.write import WriteResult, job_for, protect_originals, write_stream
 from colorize_cli.imaging.color import lightness, luminance, luminance_to_lightness
 from colorize_cli.imaging.metadata import icc
-from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, provenance_of_xmp, without_provenance
+from colorize_cli.imaging.metadata.exif import safe_orientation_of_exif, stated_orientation, turn_back
+from colorize_cli.imaging.metadata.xmp import LUMA_PARAMETER, Provenance, provenance_of_xmp, without_provenance
 from colorize_cli.imaging.photo import Encoding, Photo
 from colorize_cli.imaging.tone import strips
 
@@ -152,3 +157,45 @@ def recover_gray(data: bytes, photo: Photo, name: str) -> bytes:
         raise UnsupportedPhoto(f"{name} is damaged: {error}.", "Copy it again from where it came from.") from None
     xmp = without_provenance(photo.metadata.xmp or b"") or b""
     return jpeg_start(Job(b"", xmp, b"", photo.metadata, Encoding(), None, [])) + body
+
+
+def write_lossless(
+    target: Path | BinaryIO,
+    scan: bytes,
+    rgb: np.ndarray,
+    like: Photo,
+    *,
+    provenance: Provenance,
+    quality: int | None = None,
+    overwrite: bool = False,
+) -> tuple[WriteResult, float]:
+    """Write the gray JPEG ``scan`` with the chroma of ``rgb``, sRGB uint8 (H, W, 3), upright like the photo ``like``.
+
+    The result keeps the scan's EXIF orientation and carries its metadata as other results do; its luma
+    is the scan's. Returns what was written and the mean |change of L*|. Raises the errors of
+    :func:`~colorize_cli.imaging.codecs.write.write_photo` and :class:`LibraryMissing`; nothing is left behind.
+    """
+    orientation = like.orientation
+    turned = turn_back(rgb, orientation)
+    notes: list[str] = []
+    job = job_for("JPEG", turned, like, provenance, quality, notes, orientation=orientation)
+    stated = safe_orientation_of_exif(job.metadata.exif)
+    if stated_orientation(stated, like.metadata.xmp) != orientation:
+        raise UnsupportedPhoto(
+            "its EXIF block, which states its orientation, is damaged.", "Omit --lossless-luma for this photo."
+        )
+    chroma_quality, subsampling = jpeg_quality(job)
+    try:
+        result = add_chroma(scan, turned, chroma_quality, subsampling, jpeg_start(job))
+        change = lightness_change(scan, result)
+    except (DamagedDataError, OSError, ValueError) as error:
+        raise TruncatedPhoto(
+            f"{like.path or 'the scan'} is damaged: {error}.", "Omit --lossless-luma for this photo, or copy it again."
+        ) from error
+    if isinstance(target, Path):
+        protect_originals(target, like)
+        with atomic_file(target, overwrite=overwrite, like=like.path) as file:
+            file.write(result)
+        return WriteResult(target, tuple(notes)), change
+    write_stream(target, result)
+    return WriteResult(None, tuple(notes)), change

@@ -22,9 +22,8 @@ from colorize_cli.imaging.codecs.raster import (
 from colorize_cli.imaging.codecs.tiff.by_pillow import by_pillow, through_libtiff
 from colorize_cli.imaging.codecs.tiff.pictures import pictures
 from colorize_cli.imaging.codecs.wide_values import is_8_bit_in_16, scale_to_uint16, stated_range
-from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff
+from colorize_cli.imaging.metadata.exif import ORIENTATION, exif_of_tiff, stated_orientation
 from colorize_cli.imaging.metadata.iptc import best_iptc, iptc_of_photoshop
-from colorize_cli.imaging.metadata.orientation import stated_orientation
 from colorize_cli.imaging.photo import Encoding, Metadata
 
 _OWN_CODECS = {1: "none", 8: "deflate", 32946: "deflate", 32773: "packbits"}
