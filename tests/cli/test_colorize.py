@@ -350,7 +350,7 @@ def test_full_disk_stops_the_run_with_its_code(run, monkeypatch):
             raise OutputError(f"{target} cannot be written: No space left on device.", "Free some space.")
         return write_pages(target, *args, **options)
 
-    monkeypatch.setattr("colorize_cli.batch.engine.write_pages", full)
+    monkeypatch.setattr("colorize_cli.batch.writing.write_pages", full)
     for number in range(10, 40):
         make_photo(f"scans/{number}.jpg")
     make_photo("scans/5.jpg")

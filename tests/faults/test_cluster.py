@@ -210,7 +210,7 @@ def test_disk_that_is_full_on_a_worker_comes_back_as_what_stops_the_run(fake, mo
     def full(*_: object, **__: object) -> None:
         raise OutputError("The disk is full.", "Free some space.")
 
-    monkeypatch.setattr("colorize_cli.batch.engine.write_pages", full)
+    monkeypatch.setattr("colorize_cli.batch.writing.write_pages", full)
     outcome, error = colorize_one(job(), Item(make_photo("a.png"), Path("out/a.png")))
     assert outcome is not None
     assert outcome.status == "failed"
