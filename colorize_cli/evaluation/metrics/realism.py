@@ -12,7 +12,7 @@ color input and with its classes. Pictures are resized to its input size of 260x
 
 No model of this project is trained to match this network's features: optimizing a metric would make it meaningless.
 Two things are related to it: the encoders of ``gan``, ``classifier`` and ``regression`` started as the same network for
-gray input, and one stage of ``gan`` learned from the smaller Lite0
+gray input, and the recipe ``recognized`` of ``gan`` learns from the smaller Lite0
 (:mod:`colorize_cli.training.objectives.recognition`).
 """
 

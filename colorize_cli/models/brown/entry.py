@@ -36,7 +36,10 @@ ENTRIES = (
                 "colorize_cli.models.brown.generator:Generator",
                 23_781_444,
                 {"encoder": "paired", "deep_width": 256, "context": 4, "dropout": 0.1},
-                recipes={"paired": "colorize_cli.models.brown.recipes:GAN_PAIRED"},
+                recipes={
+                    "paired": "colorize_cli.models.brown.recipes:GAN_PAIRED",
+                    "recognized": "colorize_cli.models.brown.recipes:GAN_RECOGNIZED",
+                },
                 title="U-Net on two encoders, with self-attention",
                 objective="cross-entropy over ab bins, then adversarial",
                 encoder=_BOTH_ENCODERS,
