@@ -54,6 +54,8 @@ def test_without_its_package_the_message_names_it(monkeypatch):
 
 def test_train_refuses_before_the_first_stage(monkeypatch, tmp_path):
     monkeypatch.setattr(EfficientNetLite0Classifier, "package", PackageFile("no-such-package", "0.1.0", "x.pth", ""))
-    options = TrainOptions((tmp_path,), tmp_path / "run", model="gan", variant="paired", device="cpu")
+    options = TrainOptions(
+        (tmp_path,), tmp_path / "run", model="gan", variant="paired", recipe="recognized", device="cpu"
+    )
     with pytest.raises(LibraryMissing, match="ImageNet network"):
         train(options)
