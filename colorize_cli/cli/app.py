@@ -244,8 +244,8 @@ def missing_library(error: ImportError) -> LibraryMissing | None:
     if "libGL" in text or "libgthread" in text or "libglib" in text or (module == "cv2" and "shared object" in text):
         return LibraryMissing(
             f"OpenCV cannot be loaded ({text.strip()}).",
-            "Either `pip uninstall -y opencv-python && pip install opencv-python-headless`, "
-            "or install the system packages (Debian, Ubuntu: `apt-get install libgl1 libglib2.0-0`).",
+            "Either `pip uninstall -y opencv-python && "
+            "pip install --force-reinstall --no-deps opencv-python-headless`, or install the system packages (Debian, Ubuntu: `apt-get install libgl1 libglib2.0-0`).",
         )
     if module not in _PACKAGES:
         return None
