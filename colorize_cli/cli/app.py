@@ -245,7 +245,8 @@ def missing_library(error: ImportError) -> LibraryMissing | None:
         return LibraryMissing(
             f"OpenCV cannot be loaded ({text.strip()}).",
             "Either `pip uninstall -y opencv-python && "
-            "pip install --force-reinstall --no-deps opencv-python-headless`, or install the system packages (Debian, Ubuntu: `apt-get install libgl1 libglib2.0-0`).",
+            "pip install --force-reinstall --no-deps opencv-python-headless`, "
+            "or install the system packages (Debian, Ubuntu: `apt-get install libgl1 libglib2.0-0`).",
         )
     if module not in _PACKAGES:
         return None
