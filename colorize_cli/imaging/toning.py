@@ -5,7 +5,7 @@ slowly over the sheet. Misaligned channels add a color in proportion to the grad
 cubic in L*, a quadric in x and y, the gradient of L*) is fitted to these; the residual is color. It is measured on a
 small, slightly blurred picture, in which JPEG's chroma noise has averaged out. Strongly toned prints vary more (stains,
 uneven baths), so the limits rise with the mean chroma. Color that is only beside or on a gray picture does not count:
-targets and captions along an edge, mounts, stamps, stains of the paper.
+targets and captions along an edge, mounts, stamps, stains of the paper, tape.
 
 The limits were chosen on 720 color and 50 old photographs, those of color beside a picture on 868 color photographs, 50
 old ones and 420 generated scans: see ``docs/lab/colorizing-log.md``.
@@ -42,6 +42,9 @@ _INK_STRENGTH, _THIN_INK_STRENGTH, _THIN_INK_EDGE, _INK_AREA, _ONE_HUE, _SPECK_P
 _STAINS = ((0.185, 0.18), (0.17, 0.21), (0.14, 0.35))
 """Sharpest edge and largest share of the picture of soft stains; their strength is bounded too."""
 _STAIN_STRENGTH = 25.0
+_TAPE_HUES, _TAPE_AREA, _TAPE_CORNERS, _TAPE_FILLED = (55.0, 110.0), 0.16, 0.87, 0.5
+"""Hue angles, degrees, of tape and brown paper; largest share of the picture under it; how much of its rectangle its
+outline fills (an ellipse: 0.79), and how much of that outline stands out."""
 
 
 def color_score(rgb: np.ndarray) -> float:
@@ -90,8 +93,8 @@ def _is_color_aside(lab: np.ndarray) -> bool:
     In a color photograph color varies with the content nearly everywhere. Color aside does not: once the tone of the
     greater part has been fitted (from which outliers are dropped step by step), what stands out is in a band along one
     side, around rectangles that are gray inside, or in one or two strong blobs of one hue each; or it changes more
-    softly than any content, or is the pale yellow of aged paper. Local color with the edges of the picture (a
-    hand-tinted face) is none of these.
+    softly than any content, or is the pale yellow of aged paper, or a rectangle of tape. Local color with the edges of
+    the picture (a hand-tinted face) is none of these.
     """
     residual, limit = _residual(lab)
     strength = np.hypot(residual[..., 0], residual[..., 1])
@@ -105,6 +108,7 @@ def _is_color_aside(lab: np.ndarray) -> bool:
         _is_beside(colored, strength, float(aged.mean()))
         or _is_stain(outstanding, strength)
         or _is_ink(colored, residual, float(aged.mean()))
+        or _is_tape(outstanding, residual)
         or any(_is_mounted(part) for part in _without_a_target(lab))
     )
 
@@ -182,6 +186,31 @@ def _is_ink(colored: np.ndarray, residual: np.ndarray, aged: float) -> bool:
     if strongest >= _INK_STRENGTH:
         return aged <= _AGED_BESIDE_BAND
     return strongest >= _THIN_INK_STRENGTH and edge >= _THIN_INK_EDGE and aged <= _AGED_BESIDE_INK
+
+
+def _is_tape(outstanding: np.ndarray, residual: np.ndarray) -> bool:
+    """Return whether one or two yellow to brown rectangles, straight or not, are all the color."""
+    strength = np.hypot(residual[..., 0], residual[..., 1])
+    joined = cv2.morphologyEx(outstanding.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    left = outstanding.copy()
+    covered = 0.0
+    for number in sorted(range(1, count), key=lambda number: -statistics[number, cv2.CC_STAT_AREA])[:2]:
+        if statistics[number, cv2.CC_STAT_AREA] <= _SPECK_PIXELS:
+            break
+        blob = (labels == number) & outstanding
+        a, b = (residual[blob] / strength[blob][:, None]).mean(0)
+        hull = cv2.convexHull(np.argwhere(labels == number).astype(np.float32))
+        (_, (width, height), _) = cv2.minAreaRect(hull)
+        # Corners are pixels' middles: a rectangle of n pixels measures n - 1.
+        outline, rectangle = cv2.contourArea(hull), max(width * height, 1.0)
+        if np.hypot(a, b) < _ONE_HUE or not _TAPE_HUES[0] < np.degrees(np.arctan2(b, a)) < _TAPE_HUES[1]:
+            return False
+        if outline < _TAPE_CORNERS * rectangle or blob.sum() < _TAPE_FILLED * outline:
+            return False
+        covered += rectangle
+        left[labels == number] = False
+    return 0 < covered <= _TAPE_AREA * outstanding.size and float(left.mean()) <= _SPECKS
 
 
 def _without_a_target(lab: np.ndarray) -> Iterator[np.ndarray]:

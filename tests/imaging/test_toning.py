@@ -176,6 +176,14 @@ def stained(picture: np.ndarray) -> np.ndarray:
     return picture * (1 - stain + stain * np.array([0.95, 0.84, 0.62], np.float32))
 
 
+def taped(picture: np.ndarray, angle: float = 0.0, tint: tuple[float, ...] = (1.0, 0.85, 0.55)) -> np.ndarray:
+    """Lay a strip of old adhesive tape on the picture."""
+    corners = cv2.boxPoints(((130, 250), (150, 70), angle)).round().astype(np.int32)
+    tape = np.zeros(picture.shape[:2], np.float32)
+    cv2.fillConvexPoly(tape, corners, 1.0)
+    return picture * (1 - tape[..., None] + tape[..., None] * np.array(tint, np.float32))
+
+
 ASIDE = {
     "target above": target,
     "target beside": lambda picture: target(picture, 1),
@@ -186,6 +194,9 @@ ASIDE = {
     "stamped": stamped,
     "captioned": captioned,
     "stained": stained,
+    "taped": taped,
+    "taped askew": lambda picture: taped(picture, 17.0),
+    "taped, pale": lambda picture: taped(picture, -8.0, (1.0, 0.92, 0.75)),
 }
 
 
