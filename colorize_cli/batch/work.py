@@ -226,7 +226,7 @@ class PagePredictor:
             return self._colorizer.variants([gray], [ab], count, self._options.seed or 0)[0]
 
     def predictions(self, grays: Sequence[np.ndarray], hints: Sequence[Hints | None] | None = None) -> list[Prediction]:
-        """Predict gray pages together, with confidence where it is wanted or costs nothing; ``hints``: of each."""
+        """Predict gray pages together, with confidence if it is asked for or free; ``hints``: of each page."""
         given = (hints,) if hints is not None and any(one is not None for one in hints) else ()
         with self.turns, self._times.measure("predict"):
             # Only with confidence does an answer say whether the reference was of use.

@@ -1,4 +1,4 @@
-"""The sha256 of weights, computed once while a file does not change, and if wished while torch is imported.
+"""The sha256 of weights: computed once as long as the file does not change, and on request while torch is imported.
 
 Importing this module does not import torch.
 """
@@ -19,6 +19,17 @@ _known: "dict[_Key, Future[str]]" = {}
 _asking = threading.Lock()
 
 
+def _forget() -> None:
+    """Start anew in a forked process, in which the threads that were computing do not run."""
+    global _asking
+    _asking = threading.Lock()
+    _known.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 def digest_of(path: Path) -> str:
     """Return the sha256 of a file in hex: the one found before, if the file is still the same.
 
@@ -37,7 +48,7 @@ def digest_ahead(path: Path) -> None:
     """Begin to compute :func:`digest_of` in another thread, which also brings the file into memory."""
     try:
         status = path.stat()
-    except OSError:  # who reads the file will say what is wrong
+    except OSError:  # reading the file will raise the error
         return
     if not _is_young(status):
         found, is_new = _asked(_key(path, status))
@@ -54,7 +65,7 @@ def _key(path: Path, status: os.stat_result) -> _Key:
 
 
 def _asked(key: _Key) -> "tuple[Future[str], bool]":
-    """Return the answer for a file, and whether it is still to be found by who asked."""
+    """Return the answer for a file, and whether the caller must compute it."""
     with _asking:
         is_new = key not in _known
         return _known.setdefault(key, Future()), is_new

@@ -1,5 +1,8 @@
 import hashlib
 import os
+import signal
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +71,27 @@ def test_a_file_that_is_not_there_is_the_business_of_who_reads_it(tmp_path):
     digest_ahead(tmp_path / "none")
     with pytest.raises(OSError):
         digest_of(tmp_path / "none")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_does_not_wait_for_a_thread_that_it_does_not_have(tmp_path, monkeypatch):
+    path = tmp_path / "weights"
+    path.write_bytes(b"weights")
+    os.utime(path, (1, 1))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(_: Path) -> str:
+        begun.set()
+        go_on.wait(20)
+        return "late"
+
+    monkeypatch.setattr(digest, "sha256_of", slowly)
+    digest.digest_ahead(path)
+    assert begun.wait(20)
+    monkeypatch.undo()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends the child if it waits
+        os._exit(0 if digest.digest_of(path) == hashlib.sha256(b"weights").hexdigest() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    go_on.set()

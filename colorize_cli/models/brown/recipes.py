@@ -7,7 +7,7 @@ trains another head on its encoder (``--encoder FILE``).
 
 from dataclasses import replace
 
-from colorize_cli.recipe import AGED, WHOLE, Augmentation, Recipe, Stage
+from colorize_cli.recipe import AGED, PRETRAINING, WHOLE, Augmentation, Recipe, Stage
 
 _BALANCE = {
     "everyday": 1.8,
@@ -250,17 +250,12 @@ GAN_SCRATCH = Recipe(
     validation_size=192,
     source_weights=_BALANCE,
     stages=(
-        Stage(
-            name="pretraining",
-            objective="pretraining",
+        replace(
+            PRETRAINING,
             epochs=24,
             sizes=((0.0, 64), (0.45, 96), (0.8, 128)),
             batch_size=128,
-            lr=2e-3,
-            weight_decay=0.05,
-            schedule="cosine",
             warmup=300,
-            clip=2.0,
             ema=0.9996,
             augmentation=Augmentation(area=(0.3, 1.0), tone=1.0),
             small_share=0.5,
