@@ -34,6 +34,16 @@ _NO_LIMIT = 1 << 62
 """More bytes than any machine has."""
 
 
+def _bytes_of(item: Item) -> int:
+    """Return the size of a photograph's file, 0 where it is unknown or nothing is left to do."""
+    if item.source is None or item.state != "todo":
+        return 0
+    try:
+        return split_page(item.source)[0].stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
 class Batch:
     """Colorizes every photograph of a plan; one that fails never stops the others.
 
@@ -92,6 +102,7 @@ class Batch:
             workers=max(1, min(self._options.workers, plan.todo)),
             batch_size=self._colorizer.batch_size,
             stop=self._stop,
+            size=_bytes_of,
         )
         self._room = memory_at_hand()
         if self._options.memory is not None:

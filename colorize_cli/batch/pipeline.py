@@ -7,8 +7,11 @@ step is a call of its own, so that no thread holds on to a finished picture whil
 Where photographs are predicted one by one (a CPU, which gains nothing from batches), each thread takes one through all
 three steps: as many are in memory as there are threads, and no core waits for a queue. Where they are predicted
 together (an accelerator), threads read ahead, one predicts what has been read, and threads finish.
+
+Of the next few tasks the largest begins first. Otherwise the last one may be large, and the other cores wait for it.
 """
 
+import heapq
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
@@ -19,6 +22,9 @@ from colorize_cli.errors import OutOfMemory
 Task = TypeVar("Task")
 Work = TypeVar("Work")
 Ended = TypeVar("Ended")
+
+LOOK_AHEAD = 4
+"""Tasks a worker, of which the largest begins first."""
 
 
 class Pipeline(Generic[Task, Work, Ended]):
@@ -32,6 +38,9 @@ class Pipeline(Generic[Task, Work, Ended]):
     ``task_of(work)`` gives the task back. ``ended`` is the class of the ends. A batch that fails is halved and tried
     again, down to single tasks; after :class:`OutOfMemory` later batches stay as small. Setting ``stop`` lets what is
     in flight finish and begins nothing new.
+
+    ``size(task)``: how much work a task is, in any unit. One worker takes tasks as they come; several take the largest
+    of the next ``LOOK_AHEAD * workers``, of equal ones the first.
     """
 
     def __init__(
@@ -46,7 +55,11 @@ class Pipeline(Generic[Task, Work, Ended]):
         workers: int,
         batch_size: int,
         stop: threading.Event,
+        size: Callable[[Task], int] = lambda _: 0,
     ) -> None:
+        self._size, self._ahead = size, list[tuple[int, int, Task]]()
+        self._look_ahead = LOOK_AHEAD * workers if workers > 1 else 1
+        self._taken = 0
         self._read, self._predict, self._finish = read, predict, finish
         self._failed, self._task_of, self._ended = failed, task_of, ended
         self._workers, self._batch_size, self._stop = workers, batch_size, stop
@@ -93,10 +106,17 @@ class Pipeline(Generic[Task, Work, Ended]):
         """Wait until a task may be begun, and return it; None when none is left."""
         self._permits.acquire()
         with self._feeding:
-            task = None if self._stop.is_set() else next(feed, None)
+            task = None if self._stop.is_set() else self._largest(feed)
         if task is None:
             self._permits.release()
         return task
+
+    def _largest(self, feed: Iterator[Task]) -> Task | None:
+        """Return the largest of the tasks ahead, None when there are none."""
+        while len(self._ahead) < self._look_ahead and (task := next(feed, None)) is not None:
+            heapq.heappush(self._ahead, (-self._size(task), self._taken, task))
+            self._taken += 1
+        return heapq.heappop(self._ahead)[-1] if self._ahead else None
 
     def _one_by_one(self, feed: Iterator[Task]) -> None:
         while (task := self._next(feed)) is not None:

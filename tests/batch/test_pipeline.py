@@ -174,3 +174,41 @@ def test_error_of_the_list_itself_is_raised_not_swallowed():
 def test_thread_that_dies_ends_the_run_loudly_instead_of_hanging_it(step):
     with pytest.raises(SystemExit):
         list(Steps({(step, 13): SystemExit()}).pipeline().run(range(40)))  # type: ignore[dict-item]
+
+
+def order(workers: int, sizes: list[int], batch_size: int = 1) -> list[int]:
+    """The order in which tasks of these sizes begin."""
+    begun: list[int] = []
+
+    def read(number: int) -> End:
+        begun.append(number)
+        return End(number, "early")
+
+    pipeline: Pipeline[int, Work, End] = Pipeline(
+        read=read,
+        predict=lambda _: None,
+        finish=lambda work: End(work.number, "done"),
+        failed=lambda number, error: End(number, str(error)),
+        task_of=lambda work: work.number,
+        ended=End,
+        workers=workers,
+        batch_size=batch_size,
+        stop=threading.Event(),
+        size=sizes.__getitem__,
+    )
+    assert sorted(end.number for end in pipeline.run(range(len(sizes)))) == list(range(len(sizes)))
+    return begun
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_the_smallest_of_the_last_tasks_begin_last(batch_size):
+    begun = order(2, [*range(1, 21)], batch_size)
+    # Two threads may note what they begin in the wrong order.
+    assert 7 in begun[:2]  # the largest of the first eight
+    assert set(range(5)) <= set(begun[-6:])
+
+
+def test_tasks_of_equal_size_and_those_of_a_single_worker_keep_their_order():
+    assert order(1, [3, 1, 2, 5, 4]) == [0, 1, 2, 3, 4]
+    begun = order(2, [5] * 30)
+    assert all(abs(position - number) <= 1 for position, number in enumerate(begun))
