@@ -14,7 +14,14 @@ from colorize_cli.batch.inputs.companions import (
 )
 from colorize_cli.batch.inputs.hint_files import HintFiles
 from colorize_cli.batch.inputs.plan import Item, Plan
-from colorize_cli.batch.memory_limit import OWN_SHARE, MemoryBudget, memory_in_use, memory_of
+from colorize_cli.batch.memory_limit import (
+    KEEP_FREED_FROM,
+    OWN_SHARE,
+    MemoryBudget,
+    keep_freed_memory,
+    memory_in_use,
+    memory_of,
+)
 from colorize_cli.batch.pipeline import Pipeline
 from colorize_cli.batch.reports.outcome import Outcome, Report
 from colorize_cli.batch.resume import Predictor, recorded_storage, skip_reason
@@ -108,6 +115,8 @@ class Batch:
         if self._options.memory is not None:
             self._budget = MemoryBudget(self._options.memory - memory_in_use())
         elif self._room is not None:
+            if self._room > KEEP_FREED_FROM and plan.todo > 1:
+                keep_freed_memory()
             self._budget = MemoryBudget(int(self._room * OWN_SHARE))
         else:
             self._budget = MemoryBudget(_NO_LIMIT)

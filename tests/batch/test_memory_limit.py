@@ -1,6 +1,8 @@
 """The room that photographs share under ``--memory-limit``."""
 
 import mmap
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -60,3 +62,31 @@ def test_photos_wait_for_room_and_a_large_one_goes_alone():
     budget.release("b")
     thread.join(10)
     assert begun.is_set()
+
+
+FAULTS_OF_FIVE_PICTURES = """
+import resource
+from colorize_cli.batch.memory_limit import keep_freed_memory
+kept = {keep} and keep_freed_memory()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    picture = b"1" * 48_000_000
+    del picture
+print(int(kept), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(keep: bool) -> tuple[bool, int]:
+    program = FAULTS_OF_FIVE_PICTURES.format(keep=keep)
+    kept, count = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return kept == "1", int(count)
+
+
+def test_memory_of_a_freed_picture_serves_the_next():
+    _, anew = faults(keep=False)
+    kept, count = faults(keep=True)
+    if not kept or anew < 10_000:
+        pytest.skip("This system's malloc cannot be told, or maps large pages.")
+    assert count < anew / 3
