@@ -61,13 +61,13 @@ class Stage:
     ``weight_decay`` applies to convolutions and linear layers only. ``mean_of``: names of earlier stages, whose final
     weights are averaged to start this one; a stage that is named twice counts twice. If one of them is not part of the
     run, this stage starts with the current weights. ``frozen``: prefixes of layers that keep their weights and their
-    batch-norm statistics. ``warmup``: steps of linear rise of the rate; ``schedule``: after that, the rate is constant,
-    falls to zero along half a cosine or a line, or is multiplied by ``decay`` every ``decay_every`` epochs. ``clip``:
-    largest gradient norm. ``ema``: largest decay of the averaged weights, min(ema, step / (step + 10)); the average is
-    validated, saved and passed to the next stage. ``small_share``: probability of drawing from the photos whose short
-    side is under 96 px (None: they are excluded if there are larger ones). ``source_weights``: in place of the recipe's
-    for the sources it names. ``rare_colors``: probability of drawing a photo by the rarity of its colors
-    (:func:`colorize_cli.training.data.batches.rarity`).
+    batch-norm statistics; with ``keep_statistics`` those of all layers are kept. ``warmup``: steps of linear rise of
+    the rate; ``schedule``: after that, the rate is constant, falls to zero along half a cosine or a line, or is
+    multiplied by ``decay`` every ``decay_every`` epochs. ``clip``: largest gradient norm. ``ema``: largest decay of the
+    averaged weights, min(ema, step / (step + 10)); the average is validated, saved and passed to the next stage.
+    ``small_share``: probability of drawing from the photos whose short side is under 96 px (None: they are excluded if
+    there are larger ones). ``source_weights``: in place of the recipe's for the sources it names. ``rare_colors``:
+    probability of drawing a photo by the rarity of its colors (:func:`colorize_cli.training.data.batches.rarity`).
     """
 
     name: str
@@ -82,6 +82,7 @@ class Stage:
     group_lr: Mapping[str, float] = field(default_factory=dict)
     mean_of: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
+    keep_statistics: bool = False
     schedule: Literal["constant", "cosine", "linear", "step"] = "constant"
     decay: float = 0.5
     decay_every: int = 5

@@ -19,14 +19,17 @@ def freeze(network: nn.Module, prefixes: Iterable[str]) -> None:
         parameter.requires_grad_(not name.startswith(frozen) if frozen else True)
 
 
-def train_mode(network: nn.Module, frozen: Iterable[str]) -> None:
-    """Put the network in training mode, except for frozen layers: their batch norms keep their statistics."""
+def train_mode(network: nn.Module, frozen: Iterable[str], *, keep_statistics: bool = False) -> None:
+    """Put the network in training mode, except for frozen layers: their batch norms keep their statistics.
+
+    With ``keep_statistics`` those of all others do too.
+    """
     prefixes = tuple(frozen)
     network.train()
-    if prefixes:
-        for name, module in network.named_modules():
-            if name.startswith(prefixes):
-                module.eval()
+    for name, module in network.named_modules():
+        kept = keep_statistics and isinstance(module, nn.modules.batchnorm._BatchNorm)
+        if kept or (prefixes and name.startswith(prefixes)):
+            module.eval()
 
 
 def learning_rate_of(name: str, stage: Stage) -> float:

@@ -7,12 +7,13 @@ from colorize_cli.recipe import Stage
 from colorize_cli.training.objectives.adversarial import Adversarial
 from colorize_cli.training.objectives.base import Losses, Objective, Setting
 from colorize_cli.training.objectives.calibration import ColorCalibration
-from colorize_cli.training.objectives.chroma import L1, ChromaDistribution, UVClasses, WeightedClasses
+from colorize_cli.training.objectives.chroma import L1, ChromaDistribution, Recognized, UVClasses, WeightedClasses
 from colorize_cli.training.objectives.pretraining import Pretraining
 from colorize_cli.training.objectives.regression_losses import Huber, MeanSquaredError
 
 OBJECTIVES: Mapping[str, type[Objective]] = {
     "chroma-distribution": ChromaDistribution,
+    "recognized": Recognized,
     "pretraining": Pretraining,
     "l1": L1,
     "mse": MeanSquaredError,

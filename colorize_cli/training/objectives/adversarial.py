@@ -63,7 +63,7 @@ class Adversarial(Objective):
 
     def step(self, batches: Sequence[Batch]) -> Losses:
         """Take one step of the discriminator, then one of the generator, each over all micro-batches."""
-        train_mode(self.network, self.stage.frozen)
+        train_mode(self.network, self.stage.frozen, keep_statistics=self.stage.keep_statistics)
         self.discriminator.train()
         factor = schedule_factor(self.stage, self.steps_done, self.setting.steps)
         for optimizer in (self.optimizer, self.opponent):

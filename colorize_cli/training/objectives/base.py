@@ -84,7 +84,7 @@ class Objective:
 
     def step(self, batches: Sequence[Batch]) -> Losses:
         """Take one optimizer step over the mean of the micro-batches; returns the losses by name."""
-        train_mode(self.network, self.stage.frozen)
+        train_mode(self.network, self.stage.frozen, keep_statistics=self.stage.keep_statistics)
         factor = schedule_factor(self.stage, self.steps_done, self.setting.steps)
         set_learning_rate(self.optimizer, factor)
         self.optimizer.zero_grad(set_to_none=True)

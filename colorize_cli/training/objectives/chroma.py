@@ -11,8 +11,10 @@ from colorize_cli.errors import UsageProblem
 from colorize_cli.models.heads.ab_bins import AbDecoder, soft_cross_entropy
 from colorize_cli.models.heads.color_classes import classes_of
 from colorize_cli.models.network import AB_UNIT, ColorizationNet, resize_like
+from colorize_cli.recipe import Stage
 from colorize_cli.training.data.aging import Batch
-from colorize_cli.training.objectives.base import JudgedObjective, Objective
+from colorize_cli.training.objectives.base import JudgedObjective, Objective, Setting
+from colorize_cli.training.objectives.recognition import Recognition
 
 
 def distribution_loss(logits: Tensor, ab: Tensor, decoder: AbDecoder) -> Tensor:
@@ -40,14 +42,43 @@ class ChromaDistribution(Objective):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy in nats per cell."""
+        decoder = self._decoder()
+        logits = self.network.logits(batch.lightness)
+        return {"loss": distribution_loss(logits, batch.ab, decoder)}
+
+    def _decoder(self) -> AbDecoder:
         decoder = self.network.ab_bins
         if decoder is None:
             raise UsageProblem(
                 "This architecture predicts a*b* directly: it has no ab bins to learn a distribution over.",
                 "Choose another recipe.",
             )
+        return decoder
+
+
+class Recognized(ChromaDistribution):
+    """Cross-entropy over ab bins, L1 or MSE, and how differently an ImageNet network sees predicted and true colors
+    (:mod:`colorize_cli.training.objectives.recognition`), each times its weight; the colors are those of the stage's
+    vividness.
+    """
+
+    def __init__(self, network: ColorizationNet, stage: Stage, setting: Setting) -> None:
+        super().__init__(network, stage, setting)
+        self.recognition = Recognition().to(setting.compute.device)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return all terms, and their weighted sum."""
+        stage, decoder = self.stage, self._decoder()
         logits = self.network.logits(batch.lightness)
-        return {"loss": distribution_loss(logits, batch.ab, decoder)}
+        ab = resize_like(decoder(logits), batch.lightness)
+        terms = {
+            "distribution": distribution_loss(logits, batch.ab, decoder),
+            stage.pixel_loss: pixel_loss(stage.pixel_loss, ab, batch.ab),
+            **self.recognition(batch.lightness, ab, batch.ab),
+        }
+        seen = terms["recognition"] + terms["features"]
+        total = stage.distribution_weight * terms["distribution"] + stage.pixel_weight * terms[stage.pixel_loss]
+        return {"loss": total + stage.recognition_weight * seen, **terms}
 
 
 class L1(Objective):

@@ -267,6 +267,29 @@ def test_recognition_is_part_of_the_generators_loss() -> None:
     assert losses["features"] > 0
 
 
+def test_recognition_without_a_critic_is_added_to_cross_entropy() -> None:
+    torch.manual_seed(0)
+    stage = replace(DISTRIBUTION, objective="recognized", ema=None)
+    stage = replace(stage, distribution_weight=2.0, pixel_weight=7.0, recognition_weight=3.0)
+    losses = create(TinyNet(), stage, Setting(COMPUTE, 4)).step([batch()])
+    terms = {"distribution": 2.0, "l1": 7.0, "recognition": 3.0, "features": 3.0}
+    assert losses.keys() == {"loss", *terms}
+    assert losses["loss"] == pytest.approx(sum(weight * losses[name] for name, weight in terms.items()), rel=1e-4)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_stage_can_keep_the_statistics_of_batch_norms(kept) -> None:
+    torch.manual_seed(0)
+    network = Generator(bins=25, width=16, refinements=1)
+    network.decode.centers.copy_(TinyNet().decode.centers)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    create(network, replace(DISTRIBUTION, keep_statistics=kept, ema=None), Setting(COMPUTE, 4)).step([batch()])
+    after = network.state_dict()
+    moved = [key for key in after if "running_" in key and not torch.equal(before[key], after[key])]
+    assert not moved if kept else len(moved) > 10
+    assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
+
+
 def test_adversarial_training_works_on_networks_without_bins() -> None:
     torch.manual_seed(0)
     stage = replace(ADVERSARIAL, discriminator_norm="batch", ema=None)
