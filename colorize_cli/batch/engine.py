@@ -42,8 +42,10 @@ _NO_LIMIT = 1 << 62
 
 
 def _bytes_of(item: Item) -> int:
-    """Return the size of a photograph's file, 0 where it is unknown or nothing is left to do."""
-    if item.source is None or item.state != "todo":
+    """Return the size of a photograph's file, 0 where it is unknown; what ended while planning goes before all."""
+    if item.state != "todo":
+        return _NO_LIMIT
+    if item.source is None:
         return 0
     try:
         return split_page(item.source)[0].stat().st_size
