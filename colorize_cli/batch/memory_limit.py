@@ -22,8 +22,11 @@ KEEP_FREED_FROM = 4 << 30
 """Bytes of memory at hand from which a run keeps what it has freed: about a tenth more than it needs otherwise."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
-_MOST_MAPPED = 1 << 30
-_MOST_MAPPED_ONCE = 32 << 20
+_KEPT = 64 << 20
+"""Largest buffer that is kept: a heap of glibc's threads holds no more."""
+_KEPT_FORMERLY = 32 << 20
+_TRIMMED = 512 << 20
+"""Free bytes at the end of a heap from which they are given back."""
 
 _UNITS = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?I?)B?\s*", re.IGNORECASE)
@@ -61,8 +64,8 @@ def keep_freed_memory() -> bool:
     with contextlib.suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
         # Older versions refuse more than 32 MB.
-        mapped = any(mallopt(_M_MMAP_THRESHOLD, most) for most in (_MOST_MAPPED, _MOST_MAPPED_ONCE))
-        return mapped and bool(mallopt(_M_TRIM_THRESHOLD, _MOST_MAPPED))
+        kept = any(mallopt(_M_MMAP_THRESHOLD, most) for most in (_KEPT, _KEPT_FORMERLY))
+        return kept and bool(mallopt(_M_TRIM_THRESHOLD, _TRIMMED))
     return False
 
 
