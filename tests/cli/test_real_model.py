@@ -79,9 +79,7 @@ def test_models_list_names_every_model_those_that_are_ready_first(capfd):
     assert ready == sorted(ready, reverse=True) and any(ready)
 
 
-@pytest.mark.parametrize(
-    ("name", "variant"), [("classifier", "efficientnet"), ("unet-gan", "light"), ("ols", "guided")]
-)
+@pytest.mark.parametrize(("name", "variant"), [("classifier", "paired"), ("unet-gan", "light"), ("ols", "guided")])
 def test_models_list_describes_the_weights_that_would_be_used(name, variant, capfd):
     from colorize_cli.checkpoints.file import read_info
     from colorize_cli.checkpoints.locate import bundled_path

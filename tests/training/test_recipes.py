@@ -253,12 +253,12 @@ def test_metrics_have_their_known_values() -> None:
 
 def test_a_recipe_may_begin_with_the_encoder_of_bundled_weights() -> None:
     entry = registry.get("regression")
-    recipe = entry.recipe("efficientnet")
-    network, origin = initial_network(entry, "efficientnet", recipe, init=None, encoder=recipe.encoder, seed=0)
-    classifier = load_checkpoint(bundled_path(registry.get("classifier")))
-    assert origin.startswith("classifier (efficientnet), sha256 ")
-    for key in ("encoder.conv_head.weight", "decoder.lateral1.weight"):
-        assert torch.equal(network.state_dict()[key], classifier.state[key].float())
+    recipe = entry.recipe("paired")
+    network, origin = initial_network(entry, "paired", recipe, init=None, encoder=recipe.encoder, seed=0)
+    gan = load_checkpoint(bundled_path(registry.get("gan")))
+    assert origin.startswith("gan (paired), sha256 ")
+    for key in ("encoder.efficientnet.conv_head.weight", "encoder.resnet.conv1.weight", "decoder.lateral1.weight"):
+        assert torch.equal(network.state_dict()[key], gan.state[key].float())
 
 
 def test_an_encoder_may_be_the_beginning_of_a_deeper_one_but_no_other(tmp_path: Path) -> None:

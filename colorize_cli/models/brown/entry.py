@@ -9,13 +9,13 @@ RESEARCH = "research weights, trained on photographs of mixed terms"
 _BOTH_ENCODERS = "EfficientNet-Lite2 and ResNet-18"
 
 
-def _paired_head(builder: str, parameters: int, recipe: str) -> Variant:
-    """Return the variant of another head on the two encoders of `gan`; ``recipe``: its ``module:attribute``."""
+def _paired_head(builder: str, parameters: int, **recipes: str) -> Variant:
+    """Return the variant of another head on the two encoders of `gan`; ``recipes``: their ``module:attribute``."""
     return Variant(
         builder,
         parameters,
         {"encoder": "paired"},
-        recipes={"paired": recipe},
+        recipes=recipes,
         encoder=_BOTH_ENCODERS,
         notes=("The encoders of gan; predicts at a quarter of the input size.",),
     )
@@ -111,9 +111,8 @@ ENTRIES = (
             "efficientnet": Variant(
                 "colorize_cli.models.brown.classifier:LightClassifier",
                 5_623_296,
-                recipes={"bundled": "colorize_cli.models.brown.recipes:CLASSIFIER_BUNDLED"},
+                recipes={"imagenet": "colorize_cli.models.brown.recipes:CLASSIFIER_IMAGENET"},
                 encoder="EfficientNet-Lite2",
-                notes=("The encoder that gan had before; predicts at a quarter of the input size.",),
             ),
             "light": Variant(
                 "colorize_cli.models.brown.classifier:LightClassifier",
@@ -125,7 +124,7 @@ ENTRIES = (
             "paired": _paired_head(
                 "colorize_cli.models.brown.classifier:LightClassifier",
                 16_916_416,
-                "colorize_cli.models.brown.recipes:CLASSIFIER_PAIRED",
+                paired="colorize_cli.models.brown.recipes:CLASSIFIER_PAIRED",
             ),
         },
         objective="weighted cross-entropy over classes",
@@ -159,12 +158,8 @@ ENTRIES = (
             "efficientnet": Variant(
                 "colorize_cli.models.brown.regression:LightRegression",
                 5_590_530,
-                recipes={
-                    "bundled": "colorize_cli.models.brown.recipes:REGRESSION_BUNDLED",
-                    "l1": "colorize_cli.models.brown.recipes:REGRESSION_L1",
-                },
+                recipes={"imagenet": "colorize_cli.models.brown.recipes:REGRESSION_IMAGENET"},
                 encoder="EfficientNet-Lite2",
-                notes=("The encoder that gan had before; predicts at a quarter of the input size.",),
             ),
             "light": Variant(
                 "colorize_cli.models.brown.regression:LightRegression",
@@ -176,7 +171,8 @@ ENTRIES = (
             "paired": _paired_head(
                 "colorize_cli.models.brown.regression:LightRegression",
                 16_883_650,
-                "colorize_cli.models.brown.recipes:REGRESSION_PAIRED",
+                paired="colorize_cli.models.brown.recipes:REGRESSION_PAIRED",
+                l1="colorize_cli.models.brown.recipes:REGRESSION_L1",
             ),
         },
         objective="mean squared error",

@@ -1,6 +1,7 @@
 """Recipes of Brown et al. 2024, and those of the bundled weights.
 
-``paired`` made the bundled `gan`, ``bundled`` the network it started from and the other files in ``weights/``.
+``paired`` made the bundled `gan`, `classifier` and `regression`, ``bundled`` the network that `gan` started from and
+`gan-64`. ``imagenet`` trains another head together with an ImageNet encoder.
 ``scratch`` makes a network of the kind with a ResNet-18 from photographs alone, without outside weights; ``head``
 trains another head on its encoder (``--encoder FILE``).
 """
@@ -442,32 +443,33 @@ _ON_THE_ENCODER_OF_GAN = Stage(
     augmentation=AGED,
 )
 
-CLASSIFIER_BUNDLED = Recipe(
-    name="bundled",
+CLASSIFIER_PAIRED = Recipe(
+    name="paired",
     validation_size=192,
     source_weights=_BALANCE,
-    encoder="regression",
+    encoder="gan",
     colorize_at=192,
     stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="weighted-classes"),),
 )
-"""The bundled classifier and regression have the encoder that `gan` had when they were trained: each can begin with the
-other's.
-"""
+REGRESSION_PAIRED = replace(CLASSIFIER_PAIRED, stages=(_ON_THE_ENCODER_OF_GAN,))
 
-REGRESSION_BUNDLED = Recipe(
-    name="bundled",
-    validation_size=192,
-    source_weights=_BALANCE,
-    encoder="classifier",
-    colorize_at=192,
-    stages=(replace(_ON_THE_ENCODER_OF_GAN, epochs=0.5),),
+REGRESSION_L1 = replace(REGRESSION_PAIRED, name="l1", stages=(replace(_ON_THE_ENCODER_OF_GAN, objective="l1"),))
+"""The same encoders with L1 only: shows how much color that loss removes."""
+
+_WITH_ITS_ENCODER = replace(_ON_THE_ENCODER_OF_GAN, frozen=_STEM, group_lr={"encoder.": 2.5e-4, "decoder.": 5e-4})
+
+CLASSIFIER_IMAGENET = replace(
+    CLASSIFIER_PAIRED,
+    name="imagenet",
+    encoder="imagenet",
+    stages=(replace(_WITH_ITS_ENCODER, objective="weighted-classes"),),
+)
+REGRESSION_IMAGENET = replace(
+    REGRESSION_PAIRED,
+    name="imagenet",
+    encoder="imagenet",
+    stages=(_WITH_ITS_ENCODER,),
 )
 
-REGRESSION_L1 = replace(REGRESSION_BUNDLED, name="l1", stages=(replace(REGRESSION_BUNDLED.stages[0], objective="l1"),))
-"""The same encoder with L1 only: shows how much color that loss removes."""
-
-CLASSIFIER_PAIRED = replace(CLASSIFIER_BUNDLED, name="paired", encoder="gan")
-REGRESSION_PAIRED = replace(REGRESSION_BUNDLED, name="paired", encoder="gan")
-
-CLASSIFIER_HEAD = replace(CLASSIFIER_BUNDLED, name="head", encoder="scratch")
-REGRESSION_HEAD = replace(REGRESSION_BUNDLED, name="head", encoder="scratch")
+CLASSIFIER_HEAD = replace(CLASSIFIER_PAIRED, name="head", encoder="scratch")
+REGRESSION_HEAD = replace(REGRESSION_PAIRED, name="head", encoder="scratch")
