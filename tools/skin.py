@@ -1,19 +1,20 @@
 """Measure the color of skin: mean a*b* error in the middle of aligned faces, by the true tone of the skin.
 
     python tools/skin.py utkface.zip --weights run/last.safetensors --weights weights/gan.safetensors
+    python tools/skin.py utkface.zip --sort tones.zip
 
 The archive contains aligned faces (UTKFace) named by the hash of their content. Only those with a hash divisible by ten
 are used; training leaves them out (``held_out``). Faces are grouped by the individual typology angle of the true
 color, ITA = atan((L* - 50) / b*) (Chardon et al. 1991): very light above 55 degrees, light above 41, intermediate above
 28, tan above 10, brown above -30, dark below. A fixed rule for the hue of skin would favor light skin; the true colors
-of each face do not.
+of each face do not. ``--sort`` writes the other faces, to train on, into a folder for each group (``utkface-dark``).
 """
 
 import argparse
 import io
 import math
 import zipfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +48,33 @@ def tone(lab: Array) -> str:
     return next(name for limit, name in GROUPS if angle > limit)
 
 
+def sort(source: Path, target: Path) -> Counter[str]:
+    """Write the faces that are not held out to a new archive, in a folder for each group; return their numbers."""
+    numbers: Counter[str] = Counter()
+    with zipfile.ZipFile(source) as faces, zipfile.ZipFile(target, "x") as sorted_faces:
+        for member in faces.namelist():
+            if member.endswith("/") or held_out(member):
+                continue
+            data = faces.read(member)
+            rgb = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+            group = tone(srgb_to_lab(rgb / 255)[ellipse(*rgb.shape[:2])]).replace(" ", "-")
+            numbers[group] += 1
+            sorted_faces.writestr(f"utkface-{group}/{Path(member).name}", data)
+    return numbers
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--weights", action="append", type=Path, help="a checkpoint of gan; default: the bundled one")
     parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--sort", type=Path, metavar="ZIP", help="write the faces for training there, by group")
     arguments = parser.parse_args()
+    if arguments.sort is not None:
+        for group, number in sort(arguments.archive, arguments.sort).items():
+            print(f"{group}: {number}")
+        return
     colorizers = {weights: Colorizer("gan", weights=weights) for weights in arguments.weights or [None]}
     errors: dict[Path | None, dict[str, list[float]]] = {weights: defaultdict(list) for weights in colorizers}
     with zipfile.ZipFile(arguments.archive) as archive:
