@@ -19,12 +19,13 @@ OWN_SHARE = 0.9
 """Share of the memory at hand that photographs under way may take where no limit is given."""
 
 KEEP_FREED_FROM = 4 << 30
-"""Bytes of memory at hand from which a run keeps what it has freed: about a tenth more than it needs otherwise."""
+"""Bytes of memory at hand above which a run keeps what it has freed: it then takes about a sixth more."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 _KEPT = 64 << 20
 """Largest buffer that is kept: a heap of glibc's threads holds no more."""
-_KEPT_FORMERLY = 32 << 20
+_KEPT_BY_OLD_GLIBC = 32 << 20
+"""The largest that older versions take."""
 _TRIMMED = 512 << 20
 """Free bytes at the end of a heap from which they are given back."""
 
@@ -59,12 +60,11 @@ def memory_of(path: Path) -> int:
 def keep_freed_memory() -> bool:
     """Let glibc's malloc keep memory of freed pictures for the next; return whether it does (not on other systems).
 
-    Otherwise each picture is mapped anew, page by page, which takes half of the kernel's time in a batch run.
+    Otherwise each picture is mapped anew, page by page: half of the time a batch run spends in the kernel.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        # Older versions refuse more than 32 MB.
-        kept = any(mallopt(_M_MMAP_THRESHOLD, most) for most in (_KEPT, _KEPT_FORMERLY))
+        kept = any(mallopt(_M_MMAP_THRESHOLD, most) for most in (_KEPT, _KEPT_BY_OLD_GLIBC))
         return kept and bool(mallopt(_M_TRIM_THRESHOLD, _TRIMMED))
     return False
 

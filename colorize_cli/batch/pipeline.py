@@ -24,7 +24,7 @@ Work = TypeVar("Work")
 Ended = TypeVar("Ended")
 
 LOOK_AHEAD = 4
-"""Tasks a worker, of which the largest begins first."""
+"""Tasks per worker among which the largest begins first."""
 
 
 class Pipeline(Generic[Task, Work, Ended]):

@@ -240,7 +240,7 @@ _RECOGNIZED = replace(
     vividness=0.4,
 )
 
-# More like photographs by KID, a little further from the truth; docs/lab/training-log.md has the figures.
+# An experiment, not bundled; docs/lab/training-log.md has its figures.
 GAN_RECOGNIZED = replace(
     GAN_PAIRED,
     name="recognized",

@@ -16,7 +16,6 @@ from colorize_cli.recipe import Stage
 from colorize_cli.training.data.aging import Batch
 from colorize_cli.training.objectives.base import Losses, Objective, Setting, add_mean
 from colorize_cli.training.objectives.chroma import distribution_loss, pixel_loss, predicted
-from colorize_cli.training.objectives.recognition import Recognition
 from colorize_cli.training.optimization import build_optimizer, schedule_factor, set_learning_rate, train_mode
 
 
@@ -42,9 +41,6 @@ def discriminator_of(stage: Stage) -> nn.Module:
 class Adversarial(Objective):
     """Generator: adversarial weight * BCE(judged real) + pixel weight * L1 or MSE (+ cross-entropy over ab bins).
 
-    With a ``recognition_weight`` also how differently an ImageNet network sees generated and true colors
-    (:mod:`colorize_cli.training.objectives.recognition`).
-
     Discriminator, updated first: BCE on true and on generated pictures; labels 1 and 0, no smoothing. Their sum is
     halved for a PatchGAN (Isola et al. 2018, 3.3) but not for a binary discriminator (the value function of Zhou &
     Zhu 3.5 is the sum). With ``adversarial_loss`` "hinge" both use the hinge loss instead. The first ``critic_warmup``
@@ -59,7 +55,6 @@ class Adversarial(Objective):
         own = replace(stage, lr=stage.discriminator_lr or stage.lr, group_lr={}, weight_decay=0.0)
         self.opponent = build_optimizer(self.discriminator.named_parameters(), own)
         self.opponent_scaler = torch.amp.GradScaler(setting.compute.device.type, enabled=self.scaler.is_enabled())
-        self.recognition = Recognition().to(setting.compute.device) if stage.recognition_weight else None
 
     def step(self, batches: Sequence[Batch]) -> Losses:
         """Take one step of the discriminator, then one of the generator, each over all micro-batches."""
@@ -132,9 +127,6 @@ class Adversarial(Objective):
         if stage.distribution_weight and logits is not None and decoder is not None:
             terms["distribution"] = distribution_loss(logits, batch.ab, decoder)
             total = total + stage.distribution_weight * terms["distribution"]
-        if self.recognition is not None:
-            terms |= self.recognition(batch.lightness, ab, batch.ab)
-            total = total + stage.recognition_weight * (terms["recognition"] + terms["features"])
         return {"loss": total, **terms}
 
     def state_dict(self) -> dict[str, Any]:

@@ -256,18 +256,7 @@ def test_the_true_color_is_judged_as_coarse_as_a_prediction() -> None:
     assert torch.allclose(true, fine.ab, atol=1e-4)
 
 
-def test_recognition_is_part_of_the_generators_loss() -> None:
-    torch.manual_seed(0)
-    stage = replace(ADVERSARIAL, recognition_weight=3.0, ema=None)
-    losses = create(TinyNet(), stage, Setting(COMPUTE, 4)).step([batch()])
-    terms = {"adversarial": stage.adversarial_weight, "l1": stage.pixel_weight, "recognition": 3.0, "features": 3.0}
-    expected = sum(weight * losses[name] for name, weight in terms.items())
-    expected += stage.distribution_weight * losses.get("distribution", 0.0)
-    assert losses["loss"] == pytest.approx(expected, rel=1e-4)
-    assert losses["features"] > 0
-
-
-def test_recognition_without_a_critic_is_added_to_cross_entropy() -> None:
+def test_recognition_is_added_to_cross_entropy() -> None:
     torch.manual_seed(0)
     stage = replace(DISTRIBUTION, objective="recognized", ema=None)
     stage = replace(stage, distribution_weight=2.0, pixel_weight=7.0, recognition_weight=3.0)
