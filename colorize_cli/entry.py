@@ -102,7 +102,8 @@ class ModelEntry:
     ``bundled``: file name in ``weights/``, None if no trained weights are included.
     ``vividness``: whether the prior adjustment at decode time applies. ``licence``: of the weights.
     ``hub``: published checkpoints by name, the first is the default. ``original``: where to find a checkpoint that is
-    not on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``hints``: whether
+    not on the Hub. ``mirror``: whether a picture and its mirror image are averaged. ``steadied``: whether a
+    prediction at a working size larger than the model's own is averaged with one at its own. ``hints``: whether
     the network itself takes color hints (otherwise they are applied afterwards); ``needs_hints``: whether it cannot
     work without. ``distribution``: whether the default architecture predicts a distribution over colors, to draw
     variants from. ``no_onnx``: why the network cannot be exported to ONNX, empty if it can. ``decoding``: the decoding
@@ -123,6 +124,7 @@ class ModelEntry:
     hub: Mapping[str, HubFile] = field(default_factory=dict)
     original: OriginalFile | None = None
     mirror: bool = True
+    steadied: bool = False
     hints: bool = False
     needs_hints: bool = False
     distribution: bool = False

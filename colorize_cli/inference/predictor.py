@@ -36,7 +36,14 @@ from colorize_cli.inference.forward import (
 )
 from colorize_cli.inference.hints import Hints, fit_hints, read_hints, require_hints
 from colorize_cli.inference.loading import load
-from colorize_cli.inference.prediction import Prediction, clamped, consensus, error_by_disagreement, second_size
+from colorize_cli.inference.prediction import (
+    Prediction,
+    clamped,
+    consensus,
+    error_by_disagreement,
+    second_size,
+    steadied,
+)
 from colorize_cli.inference.propagate import guide_of, with_hints, with_soft_hints
 from colorize_cli.inference.reference import Guidance, Reference, read_reference
 from colorize_cli.inference.variants import alternative_shifts, require_distribution
@@ -215,6 +222,9 @@ class ChromaPredictor:
     ) -> list[np.ndarray]:
         maps = [self._predict(grays, size, hints, error=error) for size in self.sizes]
         results = maps[0] if len(maps) == 1 else [consensus(several) for several in zip(*maps, strict=True)]
+        if self.entry.steadied and len(maps) == 1 and self.size > self.input.size:
+            own = self._predict(grays, self.input.size, hints, error=error)
+            results = [steadied(*both) for both in zip(own, results, strict=True)]
         if error and not self.has_confidence:
             others = self._predict(grays, second_size(min(self.sizes)), hints, error=False)
             return [error_by_disagreement(planes, other) for planes, other in zip(results, others, strict=True)]

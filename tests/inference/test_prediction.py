@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from colorize_cli import Colorizer
 from colorize_cli.inference.forward import predicted
-from colorize_cli.inference.prediction import consensus, error_by_disagreement, second_size
+from colorize_cli.inference.prediction import (
+    OWN_SIZE_SHARE,
+    consensus,
+    error_by_disagreement,
+    second_size,
+    steadied,
+)
 from colorize_cli.models.network import ColorizationNet
 
 
@@ -70,6 +77,38 @@ def test_disagreement_of_sizes_adds_to_the_error():
     together = consensus(maps)
     assert np.allclose(together[:2], 3)
     assert np.allclose(together[2], np.hypot(4, 3 * np.sqrt(2)))
+
+
+def test_a_larger_size_is_steadied_by_the_own_one():
+    own, larger = (np.full((3, side, side), value, np.float32) for side, value in ((4, 6), (8, 0)))
+    own[2] = larger[2] = 4
+    together = steadied(own, larger)
+    assert together.shape == (3, 8, 8)
+    assert np.allclose(together[:2], OWN_SIZE_SHARE * 6)
+    # 2 Lab units from the one, 4 from the other, along both axes.
+    assert np.allclose(together[2], np.hypot(4, np.sqrt((2 * 2**2 + 2 * 4**2) / 2)))
+
+
+def _smooth_gray() -> np.ndarray:
+    y, x = np.mgrid[:300, :400] / 40
+    return (128 + 60 * np.sin(x + 2 * np.sin(y)) * np.cos(y / 2)).astype(np.uint8)
+
+
+def test_gan_at_a_larger_size_is_nearer_to_its_own_size():
+    gray = _smooth_gray()
+    own, larger = Colorizer("gan"), Colorizer("gan", size=384)
+    joined = larger.predict([gray])[0]
+    alone = larger._predict([gray], 384, None, error=False)[0]
+    assert joined.shape == alone.shape
+    assert np.allclose(joined, steadied(own.predict([gray])[0], alone), atol=1e-3)
+    assert not np.allclose(joined, alone, atol=0.5)
+
+
+@pytest.mark.parametrize("size", [160, (384, 512)])
+def test_a_smaller_size_and_several_sizes_are_taken_as_they_are(size):
+    gray, colorizer = _smooth_gray(), Colorizer("gan", size=size)
+    maps = [colorizer._predict([gray], one, None, error=False)[0] for one in colorizer.sizes]
+    assert np.allclose(colorizer.predict([gray])[0], consensus(maps), atol=1e-3)
 
 
 def test_what_changes_with_the_working_size_is_less_certain():

@@ -66,6 +66,7 @@ ENTRIES = (
         input_size=224,
         fit="rectangle",
         bundled="gan.safetensors",
+        steadied=True,
         vividness=True,
         distribution=True,
         licence=RESEARCH,
@@ -131,6 +132,7 @@ ENTRIES = (
         input_size=192,
         fit="rectangle",
         bundled="classifier.safetensors",
+        steadied=True,
         vividness=True,
         distribution=True,
         decoding=("temperature", "fallback"),
@@ -179,6 +181,7 @@ ENTRIES = (
         input_size=192,
         fit="rectangle",
         bundled="regression.safetensors",
+        steadied=True,
         licence=RESEARCH,
     ),
 )
