@@ -41,7 +41,7 @@ ENTRIES = (
                     "recognized": "colorize_cli.models.brown.recipes:GAN_RECOGNIZED",
                 },
                 title="U-Net on two encoders, with self-attention",
-                objective="cross-entropy over ab bins, then adversarial",
+                objective="cross-entropy over ab bins, then adversarial, then recognition",
                 encoder=_BOTH_ENCODERS,
             ),
             "light": Variant(

@@ -240,7 +240,7 @@ _RECOGNIZED = replace(
     vividness=0.4,
 )
 
-# An experiment, not bundled; docs/lab/training-log.md has its figures.
+# The bundled network came out of these stages, with another mean; docs/lab/training-log.md has the steps.
 GAN_RECOGNIZED = replace(
     GAN_PAIRED,
     name="recognized",

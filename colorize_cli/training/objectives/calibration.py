@@ -74,9 +74,16 @@ class ColorCalibration(Objective):
         return {"loss": loss, "gained": gained, "colorfulness": share, "distance": distance, "warmth": warmth}
 
     def finish_step(self) -> None:
-        """Give the network the new fields, then count the step."""
+        """Give the network the new fields, then count the step.
+
+        Where the network is certain of gray, as on a blank page, its fields move nothing: what photographs of gray
+        things teach, often a cast, would tint pages.
+        """
         with torch.no_grad():
-            self._decoder().displacement.copy_(self.extra["fields"])  # type: ignore[index]
+            displacement = self._decoder().displacement
+            displacement.copy_(self.extra["fields"])  # type: ignore[index]
+            middle = displacement.shape[-1] // 2
+            displacement[0, :, middle, middle] = 0
         super().finish_step()
 
     def _decoder(self) -> AbDecoder:

@@ -131,10 +131,20 @@ def test_calibration_takes_more_from_what_is_too_warm_than_from_what_is_too_cold
     assert after[1].norm() > 0.99 * before[1].norm()
 
 
+def test_calibration_never_tints_what_is_certainly_gray() -> None:
+    network = Warm()
+    network.decode.displacement += 3
+    calibrated(network, 1)
+    fields = network.decode.displacement
+    assert (fields[0, :, 11, 11] == 0).all()
+    assert fields[0, :, 11, 12].abs().min() > 1 and fields[1, :, 11, 11].abs().min() > 1
+
+
 def test_calibration_keeps_the_field_smooth() -> None:
     network = Warm()
     calibrated(network, 60)
     field = network.decode.displacement[0]
+    field[:, 11, 11] = (field[:, 10, 11] + field[:, 12, 11] + field[:, 11, 10] + field[:, 11, 12]) / 4  # it is held
     bends = [field.diff(n=2, dim=dim).abs().max() for dim in (1, 2)]
     assert max(bends) < 0.7 * field.abs().max(), "a field of single points would have bends of twice its largest value"
 
