@@ -185,7 +185,7 @@ def chosen_stages(arguments: argparse.Namespace) -> Iterator[tuple[Stage, float]
                 values[key] = ((0.0, int(value)),)
             elif key == "frozen":
                 values[key] = tuple(value.split("+"))
-            elif key == "source_weights":
+            elif key in ("source_weights", "group_lr"):
                 values[key] = {name: float(weight) for name, _, weight in (x.partition(":") for x in value.split("+"))}
             else:
                 values[key] = float(value) if old is None else type(old)(value)
