@@ -49,8 +49,8 @@ class Colorizer(ChromaPredictor):
         distribution of colors have it.
     size
         longer side, in pixels, of the picture given to the network; None for the model's own. Several sizes make a
-        consensus: the median of what each of them gives. One size above the model's own is steadied by it
-        (:attr:`.ModelEntry.steadied`).
+        consensus: the median of what each of them gives. At one size above the model's own, some models
+        average the result with that at their own size (:attr:`.ModelEntry.steadied`).
     strength
         0..1, the share of the predicted chroma that is applied.
     keep_borders

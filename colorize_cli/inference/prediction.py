@@ -29,8 +29,9 @@ class Prediction:
 
 
 OWN_SIZE_SHARE = 2 / 3
-"""Share of the prediction at a model's own size where a larger one is asked for. In between 1/2 and 2/3 the error is
-least at 384 and 512 pixels (docs/lab/colorizing-log.md)."""
+"""Share of the prediction at a model's own size where a larger one is asked for: the best of three that were tried
+(docs/lab/colorizing-log.md).
+"""
 
 
 def second_size(size: int) -> int:
@@ -69,8 +70,8 @@ def consensus(maps: Sequence[np.ndarray]) -> np.ndarray:
 def steadied(own: np.ndarray, larger: np.ndarray) -> np.ndarray:
     """Return the weighted mean of predictions (2 or 3, h_i, w_i) at a model's own size and at a larger one.
 
-    A network knows photographs as large as those it was trained on: seen larger, areas lose their color or take that of
-    something else. The result has the larger size; :data:`OWN_SIZE_SHARE` of it is the prediction at the own size.
+    A network knows photographs of the size it was trained at; in larger ones it loses the color of large areas. The
+    result has the larger size; :data:`OWN_SIZE_SHARE` of it is the prediction at the own size.
     Where the third plane is the expected error, the distance at which the two disagree adds to it.
     """
     resized = _of_one_size((own, larger))

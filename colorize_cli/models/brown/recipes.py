@@ -1,9 +1,9 @@
 """Recipes of Brown et al. 2024, and those of the bundled weights.
 
-``paired`` made the bundled `gan`, `classifier` and `regression`, ``bundled`` the network that `gan` started from and
-`gan-64`. ``imagenet`` trains another head together with an ImageNet encoder.
-``scratch`` makes a network of the kind with a ResNet-18 from photographs alone, without outside weights; ``head``
-trains another head on its encoder (``--encoder FILE``).
+``paired``, then ``recognized``, made the bundled `gan`; ``paired`` the bundled `classifier` and `regression`;
+``bundled`` the network that `gan` started from, and `gan-64`. ``imagenet`` trains another head together with an
+ImageNet encoder. ``scratch`` makes a network of the kind with a ResNet-18 from photographs alone, without outside
+weights; ``head`` trains another head on its encoder (``--encoder FILE``).
 """
 
 from dataclasses import replace

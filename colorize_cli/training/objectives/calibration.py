@@ -76,8 +76,8 @@ class ColorCalibration(Objective):
     def finish_step(self) -> None:
         """Give the network the new fields, then count the step.
 
-        Where the network is certain of gray, as on a blank page, its fields move nothing: what photographs of gray
-        things teach, often a cast, would tint pages.
+        Where the network is certain of gray, as on a blank page, the fields move nothing: gray things in photographs
+        often have a cast, which would tint pages.
         """
         with torch.no_grad():
             displacement = self._decoder().displacement
